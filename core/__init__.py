@@ -1,0 +1,36 @@
+"""PruneScope's engine: data, models, pruning, training and evaluation, with no screen in it.
+
+``import core`` costs milliseconds: torch and the sub-packages are imported when they are first touched
+(``core.pruning.magnitude`` imports ``core.pruning``), so that a page can be shown before they are.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_PARTS = (
+    "checkpoints",
+    "data",
+    "device",
+    "errors",
+    "evaluation",
+    "files",
+    "models",
+    "progress",
+    "pruning",
+    "runs",
+    "studies",
+    "training",
+)
+
+__all__ = [*_PARTS, "__version__"]
+
+
+def __getattr__(name: str):
+    if name in _PARTS:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

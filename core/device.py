@@ -1,0 +1,83 @@
+"""Where and how networks run: the device, the precision it is fast in, and the number of threads."""
+
+import os
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+
+from core.errors import InvalidValue, check_choice
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def pick(device=None):
+    """The torch device to use: the one named, else ``PRUNESCOPE_DEVICE``, else a GPU where there is one, else the CPU.
+
+    Raises:
+        InvalidValue: a device that this machine does not have.
+    """
+    import torch
+
+    name = device or os.environ.get("PRUNESCOPE_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(name)
+        torch.zeros(1, device=chosen).item()  # the device "meta" holds no numbers
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise InvalidValue(
+            "This machine cannot compute there", given=repr(name), expected="cpu, or cuda with a GPU and its driver"
+        ) from error
+    return chosen
+
+
+@cache
+def bfloat16_is_fast(kind: str = "cpu") -> bool:
+    """Whether the device does arithmetic in bfloat16 itself (AMX or AVX512-BF16; a GPU from Ampere on)."""
+    import torch
+
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return kind == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def precision(name: str = "auto", device=None):
+    """The torch dtype for inference: ``"auto"`` is bfloat16 where the device is fast in it and float32 elsewhere.
+
+    Raises:
+        UnknownName: not one of :data:`PRECISIONS`.
+    """
+    import torch
+
+    check_choice("precision", name, PRECISIONS)
+    if name == "auto":
+        name = "bfloat16" if bfloat16_is_fast(pick(device).type) else "float32"
+    return getattr(torch, name)
+
+
+_TURNS: dict[str, threading.Lock] = {}
+
+
+def turn(device) -> threading.Lock:
+    """A lock to hold while one batch is computed: several users take turns on a device.
+
+    Two forward passes at once would each start as many threads as there are cores, and take several times as long.
+    """
+    return _TURNS.setdefault(str(device), threading.Lock())
+
+
+def autocast(device, dtype) -> AbstractContextManager:
+    """Mixed precision in ``dtype`` on ``device``; nothing for float32."""
+    import torch
+
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+
+def describe(device=None) -> str:
+    """The device in words for a person: ``"NVIDIA H100, bfloat16"`` or ``"CPU, 2 threads, bfloat16"``."""
+    import torch
+
+    chosen = pick(device)
+    kind = str(precision("auto", chosen)).removeprefix("torch.")
+    if chosen.type == "cuda":
+        return f"{torch.cuda.get_device_name(chosen)}, {kind}"
+    threads = torch.get_num_threads()
+    return f"{chosen.type.upper()}, {threads} thread{'s' if threads > 1 else ''}, {kind}"

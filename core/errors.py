@@ -1,0 +1,131 @@
+"""The errors of the engine. Each says what was given, what was expected and what to do about it.
+
+All derive from :class:`PruneScopeError`, so a page or the command line catches one class and shows its text;
+anything else that escapes is a bug of ours.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class PruneScopeError(Exception):
+    """A problem that the reader of its message can act on.
+
+    Args:
+        problem: one clause that says what is wrong, without a full stop.
+        given: what was met (a value, a path, a size).
+        expected: what would have been right.
+        remedy: what to do now.
+    """
+
+    def __init__(self, problem: str, *, given=None, expected=None, remedy: str | None = None):
+        self.problem, self.given, self.expected, self.remedy = problem, given, expected, remedy
+        parts = [f"{problem}."]
+        if given is not None:
+            parts.append(f"Given: {given}.")
+        if expected is not None:
+            parts.append(f"Expected: {expected}.")
+        if remedy is not None:
+            parts.append(f"What to do: {remedy}" + ("" if remedy.endswith("?") else "."))
+        super().__init__(" ".join(parts))
+
+
+class InvalidValue(PruneScopeError, ValueError):
+    """An argument has the wrong value, type or shape."""
+
+
+class InvalidSparsity(InvalidValue):
+    """A sparsity outside [0, 1)."""
+
+
+class UnknownName(PruneScopeError, ValueError):
+    """A name that nothing is registered under; the near ones are suggested.
+
+    Args:
+        kind: what was named, such as "data set" or "method".
+        name: what was given.
+        known: every name that would have been accepted.
+    """
+
+    def __init__(self, kind: str, name, known: Iterable[str]):
+        known = sorted(map(str, known))
+        near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+        super().__init__(
+            f"There is no {kind} of this name",
+            given=repr(name),
+            expected="one of " + ", ".join(known) if known else "nothing: none exists yet",
+            remedy="did you mean " + " or ".join(near) + "?" if near else None,
+        )
+        self.near = near
+
+
+class DataNotFound(PruneScopeError, FileNotFoundError):
+    """A data set, or a file of it, is not where it was looked for."""
+
+
+class DataDamaged(PruneScopeError):
+    """A data file is there but cannot be read as what it should be."""
+
+
+class DownloadFailed(PruneScopeError):
+    """A file could not be fetched, or what came is not what was promised."""
+
+
+class CheckpointNotFound(PruneScopeError, FileNotFoundError):
+    """No checkpoint has this id or path."""
+
+
+class CheckpointDamaged(PruneScopeError):
+    """A checkpoint is truncated, altered, or not a checkpoint of ours."""
+
+
+class CheckpointMismatch(PruneScopeError):
+    """A checkpoint is whole but belongs to another architecture, data set or version."""
+
+
+class FileTooLarge(PruneScopeError):
+    """A file, or what it would expand to, is larger than allowed."""
+
+
+class UnsafeFile(PruneScopeError):
+    """A file that could run code or write outside its folder; it was not opened."""
+
+
+class StorageFull(PruneScopeError, OSError):
+    """There is no room on the disk, or the folder cannot be written to; nothing was changed."""
+
+
+class TrainingFailed(PruneScopeError):
+    """Training diverged or met data it cannot learn from; the last finished epoch is kept."""
+
+
+class Cancelled(PruneScopeError):
+    """The work was stopped on request. What had been finished is kept."""
+
+    def __init__(self, what: str = "The work"):
+        super().__init__(f"{what} was cancelled", remedy="start it again to go on from what is finished")
+
+
+def check_choice(kind: str, name, known: Iterable[str]) -> str:
+    """Return ``name`` if it is one of ``known``; raise :class:`UnknownName` with suggestions otherwise."""
+    known = list(known)
+    if not isinstance(name, str) or name not in known:
+        raise UnknownName(kind, name, known)
+    return name
+
+
+def check_sparsity(sparsity, what: str = "Sparsity") -> float:
+    """Return ``sparsity`` as a float in [0, 1); raise :class:`InvalidSparsity` otherwise (NaN and text included)."""
+    try:
+        value = float(sparsity)
+    except (TypeError, ValueError, OverflowError):
+        value = float("nan")
+    if isinstance(sparsity, bool) or not 0.0 <= value < 1.0:
+        remedy = f"for {sparsity} percent write {sparsity / 100:g}" if 1 < value < 100 else None
+        raise InvalidSparsity(
+            f"{what} is out of range",
+            given=repr(sparsity),
+            expected="a number from 0 up to but not including 1",
+            remedy=remedy,
+        )
+    return value

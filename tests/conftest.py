@@ -1,0 +1,26 @@
+"""What every test stands on: its own folders, and two threads at most."""
+
+import os
+
+# Before torch is imported anywhere, here or in a process that a test starts.
+os.environ["OMP_NUM_THREADS"] = str(min(2, int(os.environ.get("OMP_NUM_THREADS") or 2)))
+
+import pytest
+
+FOLDERS = ("PRUNESCOPE_RUNS", "PRUNESCOPE_CHECKPOINTS", "PRUNESCOPE_CACHE")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _session_folders(tmp_path_factory):
+    """Fixtures that live longer than one test write here, never into the project or the home folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in FOLDERS:
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _folders(tmp_path, monkeypatch, _session_folders):
+    """Each test has runs, checkpoints and a cache of its own."""
+    for name in FOLDERS:
+        monkeypatch.setenv(name, str(tmp_path / name.removeprefix("PRUNESCOPE_").lower()))

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from core.errors import InvalidSparsity, PruneScopeError, StorageFull, UnknownName, check_choice, check_sparsity
+
+
+def test_a_message_says_what_was_given_expected_and_to_be_done():
+    error = PruneScopeError("It is wrong", given=3, expected="4", remedy="take 4")
+    assert str(error) == "It is wrong. Given: 3. Expected: 4. What to do: take 4."
+    assert str(PruneScopeError("It is wrong")) == "It is wrong."
+
+
+def test_near_names_are_suggested_and_far_ones_are_not():
+    with pytest.raises(UnknownName) as caught:
+        check_choice("method", "oneshot", ["one_shot", "layerwise"])
+    assert caught.value.near == ["one_shot"]
+    assert str(caught.value).endswith("did you mean one_shot?")
+    with pytest.raises(UnknownName) as caught:
+        check_choice("method", "xyz", ["one_shot", "layerwise"])
+    assert "did you mean" not in str(caught.value)
+    assert "layerwise, one_shot" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [None, 3, ["one_shot"], "ONE_SHOT", ""])
+def test_only_the_exact_text_is_a_choice(name):
+    with pytest.raises(UnknownName):
+        check_choice("method", name, ["one_shot"])
+    with pytest.raises(UnknownName, match="none exists yet"):
+        check_choice("method", name, [])
+
+
+@pytest.mark.parametrize("sparsity", [0, 0.0, 0.999999, np.float32(0.5), "0.25"])
+def test_a_share_is_a_sparsity(sparsity):
+    assert check_sparsity(sparsity) == float(sparsity)
+
+
+@pytest.mark.parametrize("sparsity", [1, -0.1, 1.0, 80, float("nan"), float("inf"), None, "much", True, [0.5]])
+def test_anything_else_is_not(sparsity):
+    with pytest.raises(InvalidSparsity, match="Sparsity is out of range"):
+        check_sparsity(sparsity)
+
+
+def test_python_code_may_catch_the_usual_classes():
+    assert issubclass(InvalidSparsity, ValueError)
+    assert issubclass(StorageFull, OSError)

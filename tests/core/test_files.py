@@ -1,0 +1,119 @@
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections import namedtuple
+
+import pytest
+
+from core import files
+from core.errors import StorageFull
+from core.files import atomic_path, check_space, write_text
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "deep" / "card.json"
+    write_text(path, "older and longer")
+    write_text(path, "größer")
+    assert path.read_text(encoding="utf-8") == "größer"
+    assert [item.name for item in path.parent.iterdir()] == ["card.json"]
+
+
+def test_a_failure_leaves_the_older_file_and_nothing_else(tmp_path):
+    path = tmp_path / "card.json"
+    write_text(path, "older")
+    with pytest.raises(ZeroDivisionError), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        assert path.read_text() == "older"
+        raise ZeroDivisionError
+    assert path.read_text() == "older"
+    assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["card.json"]
+
+
+def test_kill_in_the_middle_of_a_save_leaves_the_older_file(tmp_path):
+    path = tmp_path / "card.json"
+    write_text(path, "older")
+    script = (
+        "import os, signal, sys; from core.files import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], cwd=files.PROJECT)
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_text() == "older"
+    write_text(path, "newer")
+    assert path.read_text() == "newer"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_no_room_and_no_permission_are_named_with_the_place(tmp_path, monkeypatch, code):
+    path = tmp_path / "state.safetensors"
+    write_text(path, "older")
+
+    def refuse(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(StorageFull, match=rf"state\.safetensors.*{os.strerror(code)} in {tmp_path}"):
+        write_text(path, "newer")
+    assert path.read_text() == "older"
+
+
+def test_a_file_where_a_folder_should_be_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageFull, match="Could not write below"):
+        write_text(tmp_path / "file" / "below", "")
+
+
+def test_other_errors_are_not_taken_for_a_full_disk(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "copy") as temporary:
+        temporary.write_text((tmp_path / "missing").read_text())
+
+
+def test_may_be_read_by_whoever_the_umask_lets(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "card.json", "x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "card.json").stat().st_mode & 0o777 == 0o640
+
+
+def test_room_is_checked_before_it_is_needed(tmp_path, monkeypatch):
+    asked = []
+    usage = namedtuple("usage", "total used free")
+
+    def tell(place):
+        asked.append(place)
+        return usage(0, 0, 1000)
+
+    monkeypatch.setattr(files.shutil, "disk_usage", tell)
+    check_space(tmp_path / "not" / "yet", 900)
+    assert asked == [tmp_path]
+    with pytest.raises(StorageFull, match="PRUNESCOPE_RUNS"):
+        check_space(tmp_path, 999)
+
+
+@pytest.mark.parametrize(
+    ("find", "variable"),
+    [
+        (files.cache_root, "PRUNESCOPE_CACHE"),
+        (files.checkpoint_root, "PRUNESCOPE_CHECKPOINTS"),
+        (files.runs_root, "PRUNESCOPE_RUNS"),
+        (files.data_root, "PRUNESCOPE_DATA"),
+    ],
+)
+def test_folders_are_where_the_environment_says(find, variable, monkeypatch, tmp_path):
+    monkeypatch.setenv(variable, str(tmp_path / "here"))
+    assert find() == tmp_path / "here"
+    monkeypatch.setenv(variable, "~/there")
+    assert find().is_absolute()
+    monkeypatch.delenv(variable)
+    assert find().is_absolute()
+    assert find() != tmp_path / "here"
+
+
+def test_a_root_that_is_given_goes_before_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("PRUNESCOPE_DATA", "/elsewhere")
+    assert files.data_root(tmp_path) == tmp_path
