@@ -1,0 +1,181 @@
+"""Any folder or zip with one folder a class: ``train/<class>/*.png`` and ``test/…``, or just ``<class>/*.png``."""
+
+import hashlib
+import os
+import re
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from core.data.archive import IMAGE_SUFFIXES, Archive
+from core.data.listing import Found, Listing, count
+from core.data.splits import ALIASES, SPLITS, hashed_names
+from core.errors import DataDamaged, DataNotFound, check_choice
+
+SPLIT_RULE = "image"
+_LAYOUT = "train/<class>/*.png and test/<class>/*.png, or <class>/*.png"
+_KINDS = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
+
+
+def find(path: str | os.PathLike, split_by: str | None = None) -> Found:
+    """A folder or zip of class folders. A single folder around everything, as zips often have, does no harm.
+
+    Splits that are there (``train``, ``validation`` or ``val`` or ``valid``, ``test``) are kept; what is missing of them is
+    taken from the training images by a hash of their names, and a note says so.
+
+    Args:
+        path: folder or zip; must exist.
+        split_by: None or ``"image"``; there is one rule only.
+
+    Raises:
+        UnknownName: another split rule.
+
+    Listing it raises DataNotFound (no image) and DataDamaged (no class folders, fewer than two classes, a class without
+    training images, an unreadable zip).
+    """
+    check_choice("split rule", split_by or SPLIT_RULE, (SPLIT_RULE,))
+    path = Path(path)
+    return Found(slug(path), path, (path,), SPLIT_RULE, partial(_list, path))
+
+
+def slug(path: Path) -> str:
+    """The name of a data set after its folder: lower case, and nothing that a file name or a study's name cannot have."""
+    path = path.absolute()
+    name = path.stem if path.suffix.lower() == ".zip" else path.name
+    return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-_") or "images"
+
+
+def _list(path: Path) -> Listing:
+    images = Archive([path])
+    ids = _without_top(images)
+    notes = []
+    if images.unsafe:
+        notes.append(
+            f"Left out, as their names point out of the archive: {_files(len(images.unsafe))} such as {images.unsafe[0]}"
+        )
+    if not ids:
+        raise DataNotFound(
+            "There is no image in this place",
+            given=path,
+            expected=f"{_KINDS} files as {_LAYOUT}",
+            remedy="check the path",
+        )
+    given = any(_split_of(name) and name.count("/") >= 2 for name in ids)
+    depth = 1 if given else 0
+    placed = {name: name.split("/") for name in ids if name.count("/") > depth and (_split_of(name) or not given)}
+    if len(placed) < len(ids):
+        stray = next(name for name in ids if name not in placed)
+        notes.append(
+            f"Left out, as they lie outside the class folders: {_files(len(ids) - len(placed))} such as {stray}"
+        )
+    class_names = tuple(sorted({parts[depth] for parts in placed.values()}))
+    if len(class_names) < 2:
+        raise DataDamaged(
+            "There are fewer than two classes",
+            given=f"{path}: "
+            + (f"one class folder, {class_names[0]}" if class_names else "images, but none in a class folder"),
+            expected=_LAYOUT,
+            remedy="put the images of each class into a folder with the name of the class",
+        )
+    order = {name: label for label, name in enumerate(class_names)}
+    table = pd.DataFrame(
+        {
+            "id": name,
+            "label": order[parts[depth]],
+            "class": parts[depth],
+            "split": _split_of(name) if given else "train",
+        }
+        for name, parts in placed.items()
+    )
+    notes += _complete(table, given)
+    counts = count(table, class_names)
+    notes += _check(path, counts, _empty_folders(images, ids, depth))
+    return Listing(
+        name=slug(path),
+        key=hashlib.sha256(f"{images.digest()} {notes}".encode()).hexdigest()[:16],
+        class_names=class_names,
+        counts=counts,
+        table=table,
+        read=lambda image: images.read(ids[image]),
+        split_by=SPLIT_RULE,
+        notes=tuple(notes),
+    )
+
+
+def _without_top(images: Archive) -> dict[str, str]:
+    """Image id -> member: its name without the folders around everything. The id keeps the suffix: x.png and x.jpg are two."""
+    names = {name: name for name in images.members}
+    while any(name.count("/") >= 2 for name in names):
+        # A picture beside the folders, such as a preview, does not count.
+        tops = {name.partition("/")[0] for name in names if "/" in name}
+        if len(tops) > 1 or any(map(_split_of, tops)):
+            break
+        names = {name.partition("/")[2] or name: member for name, member in names.items()}
+    return names
+
+
+def _split_of(name: str) -> str | None:
+    top = name.partition("/")[0].lower()
+    return top if top in SPLITS else ALIASES.get(top)
+
+
+def _complete(table: pd.DataFrame, given: bool) -> list[str]:
+    """Fill the splits that are not there, in place; return what to tell the user."""
+    there = set(table["split"])
+    if not given or len(there) == 1:
+        table["split"] = hashed_names(table["id"])
+        reason = f"only the folder {there.pop()} is there" if given else "it comes without splits"
+        return [f"Split by us, as {reason}: 70% train, 10% validation, 20% test, by a hash of each image's name"]
+    lacking = [split for split in SPLITS[1:] if split not in there]
+    train = table["split"] == "train"
+    if lacking and train.any():
+        shares = (0.9, 0.1, 0.0) if lacking == ["validation"] else (0.8, 0.0, 0.2)
+        table.loc[train, "split"] = hashed_names(table.loc[train, "id"], shares)
+        share = "10%" if lacking == ["validation"] else "20%"
+        return [
+            f"There is no {lacking[0]} folder: {share} of the training images were taken for it, by a hash of their names"
+        ]
+    return []
+
+
+def _check(path: Path, counts: tuple[dict, ...], empty: list[str]) -> list[str]:
+    untrained = [record for record in counts if not record["train"]]
+    if untrained:
+        names = ", ".join(record["class"] for record in untrained[:5]) + (", …" if len(untrained) > 5 else "")
+        first = untrained[0]
+        raise DataDamaged(
+            f"There is no training image of {names}",
+            given=f"{path}: {first['class']} has {first['validation']} images for validation and {first['test']} for test",
+            expected="at least one training image of each class",
+            remedy="add images, or remove the folders of this class; class folders must be named alike in all splits",
+        )
+    for split in SPLITS[1:]:
+        if not any(record[split] for record in counts):
+            raise DataDamaged(
+                f"There are too few images: none is left for {split}",
+                given=f"{path}: {sum(record['images'] for record in counts)} images",
+                expected="at least one image in each of train, validation and test",
+                remedy=f"add images, or a folder {split} with one folder a class",
+            )
+    notes = [f"Class folders without an image: {', '.join(empty)}"] if empty else []
+    untested = [record["class"] for record in counts if not record["test"]]
+    if untested:
+        notes.append(f"No test image of: {', '.join(untested)}")
+    return notes
+
+
+def _empty_folders(images: Archive, ids: dict[str, str], depth: int) -> list[str]:
+    name, member = max(ids.items(), key=lambda pair: len(pair[1]) - len(pair[0]))
+    top = member.removesuffix(name)
+    full = {"/".join(image.split("/")[: depth + 1]) for image in ids}
+    inside = [folder.removeprefix(top) for folder in images.folders if folder.startswith(top)]
+    return sorted(
+        folder
+        for folder in inside
+        if folder.count("/") == depth and folder not in full and (not depth or _split_of(folder))
+    )
+
+
+def _files(number: int) -> str:
+    return f"{number:,} file{'' if number == 1 else 's'}"

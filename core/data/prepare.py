@@ -1,0 +1,206 @@
+"""Decode a data set once into a memory-mapped array; from then on every use of it is instant."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.data.cache import cache_folder, meta, publish, write_array
+from core.data.listing import Found, Heading, Listing, count
+from core.data.pictures import decode_mask, fingerprint, open_picture, square
+from core.data.splits import SPLITS
+from core.errors import DataDamaged, InvalidValue, PruneScopeError
+from core.files import check_space, write_text
+from core.progress import Progress, Report, silent
+
+SIZES = (16, 512)
+_CHUNK, _TASK = 256, 16  # rows between two reports, and in a task of one thread
+_COPY = "a copy of a test image"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The decoded arrays of a data set at one size, as they lie in the cache.
+
+    Attributes:
+        folder: with ``images.npy``, ``table.csv`` and ``meta.json``.
+        counts: as :func:`core.data.listing.count`, of what was really kept.
+        notes: what was left out and why.
+        text, numbers: columns of the table that are text, and those that are numbers and may have gaps.
+    """
+
+    folder: Path
+    counts: tuple[dict, ...]
+    notes: tuple[str, ...]
+    text: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+    def images(self) -> np.ndarray:
+        """uint8 [N, size, size, 3], memory-mapped and read-only; sorted by split and id, so that a split is a slice."""
+        return np.load(self.folder / "images.npy", mmap_mode="r")
+
+    def table(self) -> pd.DataFrame:
+        """N rows in the same order."""
+        # Ids such as "007" or "nan" are text; pandas would read numbers and gaps.
+        types, gaps = dict.fromkeys(self.text, str), {column: [""] for column in self.numbers}
+        return pd.read_csv(self.folder / "table.csv", dtype=types, keep_default_na=False, na_values=gaps)
+
+
+def check_size(size: int) -> int:
+    """Return ``size`` if images can be prepared at it; raise InvalidValue otherwise."""
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not SIZES[0] <= size <= SIZES[1]:
+        raise InvalidValue(
+            "This image size cannot be prepared",
+            given=repr(size),
+            expected=f"a whole number from {SIZES[0]} to {SIZES[1]} pixels",
+            remedy="choose a size such as 32, 64 or 128",
+        )
+    return int(size)
+
+
+def lookup(heading: Heading, size: int) -> Prepared | None:
+    """The prepared arrays of a data set, or None if they are not there or not whole. Costs a few file statuses."""
+    folder = cache_folder(heading.name, f"{heading.key}-{size}")
+    found = meta(folder)
+    return found and Prepared(folder, *(tuple(found[name]) for name in ("counts", "notes", "text", "numbers")))
+
+
+def prepared(listing: Listing, size: int, report: Report = silent) -> Prepared:
+    """The decoded arrays of ``listing`` at ``size``; made if they are not there.
+
+    A picture that will not open is left out and named in the notes.
+
+    Raises:
+        DataDamaged: not one picture could be read.
+        StorageFull: no room in the cache folder.
+        Cancelled: raised by ``report``; nothing is left behind.
+    """
+    if done := lookup(listing, size):
+        return done
+    folder = cache_folder(listing.name, f"{listing.key}-{size}")
+    table = listing.table.copy()
+    table["split"] = pd.Categorical(table["split"], SPLITS)
+    table = table.sort_values(["split", "id"]).reset_index(drop=True)
+    check_space(folder.parent, len(table) * size * size * 3)
+
+    def write(place: Path) -> dict:
+        left_out: dict[str, str] = {}
+        rows = _decoded(listing, table, size, left_out, report)
+        write_array(place / "images.npy", np.uint8, (size, size, 3), rows)
+        kept = table[~table["id"].isin(left_out.keys())]
+        if kept.empty:
+            first = next(iter(left_out.items()), ("it lists no image", ""))
+            raise DataDamaged(f"No image of {listing.name} could be read", given=": ".join(first).rstrip(": "))
+        write_text(place / "table.csv", kept.to_csv(index=False))
+        numeric = [column for column in kept if pd.api.types.is_numeric_dtype(kept[column])]
+        return {
+            "counts": count(kept, listing.class_names, listing.group),
+            "notes": _notes(left_out),
+            "left_out": left_out,
+            "text": [column for column in kept if column not in numeric],
+            "numbers": [column for column in numeric if kept[column].dtype.kind == "f"],
+        }
+
+    publish(folder, write)
+    return lookup(listing, size)
+
+
+def prepared_masks(found: Found, size: int, ids: list[str], report: Report = silent) -> np.ndarray:
+    """Masks of ``ids`` as bool [N, size, size], memory-mapped; decoded on first use.
+
+    Raises:
+        DataNotFound: the mask of an image is missing.
+        DataDamaged: a mask will not open.
+        StorageFull: no room in the cache folder.
+        Cancelled: raised by ``report``; nothing is left behind.
+    """
+    heading = found.heading
+    rows = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:8]
+    folder = cache_folder(heading.name, f"{heading.mask_key}-{rows}-{size}-masks")
+
+    def write(place: Path) -> dict:
+        read = found.listing.read_mask
+        masks = _each(lambda row: decode_mask(read(ids[row]), size), len(ids), f"Reading masks of {found.name}", report)
+        write_array(place / "masks.npy", bool, (size, size), (mask for _, mask in masks))
+        return {}
+
+    if meta(folder) is None:
+        check_space(folder.parent, len(ids) * size * size)
+        publish(folder, write)
+    return np.load(folder / "masks.npy", mmap_mode="r")
+
+
+def _decoded(
+    listing: Listing, table: pd.DataFrame, size: int, left_out: dict[str, str], report: Report
+) -> Iterator[np.ndarray]:
+    """Yield the pictures in the order of ``table``; those that cannot or must not be used go to ``left_out`` with the reason."""
+    ids, is_test = table["id"].tolist(), (table["split"] == "test").to_numpy()
+    of_test = frozenset()
+    if listing.drop_test_copies:
+        test = np.flatnonzero(is_test)
+        marks = _each(
+            lambda i: _mark(listing, ids[test[i]]), len(test), f"Reading test images of {listing.name}", report
+        )
+        of_test = frozenset(mark for _, mark in marks if mark)
+
+    def one(row: int) -> np.ndarray | str:
+        try:
+            picture = open_picture(listing.read(ids[row]))
+        except PruneScopeError as error:
+            return str(error)
+        if of_test and not is_test[row] and fingerprint(picture) in of_test:
+            return _COPY
+        return square(picture, size)
+
+    for row, result in _each(one, len(ids), f"Preparing {listing.name} at {size}×{size}", report):
+        if isinstance(result, str):
+            left_out[ids[row]] = result
+        else:
+            yield result
+
+
+def _mark(listing: Listing, image: str) -> bytes | None:
+    try:
+        return fingerprint(open_picture(listing.read(image)))
+    except PruneScopeError:
+        return None  # named when it is decoded
+
+
+def _each(work: Callable[[int], object], number: int, stage: str, report: Report) -> Iterator[tuple[int, object]]:
+    """Yield (row, work(row)) in order; decoding and resampling release the interpreter's lock, so threads pay.
+
+    Several rows a task: handing over a task costs as much as decoding a picture of 32×32.
+    """
+    began = time.monotonic()
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for first in range(0, number, _CHUNK):
+            report(Progress(stage, first, number, "images", time.monotonic() - began))
+            rows = range(first, min(first + _CHUNK, number))
+            tasks = [rows[start : start + _TASK] for start in range(0, len(rows), _TASK)]
+            results = pool.map(lambda task: [work(row) for row in task], tasks)
+            yield from zip(rows, chain.from_iterable(results), strict=True)
+    report(Progress(stage, number, number, "images", time.monotonic() - began))
+
+
+def _notes(left_out: dict[str, str]) -> list[str]:
+    notes = []
+    for rows, said in (
+        ([name for name, why in left_out.items() if why != _COPY], "could not be read and {were} left out"),
+        (
+            [name for name, why in left_out.items() if why == _COPY],
+            "of the training part equal{s} a test image pixel by pixel and {were} left out",
+        ),
+    ):
+        if rows:
+            one = len(rows) == 1
+            names = ", ".join(rows[:3]) + (", …" if len(rows) > 3 else "")
+            said = said.format(were="was" if one else "were", s="s" if one else "")
+            notes.append(f"{len(rows):,} image{'' if one else 's'} {said}: {names}")
+    return notes

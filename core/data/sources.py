@@ -1,0 +1,169 @@
+"""The data sets by name, and the one function that loads any of them."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.data import cifar100, folder, ham10000
+from core.data.imageset import ImageSet
+from core.data.listing import Found, Listing, Source, checked_root
+from core.data.prepare import check_size, lookup, prepared, prepared_masks
+from core.data.splits import check_split
+from core.errors import DataNotFound, PruneScopeError, UnknownName
+from core.progress import Report, silent
+
+DATASETS: dict[str, Source] = {source.name: source for source in (ham10000.SOURCE, cifar100.SOURCE)}
+
+
+def locate(name: str | os.PathLike, *, root=None, split_by: str | None = None) -> Listing:
+    """List a data set without decoding it: which images of which class there are, and how to read one.
+
+    Arguments and errors as in :func:`load`.
+    """
+    return find(name, root=root, split_by=split_by).listing
+
+
+def load(
+    name: str | os.PathLike,
+    split: str,
+    *,
+    size: int | None = None,
+    root: str | os.PathLike | None = None,
+    split_by: str | None = None,
+    report: Report = silent,
+) -> ImageSet:
+    """Load one split of a data set. The first time at a size decodes it; later times map the arrays and cost nothing.
+
+    Args:
+        name: ``"ham10000"``, ``"cifar100"``, the path of a folder or zip of class folders, or the bare name of one that
+            lies in the data root.
+        split: ``"train"``, ``"validation"``, ``"test"``, or ``"all"`` of them one after the other.
+        size: height and width in pixels, 16 to 512; by default 64, and 32 for CIFAR-100.
+        root: where data sets lie; by default ``PRUNESCOPE_DATA``, else ``data/`` of the project.
+        split_by: for HAM10000 ``"lesion"`` (default) or ``"row"``.
+        report: told of the progress of the first preparation; may raise Cancelled.
+
+    Raises:
+        UnknownName: no such data set, split or split rule.
+        InvalidValue: a size out of range.
+        DataNotFound, DataDamaged: what is missing or broken, where it goes, and the command that gets it.
+        StorageFull: no room for the prepared arrays.
+    """
+    check_split(split)
+    if size is not None:
+        check_size(size)
+    found = find(name, root=root, split_by=split_by)
+    heading = found.heading
+    size = int(size or heading.default_size)
+    arrays = lookup(heading, size) or prepared(found.listing, size, report)
+    table = arrays.table()
+    rows = slice(None) if split == "all" else _slice(table["split"], split)
+    own = table[rows].reset_index(drop=True)
+    ids = table["id"].tolist()
+    return ImageSet(
+        name=heading.name,
+        split=split,
+        size=size,
+        images=arrays.images()[rows],
+        labels=own["label"].to_numpy(np.int64),
+        ids=own["id"].to_numpy(str),
+        class_names=heading.class_names,
+        groups=own[heading.group].to_numpy(str) if heading.group else None,
+        table=own,
+        split_by=heading.split_by,
+        notes=(*heading.notes, *arrays.notes),
+        read_masks=(lambda: prepared_masks(found, size, ids, report)[rows]) if heading.mask_key else None,
+    )
+
+
+def summary(name: str | os.PathLike, *, root: str | os.PathLike | None = None) -> dict:
+    """What there is of a data set, without decoding anything and without raising: for the Overview page and ``core data``.
+
+    Args:
+        name, root: as for :func:`load`.
+
+    Returns:
+        dict of plain values: ``name``; ``title``; ``present`` (bool); ``where`` (folder or None); ``error`` (what is wrong
+        and what to do, or None); ``images`` (int); ``classes`` (a list of records that makes a DataFrame: ``class``,
+        ``title``, ``train``, ``validation``, ``test``, ``images`` and, where images are grouped, ``groups``); ``split_by``;
+        ``masks`` (bool); ``size`` (the default); ``prepared`` (bool: at that size, so that :func:`load` is instant);
+        ``notes`` (list of str); ``licence``, ``citation``, ``url``.
+    """
+    source = DATASETS.get(str(name))
+    about = {
+        "name": str(name),
+        "title": source.title if source else Path(name).stem,
+        "present": False,
+        "where": None,
+        "error": None,
+        "images": 0,
+        "classes": [],
+        "split_by": None,
+        "masks": False,
+        "size": None,
+        "prepared": False,
+        "notes": [],
+        "licence": source.licence if source else "",
+        "citation": source.citation if source else "",
+        "url": source.url if source else "",
+    }
+    try:
+        found = find(name, root=root)
+        about["where"] = str(found.folder)
+        heading = found.heading
+    except PruneScopeError as error:
+        return {**about, "error": str(error)}
+    arrays = lookup(heading, heading.default_size)
+    counts = arrays.counts if arrays else heading.counts
+    titles = source.class_titles if source else {}
+    return {
+        **about,
+        "name": heading.name,
+        "present": True,
+        "images": sum(record["images"] for record in counts),
+        "classes": [
+            {"class": r["class"], "title": titles.get(r["class"], r["class"].replace("_", " ")), **r} for r in counts
+        ],
+        "split_by": heading.split_by,
+        "masks": heading.mask_key is not None,
+        "size": heading.default_size,
+        "prepared": arrays is not None,
+        "notes": [*heading.notes, *(arrays.notes if arrays else ())],
+    }
+
+
+def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, split_by: str | None = None) -> Found:
+    """Which files make up a data set, without opening them. Arguments and errors as in :func:`load`."""
+    if not isinstance(name, str | os.PathLike) or not str(name).strip():
+        raise UnknownName("data set", name, DATASETS)
+    if str(name) in DATASETS:
+        return DATASETS[str(name)].find(root, split_by)
+    path = Path(name).expanduser()
+    for source in DATASETS.values() if path.is_dir() else ():
+        # The path of a known data set's own folder means that data set.
+        with suppress(DataNotFound):
+            if source.find(path, None).folder == path:
+                return source.find(path, split_by)
+    if path.is_dir() or path.is_file():
+        return folder.find(path, split_by)
+    if not isinstance(name, str) or {"/", os.sep} & set(name) or name.startswith((".", "~")) or path.suffix == ".zip":
+        raise DataNotFound(
+            "There is no folder or zip at this path",
+            given=path.absolute(),
+            expected="a folder or a zip with one folder a class",
+            remedy="check the path; the data sets known by name are " + ", ".join(DATASETS),
+        )
+    own = checked_root(root) / name
+    for place in (own, own.with_name(f"{name}.zip")):
+        if place.exists():
+            return folder.find(place, split_by)
+    raise UnknownName("data set", name, DATASETS)
+
+
+def _slice(column: pd.Series, split: str) -> slice:
+    # Rows were sorted by split when they were prepared.
+    rows = np.flatnonzero((column == split).to_numpy())
+    return slice(int(rows[0]), int(rows[-1]) + 1) if rows.size else slice(0, 0)
