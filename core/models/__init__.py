@@ -1,0 +1,23 @@
+"""The two architectures of the paper and what of them is pruned.
+
+``build`` makes a network, ``prunable`` names its convolution and linear weights in execution order, and ``units``
+groups them as layerwise pruning takes them one after the other.
+"""
+
+from core.models.architectures import ARCHITECTURES, HEADS, STEMS, build, imagenet_weights
+from core.models.layers import layers, prunable, units
+from core.models.normalisation import normalisation, normalise, set_normalisation
+
+__all__ = [
+    "ARCHITECTURES",
+    "HEADS",
+    "STEMS",
+    "build",
+    "imagenet_weights",
+    "layers",
+    "normalisation",
+    "normalise",
+    "prunable",
+    "set_normalisation",
+    "units",
+]

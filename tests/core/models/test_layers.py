@@ -1,0 +1,80 @@
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from core.errors import InvalidValue
+from core.models import build, layers, prunable, units
+
+NETWORKS = {
+    "vgg16": ("vgg16", {}),
+    "vgg16 without norm": ("vgg16", {"norm": False}),
+    "vgg16 stock": ("vgg16", {"head": "stock"}),
+    "densenet169": ("densenet169", {}),
+    "densenet169 small": ("densenet169", {"stem": "small"}),
+}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_prunable_weights_come_in_the_order_in_which_they_run(network):
+    name, options = NETWORKS[network]
+    model = build(name, 3, **options)
+    ran = []
+    for path, module in model.named_modules():
+        if hasattr(module, "weight") and module.weight.ndim > 1:
+            module.register_forward_hook(lambda *_, path=path: ran.append(path))
+    with torch.inference_mode():
+        model(torch.zeros(1, 3, 32, 32))
+    assert list(prunable(model)) == ran
+    assert [name for unit in units(model) for name in unit] == ran
+
+
+def test_vgg16_is_taken_layer_by_layer():
+    assert [len(unit) for unit in units(build("vgg16", 7))] == [1] * 14
+
+
+def test_stock_vgg16_has_the_papers_sixteen_layers():
+    model = build("vgg16", 10, head="stock")
+    assert [len(unit) for unit in units(model)] == [1] * 16
+    assert units(model)[-1] == ["classifier.6"]
+
+
+def test_densenet169_is_taken_in_the_papers_nine_units():
+    groups = units(build("densenet169", 7))
+    heads = [group[0].rpartition(".denselayer")[0] or group[0] for group in groups]
+    assert heads == [
+        "features.conv0",
+        "features.denseblock1",
+        "features.transition1.conv",
+        "features.denseblock2",
+        "features.transition2.conv",
+        "features.denseblock3",
+        "features.transition3.conv",
+        "features.denseblock4",
+        "classifier",
+    ]
+    # 6, 12, 32 and 32 layers (Huang et al. 2017, table 1), two convolutions each: 169 with norms left out.
+    assert [len(group) for group in groups] == [1, 12, 1, 24, 1, 64, 1, 64, 1]
+
+
+def test_weights_counted_by_hand():
+    widths = [3, 64, 64, 128, 128, 256, 256, 256, *[512] * 6]
+    convolutions = sum(9 * a * b for a, b in itertools.pairwise(widths))
+    model = build("vgg16", 7)
+    assert sum(weight.numel() for weight in prunable(model).values()) == convolutions + 512 * 7
+    assert sum(weight.numel() for weight in prunable(model).values()) == pytest.approx(14.7e6, rel=0.01)
+
+
+def test_prunable_weights_share_storage_and_carry_no_gradient():
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 2))
+    weights = prunable(model)
+    assert list(weights) == ["0", "3"]
+    assert weights["0"].data_ptr() == model[0].weight.data_ptr()
+    assert not any(weight.requires_grad for weight in weights.values())
+    assert layers(model) == {"0": model[0], "3": model[3]}
+
+
+def test_a_model_without_layers_is_named():
+    with pytest.raises(InvalidValue, match="nothing to prune"):
+        prunable(nn.Sequential(nn.ReLU()))
