@@ -1,0 +1,29 @@
+"""Pruning: which weights go, in which order, and a network without them.
+
+``magnitude`` gives the :class:`Masks` at a sparsity, a :class:`Ranking` those at many, ``plan`` the steps of a method,
+and ``bind`` a pruned copy of a network that shares with it whatever did not change.
+"""
+
+from core.pruning.binding import bind, private
+from core.pruning.criteria import CRITERIA, Criterion
+from core.pruning.masks import Masks
+from core.pruning.methods import METHODS, Method, Step, plan, step_masks
+from core.pruning.ranking import SCOPES, Ranking, magnitude
+from core.pruning.zeroing import masked
+
+__all__ = [
+    "CRITERIA",
+    "METHODS",
+    "SCOPES",
+    "Criterion",
+    "Masks",
+    "Method",
+    "Ranking",
+    "Step",
+    "bind",
+    "magnitude",
+    "masked",
+    "plan",
+    "private",
+    "step_masks",
+]
