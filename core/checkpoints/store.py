@@ -1,0 +1,246 @@
+"""Saving, loading, listing and deleting checkpoints."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import core
+from core.checkpoints import codec, container, names
+from core.checkpoints.architecture import check_fit, layout
+from core.checkpoints.card import Card
+from core.checkpoints.checkpoint import Checkpoint
+from core.checkpoints.container import SUFFIX
+from core.checkpoints.opening import MAX_BYTES, as_path, damaged, opened
+from core.checkpoints.plain import recipe_hash
+from core.checkpoints.seal import KEY, card_values, digest
+from core.errors import (
+    CheckpointNotFound,
+    InvalidValue,
+    PruneScopeError,
+    check_choice,
+)
+from core.files import storage_errors
+from core.models import normalisation
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the list: a checkpoint's card, or what is wrong with its file.
+
+    Attributes:
+        id, path, size_bytes: as in :class:`Checkpoint`.
+        card: None if the file cannot be read.
+        error: the text of the error, None if there is none.
+    """
+
+    id: str
+    path: Path
+    size_bytes: int
+    card: Card | None = None
+    error: str | None = None
+
+
+def save(
+    model: nn.Module,
+    card: Card,
+    *,
+    masks: Mapping[str, Tensor] | None = None,
+    path: str | os.PathLike | None = None,
+    root: str | os.PathLike | None = None,
+    dtype: str = "float16",
+) -> Checkpoint:
+    """Write ``model`` and ``card`` to one file in one step: a reader sees the old file or the whole new one.
+
+    The same run (the same recipe hash) replaces its older file. A file of another run is never replaced: the new one
+    then gets the start of its recipe hash as a suffix, so look at the ``path`` of what is returned. The same model,
+    masks and card, with ``created`` and ``versions`` given, make the same bytes.
+
+    Args:
+        model: of ``card.architecture``, on any device; unchanged.
+        card: see :class:`Card` for the fields that are filled in here.
+        masks: layer name -> bool tensor of its weight's shape, True keeps; layers not named are kept whole. Without
+            it, weights that are exactly 0 are pruned and all others kept.
+        path: the file, ending in ``.safetensors``; by default ``<root>/<study>/<method>-<percent>.safetensors``.
+        root: the folder of checkpoints; by default :func:`core.files.checkpoint_root`.
+        dtype: of convolution and linear weights, ``"float16"`` or ``"float32"``. All else stays float32.
+
+    Returns:
+        The checkpoint as a load of the file would give it, its weights rounded to ``dtype``.
+
+    Raises:
+        InvalidValue: NaN, a weight too large for half precision, masks that do not fit, or a path of another suffix.
+        CheckpointMismatch: the model is not of ``card.architecture``.
+        StorageFull: no room or no permission; nothing was changed.
+    """
+    check_choice("precision of weights", dtype, codec.PRECISIONS)
+    if not hasattr(model, "mean"):
+        raise InvalidValue(
+            "This model does not know the normalisation of its images",
+            expected="its mean and std as buffers",
+            remedy="make it with core.models.build, or call core.models.set_normalisation",
+        )
+    expected = layout(card.architecture)
+    state = {name: tensor.detach() for name, tensor in model.state_dict().items()}
+    check_fit({name: tensor.shape for name, tensor in state.items()}, card.architecture, "The model")
+    state = {name: tensor.to("cpu", expected.dtypes[name]).contiguous() for name, tensor in state.items()}
+    masks = codec.complete_masks(state, expected, masks)
+    stored = codec.encode(state, expected, masks, dtype)
+    mean, std = normalisation(model)
+    card = replace(
+        card,
+        mean=tuple(mean),
+        std=tuple(std),
+        zeros=sum(mask.numel() - int(mask.sum()) for mask in masks.values()),
+        weights=sum(mask.numel() for mask in masks.values()),
+        recipe_hash=card.recipe_hash or recipe_hash(card.recipe),
+        versions=_versions(model) | card.versions,
+        created=card.created or datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    wanted = names.path_of(names.default_id(card), root=root) if path is None else as_path(path)
+    if wanted.suffix != SUFFIX:
+        raise InvalidValue(
+            "This is not the name of a checkpoint", given=str(wanted), expected=f"a file name ending in {SUFFIX}"
+        )
+    with names.locked(wanted.parent):
+        place = _free(wanted, card.recipe_hash)
+        id = names.id_of(place, root)
+        # A path outside the root must not end up in the bytes: the same run would differ from folder to folder.
+        card = replace(card, id=id if not Path(id).is_absolute() else place.stem)
+        values = card.to_dict() | {"digest": ""}
+        card = replace(card, digest=digest(values, container.plan(stored), stored))
+        text = json.dumps(card.to_dict(), sort_keys=True, allow_nan=False, separators=(",", ":"))
+        size = container.write(place, stored, {KEY: text})
+    return Checkpoint(id, place, card, size, stored)
+
+
+def load(
+    id_or_path: str | os.PathLike,
+    *,
+    root: str | os.PathLike | None = None,
+    verify: bool = True,
+    max_bytes: int = MAX_BYTES,
+) -> Checkpoint:
+    """Read a checkpoint, checking all that the file says before memory is set aside for it.
+
+    Args:
+        id_or_path: an id, looked up below the root and never above it; or the path of a file anywhere (a ``Path``,
+            or a text that ends in ``.safetensors``). For text from a stranger use :func:`path_of` first.
+        root: the folder of checkpoints; by default :func:`core.files.checkpoint_root`.
+        verify: compare the digest with the bytes.
+        max_bytes: the most that the file, and the network expanded to float32 with its masks, may take.
+
+    Raises:
+        CheckpointNotFound: nothing is there; near ids are suggested.
+        CheckpointDamaged: truncated, altered, or not a checkpoint of ours.
+        CheckpointMismatch: of a newer format, or its tensors are not those of its architecture.
+        FileTooLarge: more than ``max_bytes``.
+        UnsafeFile: a pickle or a zip, or an id that leads out of the root.
+    """
+    path = _find(id_or_path, root)
+    with opened(path, max_bytes) as (handle, size):
+        header = container.read_header(handle, size, path)
+        values = card_values(header.metadata, path)
+        card = Card.from_dict(values, of=path.name)
+        try:
+            expected = layout(card.architecture)
+            shapes = codec.shapes(header.tensors, expected)
+        except (InvalidValue, ValueError) as error:
+            raise damaged(path, str(error)) from error
+        check_fit(shapes, card.architecture, path.name)
+        codec.check_size(expected, max_bytes, path.name)
+        stored = container.read_data(handle, header, path)
+    if verify and digest(values | {"digest": ""}, header.tensors, stored) != card.digest:
+        raise damaged(path, "its bytes do not agree with its digest: it was altered after it was saved")
+    try:
+        zeros = codec.check_values(stored, expected)
+        if (zeros, sum(expected[name].numel() for name in expected.weights)) != (card.zeros, card.weights):
+            raise ValueError(f"its card tells of {card.zeros} pruned weights, its masks prune {zeros}")
+        if card.mean is None or card.std is None:
+            raise ValueError("its card has no normalisation")
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
+    return Checkpoint(names.id_of(path, root), path, card, size, stored)
+
+
+def list_entries(root: str | os.PathLike | None = None) -> list[Entry]:
+    """Every checkpoint below ``root``, by id. Only headers are read: bytes are checked when one is loaded.
+
+    A damaged file is an entry with its error instead of its card, and the rest is listed all the same.
+    """
+    return [_entry(path, root) for path in names.files(root)]
+
+
+def delete(id: str, *, root: str | os.PathLike | None = None) -> None:
+    """Delete the checkpoint of this id, damaged or not.
+
+    Raises:
+        CheckpointNotFound: there is none; near ids are suggested.
+        UnsafeFile: the id leads out of the root.
+        StorageFull: no permission; nothing was changed.
+    """
+    path = names.path_of(id, root=root)
+    with storage_errors(path):
+        try:
+            path.unlink()
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise names.not_found(id, _known(root)) from error
+
+
+def _find(id_or_path: str | os.PathLike, root) -> Path:
+    if isinstance(id_or_path, os.PathLike) or (isinstance(id_or_path, str) and id_or_path.endswith(SUFFIX)):
+        return as_path(id_or_path)
+    path = names.path_of(id_or_path, root=root)
+    if not path.exists():
+        raise names.not_found(id_or_path, _known(root))
+    return path
+
+
+def _known(root) -> list[str]:
+    return [names.id_of(path, root) for path in names.files(root)]
+
+
+def _entry(path: Path, root) -> Entry:
+    folder = names.root_folder(root)
+    id, size = path.relative_to(folder).as_posix().removesuffix(SUFFIX), 0
+    try:
+        names.path_of(id, root=root)
+        with opened(path) as (handle, size):
+            metadata = container.read_metadata(handle, size, path)
+        return Entry(id, path, size, card=Card.from_dict(card_values(metadata, path), of=path.name))
+    except PruneScopeError as error:
+        return Entry(id, path, size, error=str(error))
+
+
+def _free(wanted: Path, own_hash: str) -> Path:
+    """The first of ``name``, ``name-1a2b3c4d``, ``name-<whole hash>`` that is free or holds the same run."""
+    for suffix in ("", f"-{own_hash[:8]}"):
+        path = wanted.with_name(wanted.name.removesuffix(SUFFIX) + suffix + SUFFIX)
+        try:
+            with opened(path) as (handle, size):
+                metadata = container.read_metadata(handle, size, path)
+            if Card.from_dict(card_values(metadata, path), of=path.name).recipe_hash == own_hash:
+                return path
+        except CheckpointNotFound:
+            return path
+        except PruneScopeError:
+            continue  # whatever it is, it is not ours to replace
+    return wanted.with_name(f"{wanted.name.removesuffix(SUFFIX)}-{own_hash}{SUFFIX}")
+
+
+def _versions(model: nn.Module) -> dict[str, str]:
+    device = next(model.parameters()).device
+    return {
+        "prunescope": core.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+    }
