@@ -1,0 +1,76 @@
+"""Expected calibration error: how far confidence and accuracy lie apart.
+
+Guo, C., Pleiss, G., Sun, Y. & Weinberger, K. Q. (2017). On calibration of modern neural networks. ICML.
+"""
+
+import numpy as np
+
+from core.errors import InvalidValue
+from core.evaluation.bootstrap import DRAWS, bootstrap_name, cluster_bootstrap, resample
+from core.evaluation.checks import Predictions
+from core.evaluation.intervals import CONFIDENCE, Interval
+
+BINS = 15
+
+
+def calibration_table(predictions: Predictions, bins: int = BINS) -> np.ndarray:
+    """What each lesion adds to the calibration error: float64 [lesions, bins + 1].
+
+    In column b the sum of (right − confidence) over its images with confidence in (b/bins, (b+1)/bins], in the last
+    column their number. Confidence is the probability of the answer.
+
+    Raises:
+        InvalidValue: less than one bin.
+    """
+    if bins < 1:
+        raise InvalidValue("Too few bins", given=bins, expected="at least 1; 15 is usual")
+    confidence = np.minimum(predictions.probabilities.max(axis=1), 1.0)
+    bin_of = np.maximum(np.ceil(confidence * bins).astype(np.int64) - 1, 0)
+    gaps = predictions.sums(predictions.right - confidence, bin_of, bins)
+    return np.hstack([gaps, predictions.sums(np.ones(predictions.images))])
+
+
+def error_of(sums: np.ndarray) -> np.ndarray:
+    """Expected calibration error from sums of :func:`calibration_table`, [..., bins + 1] -> [...]."""
+    return np.abs(sums[..., :-1]).sum(axis=-1) / sums[..., -1]
+
+
+def calibration_interval(predictions: Predictions, *, draws: int = DRAWS, seed: int = 0) -> Interval:
+    """Expected calibration error with a bootstrap interval corrected for noise.
+
+    The error is a sum of absolute values, so noise alone makes it positive: about 0.02 for a perfectly calibrated
+    network on 2,000 images, and a draw adds that noise once more. The percentile interval would not hold 0 even then.
+    So the lower end is mirrored at the estimate (the basic bootstrap), and is 0 where noise alone explains the estimate; the
+    upper end is lowered by the noise that drawing adds. In simulation this held the true error in 94 to 98 of 100 cases.
+    """
+    table = calibration_table(predictions)
+    sums = table.sum(axis=0)
+    estimate, n = float(error_of(sums)), predictions.images
+    if predictions.lesions < 2:
+        return Interval.none(estimate, n, "one lesion cannot tell how lesions differ")
+    tail = (1 - CONFIDENCE) / 2
+    drawn = resample(table, draws=draws, seed=seed)
+    errors = error_of(drawn)
+    low, high = np.quantile(errors, [tail, 1 - tail])
+    noise = np.abs(drawn[:, :-1] - sums[:-1]).sum(axis=1) / n
+    explained = estimate <= np.quantile(noise, 1 - tail)
+    low = 0.0 if explained else min(max(2 * estimate - high, 0.0), estimate)
+    high = min(max(high - (errors.mean() - estimate), estimate), 1.0)
+    return Interval(estimate, float(low), float(high), n, bootstrap_name(draws) + ", corrected for noise")
+
+
+def calibration_difference(a: Predictions, b: Predictions, *, draws: int = DRAWS, seed: int = 0) -> Interval:
+    """Expected calibration error of ``b`` less that of ``a`` on the same images, both from the same drawn lesions.
+
+    The basic bootstrap, as noise raises the smaller error more than the larger: it held the true difference in 90 to 95 of
+    100 simulated cases, the percentile interval in 77 to 100.
+    """
+    half = BINS + 1
+    return cluster_bootstrap(
+        np.hstack([calibration_table(a), calibration_table(b)]),
+        lambda sums: error_of(sums[..., half:]) - error_of(sums[..., :half]),
+        a.images,
+        draws=draws,
+        seed=seed,
+        kind="basic",
+    )
