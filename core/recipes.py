@@ -1,0 +1,154 @@
+"""Recipes: everything that a run is told, and the hash that names the run."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+
+from core.checkpoints import Architecture
+from core.errors import InvalidValue, check_choice, check_sparsity
+from core.pruning import CRITERIA, METHODS, plan
+from core.studies import Study
+from core.training import Settings
+
+DENSE = "dense"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A run: a network trained from scratch, or one pruned from its parent and fine-tuned.
+
+    Attributes:
+        study: name of the study, such as ``"ham10000-64/vgg16"``.
+        method: ``"dense"`` (with a parent: trained on without pruning, the control), or one of the pruning methods.
+        sparsity: share of prunable weights to zero, in [0, 1).
+        criterion: what scores the weights.
+        steps: of the iterative method; None for the paper's ten points a step.
+        training: how to train; for a pruned run its epochs are the whole budget of fine-tuning, over all steps.
+        parent: recipe of the dense network that a pruned run starts from.
+        head, stem, norm: of the network, as for :func:`core.models.build`.
+        split_by: how the data are split; None for the data set's own rule.
+
+    Raises:
+        UnknownName, InvalidValue, InvalidSparsity: a value that no run can be made with.
+    """
+
+    study: str
+    method: str = DENSE
+    sparsity: float = 0.0
+    criterion: str = "magnitude"
+    steps: int | None = None
+    training: Settings = field(default_factory=Settings)
+    parent: "Recipe | None" = None
+    head: str = "compact"
+    stem: str = "stock"
+    norm: bool = True
+    split_by: str | None = None
+
+    def __post_init__(self):
+        self.architecture(2)  # names the study, head, stem and norm that do not exist
+        check_choice("method", self.method, (DENSE, *METHODS))
+        check_choice("criterion", self.criterion, CRITERIA)
+        object.__setattr__(self, "sparsity", check_sparsity(self.sparsity))
+        if self.method == DENSE and (self.sparsity or self.steps is not None):
+            given = f"sparsity {self.sparsity}, steps {self.steps}"
+            raise InvalidValue("A dense run prunes nothing", given=given, expected="sparsity 0 and no steps")
+        if self.method != DENSE:
+            plan(self.method, [["any layer"]], self.sparsity, steps=self.steps, epochs=self.training.epochs)
+            if self.parent is None:
+                raise InvalidValue(
+                    "A pruned run needs a network to prune", given="no parent", expected="a dense recipe"
+                )
+        if self.parent is not None:
+            self._check_parent(self.parent)
+
+    def _check_parent(self, parent: "Recipe") -> None:
+        if parent.method != DENSE:
+            raise InvalidValue(
+                "A run starts from a dense network", given=f"a parent by {parent.method}", expected=DENSE
+            )
+        for name in ("study", "head", "stem", "norm", "split_by"):
+            own, other = getattr(self, name), getattr(parent, name)
+            if own != other:
+                raise InvalidValue(f"A run and its parent differ in {name}", given=repr(own), expected=repr(other))
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hex digits that name the run; the same on every machine."""
+        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def as_dict(self) -> dict:
+        """All of it, parents included, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> "Recipe":
+        """The recipe that :meth:`as_dict` gave.
+
+        Raises:
+            InvalidValue: unknown keys, or values that no run can be made with.
+        """
+        known = {item.name for item in fields(cls)}
+        if not isinstance(values, Mapping) or not set(values) <= known:
+            raise InvalidValue("This is not a recipe", given=repr(values)[:200], expected=", ".join(sorted(known)))
+        values = dict(values)
+        try:
+            values["training"] = Settings(**values.get("training", {}))
+            if values.get("parent") is not None:
+                values["parent"] = cls.from_dict(values["parent"])
+            return cls(**values)
+        except TypeError as error:
+            raise InvalidValue("This is not a recipe", given=str(error)) from error
+
+    def architecture(self, classes: int) -> Architecture:
+        """The network's build arguments."""
+        name = Study.parse(self.study).architecture
+        return Architecture(name=name, classes=classes, head=self.head, stem=self.stem, norm=self.norm)
+
+
+def dense(study: str, *, seed: int = 0, **changes) -> Recipe:
+    """The recipe of a study's dense network.
+
+    Args:
+        study: name of the study.
+        seed: of initial weights, order and augmentation.
+        changes: settings or recipe attributes that differ from the study's own.
+
+    Raises:
+        InvalidValue, UnknownName: no such study or value.
+    """
+    return _changed(Recipe(study=study, training=_defaults(study, seed)), changes)
+
+
+def pruned(parent: Recipe, method: str, sparsity: float, *, seed: int = 0, **changes) -> Recipe:
+    """The recipe that prunes ``parent`` to ``sparsity`` and fine-tunes it.
+
+    Args:
+        parent: a dense recipe.
+        method: ``"one_shot"``, ``"layerwise"``, ``"iterative"``; or ``"dense"`` to train on without pruning.
+        sparsity: in [0, 1).
+        seed: of order and augmentation.
+        changes: settings or recipe attributes that differ from the defaults.
+
+    Raises:
+        InvalidValue, UnknownName, InvalidSparsity: a value that no run can be made with.
+    """
+    training = replace(parent.training, epochs=8, rate=0.01, warmup=0.0, seed=seed)
+    start = replace(parent, method=method, sparsity=sparsity, training=training, parent=parent)
+    return _changed(start, changes)
+
+
+def _defaults(study: str, seed: int) -> Settings:
+    if Study.parse(study).data in ("cifar100",):
+        return Settings(epochs=30, balance=0.0, augment="objects", seed=seed)
+    return Settings(epochs=24, seed=seed)
+
+
+def _changed(recipe: Recipe, changes: Mapping) -> Recipe:
+    known = {item.name for item in fields(Settings)}
+    training = {name: value for name, value in changes.items() if name in known}
+    rest = {name: value for name, value in changes.items() if name not in known}
+    try:
+        return replace(recipe, training=replace(recipe.training, **training), **rest)
+    except TypeError as error:
+        raise InvalidValue("A recipe has no such setting", given=str(error)) from error

@@ -1,0 +1,235 @@
+"""Carry out a recipe: train, or prune and fine-tune step by step, evaluate, and save the checkpoint."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from torch import nn
+
+from core import checkpoints, evaluation, files
+from core import device as devices
+from core.checkpoints import Card, Checkpoint, DataInfo
+from core.data import ImageSet, load
+from core.evaluation import Interval
+from core.models import build, prunable, set_normalisation, units
+from core.progress import Progress, Report, silent
+from core.pruning import Masks, plan, step_masks
+from core.recipes import DENSE, Recipe
+from core.studies import Study
+from core.training import State, fit, peek
+
+WATCHED = "mel"
+TARGET = 0.9
+"""Melanoma is watched for at the threshold that finds this share of it on validation."""
+
+
+def run(recipe: Recipe, *, root=None, data=None, device=None, report: Report = silent) -> Checkpoint:
+    """The checkpoint of ``recipe``: found if it was made before, made otherwise. Parents are made first.
+
+    A run keeps its state in ``runs/<hash>/`` after every epoch. Cancelled, killed or cut off, it goes on from there when
+    it is asked for again. Two processes that ask for the same run make it once.
+
+    Args:
+        recipe: see :mod:`core.recipes`.
+        root: folder of checkpoints; by default :func:`core.files.checkpoint_root`.
+        data: data root; by default :func:`core.files.data_root`.
+        device: as for :func:`core.device.pick`.
+        report: told of progress; may raise Cancelled.
+
+    Raises:
+        DataNotFound, DataDamaged: the study's data.
+        TrainingFailed: training diverged.
+        StorageFull: no room for the state or the checkpoint.
+        Cancelled: raised by ``report``; finished epochs are kept.
+    """
+    if made := find(recipe, root=root):
+        return made
+    parent = run(recipe.parent, root=root, data=data, device=device, report=report) if recipe.parent else None
+    folder = files.runs_root() / recipe.hash
+    with _alone(folder, report):
+        made = find(recipe, root=root) or _make(recipe, parent, folder, root, data, device, report)
+        shutil.rmtree(folder, ignore_errors=True)
+    return made
+
+
+@contextmanager
+def _alone(folder: Path, report: Report) -> Iterator[None]:
+    """Wait until no other process makes the run of ``folder``."""
+    lock, start = FileLock(folder / "lock"), time.monotonic()
+    with files.storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        while not lock.is_locked:
+            try:
+                lock.acquire(timeout=1)
+            except Timeout:
+                report(Progress("Waiting for another process that makes this run", 0, 1, "", time.monotonic() - start))
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def find(recipe: Recipe, *, root=None) -> Checkpoint | None:
+    """The finished checkpoint of ``recipe``, or None."""
+    for entry in checkpoints.list(root):
+        if entry.card is not None and entry.card.recipe_hash == recipe.hash:
+            return checkpoints.load(entry.path, root=root)
+    return None
+
+
+def _make(recipe: Recipe, parent: Checkpoint | None, folder: Path, root, data, device, report: Report) -> Checkpoint:
+    study = Study.parse(recipe.study)
+    train, validation, test = (
+        load(study.data, split, size=study.size, root=data, split_by=recipe.split_by, report=report)
+        for split in ("train", "validation", "test")
+    )
+    split = split_digest(train, validation, test)
+    _start(folder, recipe, split)
+    model = parent.model() if parent else _fresh(recipe, train)
+    masks, history = _phases(recipe, model, train, validation, folder / "state.safetensors", device, report)
+    model.to("cpu")
+    card = Card(
+        study=recipe.study,
+        data=DataInfo(study.data, study.size, train.class_names, train.split_by, split),
+        architecture=recipe.architecture(len(train.class_names)),
+        method=_label(recipe),
+        sparsity=recipe.sparsity,
+        criterion=None if recipe.method == DENSE else recipe.criterion,
+        parent=parent.id if parent else None,
+        seed=recipe.training.seed,
+        recipe=recipe.as_dict(),
+        recipe_hash=recipe.hash,
+        epochs=recipe.training.epochs,
+        history=history,
+        notes=list(train.notes),
+    )
+    saved = checkpoints.save(model, card, masks=masks, root=files.runs_root() / recipe.hash / "out")
+    # Scored as saved: half precision is what a user loads.
+    metrics = score(saved.model(), validation, test, device=device)
+    versions = {"trained on": devices.describe(device)}
+    return checkpoints.save(model, replace(card, metrics=metrics, versions=versions), masks=masks, root=root)
+
+
+def _start(folder: Path, recipe: Recipe, split: str) -> None:
+    """Note what the run is made of, and drop the state of an earlier start if it was made of other images."""
+    note, text = folder / "run.json", json.dumps({"recipe": recipe.as_dict(), "split_digest": split}, indent=1)
+    if note.exists() and note.read_text(encoding="utf-8") != text:
+        (folder / "state.safetensors").unlink(missing_ok=True)
+    files.write_text(note, text)
+
+
+def _phases(
+    recipe: Recipe, model: nn.Module, train: ImageSet, validation: ImageSet, path: Path, device, report: Report
+):
+    """Carry out the plan's steps one after the other, going on where the state at ``path`` ends."""
+    steps = (
+        plan(recipe.method, units(model), recipe.sparsity, steps=recipe.steps, epochs=recipe.training.epochs)
+        if recipe.method != DENSE
+        else [None]
+    )
+    carry, kept = peek(path)
+    first, history = (carry["phase"], carry["history"]) if carry else (0, [])
+    masks = Masks(kept) if kept else Masks.dense(prunable(model))
+    for number in range(first, len(steps)):
+        step = steps[number]
+        settings = recipe.training
+        stage = f"Training {recipe.study}"
+        if step is not None:
+            if number > first or not carry:
+                masks = step_masks(prunable(model), masks, step, criterion=recipe.criterion, seed=settings.seed)
+            settings = replace(settings, epochs=step.epochs, seed=settings.seed + 1000 * number)
+            stage = f"{recipe.method} to {step.sparsity:.0%}, step {number + 1} of {len(steps)}"
+        state = State(path, [recipe.hash, number], {"phase": number, "history": history})
+        rows = fit(
+            model,
+            train,
+            validation,
+            settings,
+            masks=None if step is None else masks,
+            state=state,
+            device=device,
+            stage=stage,
+            report=report,
+        )
+        history = history + [_row(row, number, step, masks) for row in rows]
+    return masks, history
+
+
+def _row(row: dict, number: int, step, masks: Masks) -> dict:
+    if step is None:
+        return row
+    return {
+        "step": number + 1,
+        "layers": len(step.layers),
+        "last_layer": step.layers[-1],
+        "sparsity": masks.sparsity,
+    } | row
+
+
+def score(model: nn.Module, validation: ImageSet, test: ImageSet, *, device=None) -> dict[str, dict]:
+    """Everything measured of ``model``, as a card holds it.
+
+    Returns:
+        Name -> estimate, low, high, n, method: each metric of :data:`core.evaluation.METRICS` and
+        ``sensitivity/<class>`` on the test images, the same under ``validation/`` on validation; and where melanoma is a
+        class its threshold, fixed on validation to find 90% there.
+    """
+    on_validation = evaluation.predict(model, validation, device=device)
+    watch, result = {}, {}
+    if WATCHED in validation.class_names and (validation.labels == validation.class_names.index(WATCHED)).any():
+        threshold = evaluation.threshold_for_sensitivity(
+            on_validation, validation.labels, WATCHED, TARGET, validation.class_names
+        )
+        watch = {"positive": WATCHED, "threshold": threshold}
+        result[f"threshold/{WATCHED}"] = Interval.none(threshold, len(validation), "fixed on validation").as_dict()
+    for prefix, images, answers in (
+        ("", test, evaluation.predict(model, test, device=device)),
+        ("validation/", validation, on_validation),
+    ):
+        report = evaluation.evaluate(answers, images.labels, images.class_names, groups=images.groups, **watch)
+        rows = {name: value.as_dict() for name, value in report.metrics.items()}
+        for row in report.per_class.to_dict("records"):
+            rows[f"sensitivity/{row['class']}"] = Interval(
+                row["sensitivity"], row["sensitivity_low"], row["sensitivity_high"], row["images"], "Wilson 95%"
+            ).as_dict()
+        result |= {prefix + name: row for name, row in rows.items()}
+    return result
+
+
+def split_digest(*sets: ImageSet) -> str:
+    """One digest for which image is in which split."""
+    return "-".join(images.digest[:8] for images in sets)
+
+
+def _fresh(recipe: Recipe, train: ImageSet) -> nn.Module:
+    network = recipe.architecture(len(train.class_names))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.training.seed)
+        model = build(network.name, network.classes, head=network.head, stem=network.stem, norm=network.norm)
+    mean, std = _statistics(train.images)
+    return set_normalisation(model, mean, std)
+
+
+def _statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
+    """Mean and deviation of each channel over all pixels, in [0, 1], from exact counts of the 256 intensities."""
+    counts = np.zeros((3, 256))
+    for first in range(0, len(images), 256):  # in blocks: counting widens each byte to eight
+        block = images[first : first + 256]
+        counts += [np.bincount(block[..., channel].ravel(), minlength=256) for channel in range(3)]
+    shares, values = counts / counts.sum(1, keepdims=True), np.arange(256) / 255
+    mean = shares @ values
+    return mean.tolist(), np.sqrt(shares @ values**2 - mean**2).tolist()
+
+
+def _label(recipe: Recipe) -> str:
+    """How the checkpoint is called: the method, and for controls what they control for."""
+    if recipe.method == DENSE:
+        return "dense_trained_on" if recipe.parent else DENSE
+    return recipe.method if recipe.criterion == "magnitude" else f"{recipe.method}-{recipe.criterion}"

@@ -1,0 +1,9 @@
+"""Training: settings, augmentation, and one loop that resumes exactly."""
+
+from core.training.augment import AUGMENTATIONS
+from core.training.loop import fit, learning_rate
+from core.training.sampling import draw
+from core.training.settings import Settings
+from core.training.state import State, peek
+
+__all__ = ["AUGMENTATIONS", "Settings", "State", "draw", "fit", "learning_rate", "peek"]

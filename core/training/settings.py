@@ -1,0 +1,69 @@
+"""How a network is trained: every number that decides the outcome, and nothing else."""
+
+from dataclasses import asdict, dataclass
+
+from core.errors import InvalidValue, check_choice
+from core.training.augment import AUGMENTATIONS
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Stochastic gradient descent with momentum, as the paper uses it.
+
+    Attributes:
+        epochs: passes over as many images as the training split has; may be fractional.
+        rate: highest learning rate, reached after the warm-up; from there half a cosine down to ``rate * floor``.
+        warmup: epochs of linear rise.
+        floor: last learning rate as a share of ``rate``.
+        batch: images a step.
+        momentum, decay: of SGD (Nesterov); decay acts on all weights but biases and batch norm.
+        balance: classes are drawn in proportion to count ** (1 - balance): 0 as they are, 1 all alike.
+        augment: one of :data:`core.training.augment.AUGMENTATIONS`.
+        smoothing: label smoothing.
+        seed: of initial weights, order and augmentation.
+    """
+
+    epochs: float = 12
+    rate: float = 0.05
+    warmup: float = 1.0
+    floor: float = 0.01
+    batch: int = 64
+    momentum: float = 0.9
+    decay: float = 5e-4
+    balance: float = 0.5
+    augment: str = "dermoscopy"
+    smoothing: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self):
+        check_choice("augmentation", self.augment, AUGMENTATIONS)
+        limits = {
+            "epochs": (0, 10_000),
+            "rate": (0, 10),
+            "warmup": (0, 1000),
+            "floor": (0, 1),
+            "batch": (2, 65_536),
+            "momentum": (0, 0.9999),
+            "decay": (0, 1),
+            "balance": (0, 1),
+            "smoothing": (0, 0.9),
+            "seed": (0, 2**31 - 1),
+        }
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+                raise InvalidValue(
+                    f"The setting {name} is out of range", given=repr(value), expected=f"{low} to {high}"
+                )
+            whole = value == int(value)
+            if name in ("batch", "seed") and not whole:
+                raise InvalidValue(
+                    f"The setting {name} is a whole number", given=repr(value), expected=f"{low} to {high}"
+                )
+            # 8 and 8.0 are one run, so they get one text and one hash.
+            kind = int if name in ("batch", "seed") or (name == "epochs" and whole) else float
+            object.__setattr__(self, name, kind(value))
+
+    def as_dict(self) -> dict:
+        """All settings by name, ready for JSON."""
+        return asdict(self)
