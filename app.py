@@ -1,0 +1,22 @@
+"""PruneScope: navigation. Pages draw, ``core`` computes; nothing heavy is imported here, so the first page shows at once."""
+
+import os
+
+# One pool of threads waits without burning a core while another user's batch is computed. Must precede torch.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import streamlit as st
+
+from pages.components import loaders, panels
+
+st.set_page_config("PruneScope", page_icon=".streamlit/icon.png", layout="wide")
+page = st.navigation(
+    [
+        st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
+        st.Page("pages/what_if.py", title="What if", icon=":material/tune:"),
+    ]
+)
+loaders.warm_up()
+with panels.guard():
+    page.run()
+panels.footer()

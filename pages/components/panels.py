@@ -1,0 +1,88 @@
+"""Pieces of pages: errors, empty states, metric cards, tables that can be taken along."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import DataNotFound, PruneScopeError
+
+NOT_FOR_DIAGNOSIS = "PruneScope explains networks. It is not a medical device and **not for diagnosis**."
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Turn a named error into its message on the page, and anything else into an apology; never into a traceback."""
+    try:
+        yield
+    except DataNotFound as error:
+        missing_data(error)
+    except PruneScopeError as error:
+        st.error(_text(error), icon=":material/error:")
+    except Exception:  # Streamlit's own stop and rerun signals are no Exceptions and pass through
+        logging.getLogger(__name__).exception("A page failed")
+        st.error(
+            "Something went wrong on our side. Your selection is kept in the address of this page: reload it to try again. "
+            "The server's log has the details.",
+            icon=":material/error:",
+        )
+
+
+def missing_data(error: DataNotFound) -> None:
+    """Images are not on this machine: what that means and how to get them."""
+    st.info(
+        f"**{error.problem}.** The numbers below that need no image are still shown.",
+        icon=":material/image_not_supported:",
+    )
+    with st.expander("How to get the images"):
+        st.markdown(_text(error))
+
+
+def _text(error: PruneScopeError) -> str:
+    parts = [f"**{error.problem}.**"]
+    for label, value in (("Given", error.given), ("Expected", error.expected)):
+        if value is not None:
+            parts.append(f"{label}: {value}")
+    if error.remedy:
+        parts.append(f"What to do: {error.remedy}")
+    return "  \n".join(parts)
+
+
+def no_study() -> None:
+    """Nothing was trained yet: what to do about it."""
+    st.info(
+        "**No trained network yet.** Train one, and it appears here without a restart:",
+        icon=":material/model_training:",
+    )
+    st.code("python -m core train ham10000-64/vgg16", language="bash")
+
+
+def table(frame: pd.DataFrame, *, name: str, title: str, key: str, **columns) -> None:
+    """The data behind a chart: a table on demand, and the same as CSV.
+
+    Args:
+        frame: what to show.
+        name: of the CSV file, without suffix.
+        title: what the table holds, for screen readers.
+        key: unique on the page.
+        columns: column -> Streamlit column configuration.
+    """
+    with st.expander("The numbers behind it"):
+        st.dataframe(frame, hide_index=True, column_config=columns, alt=title)
+        st.download_button(
+            "Download as CSV",
+            frame.to_csv(index=False),
+            f"{name}.csv",
+            "text/csv",
+            key=f"csv-{key}",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
+def footer() -> None:
+    """The same last line on every page."""
+    st.divider()
+    st.caption(NOT_FOR_DIAGNOSIS)

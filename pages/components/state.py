@@ -1,0 +1,72 @@
+"""What the user has chosen. Every choice lives in the URL, so that a copied link opens the same view."""
+
+import streamlit as st
+
+from core.errors import PruneScopeError
+from pages.components import loaders, look
+
+
+def study() -> str | None:
+    """The study picked in the sidebar; None if nothing was trained yet."""
+    try:
+        names = sorted(loaders.studies())
+    except PruneScopeError:
+        names = []
+    if not names:
+        return None
+    with st.sidebar:
+        return st.selectbox(
+            "Study",
+            names,
+            index=names.index(_DEFAULT) if _DEFAULT in names else 0,
+            format_func=_title,
+            key="study",
+            bind="query-params",
+            help="A data set at an image size, and the network that was trained on it.",
+        )
+
+
+def method(known: list[str]) -> str:
+    """The pruning method, of those that the study has."""
+    choices = sorted(known, key=look.order)
+    return st.segmented_control(
+        "Pruning method",
+        choices,
+        default=next((name for name in ("iterative", "one_shot") if name in choices), choices[0]),
+        required=True,
+        format_func=look.title,
+        key="method",
+        bind="query-params",
+    )
+
+
+def sparsity() -> float:
+    """The sparsity of the slider, in [0, 1)."""
+    percent = st.slider(
+        "Weights removed (sparsity)", 0, 99, 80, format="%d%%", key="sparsity", bind="query-params", help=_SPARSITY
+    )
+    return percent / 100
+
+
+def recalibrate(useful: bool) -> bool:
+    """Whether batch norm is re-estimated after pruning on."""
+    return st.toggle(
+        "Recalibrate batch norm",
+        value=True,
+        key="recalibrate",
+        bind="query-params",
+        disabled=not useful,
+        help="Pruning shifts what each layer puts out, and batch norm still expects the old averages. Re-estimating them on "
+        "about a thousand training images needs no training and removes that part of the damage. Switch it off to see the "
+        "raw effect.",
+    )
+
+
+_DEFAULT = "ham10000-64/vgg16"
+_SPARSITY = "The share of all convolution and linear weights that are zero."
+
+
+def _title(name: str) -> str:
+    from core.studies import Study
+
+    return Study.parse(name).title

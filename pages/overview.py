@@ -1,0 +1,70 @@
+"""The first page: the question, the three methods, what was found, where to go."""
+
+import pandas as pd
+import streamlit as st
+
+from core.words import METHOD_SENTENCES
+from pages.components import diagrams, loaders, look, panels, state
+
+st.title("What does a network forget when you prune it?")
+st.markdown(
+    "To run on a small device, a neural network is often **pruned**: most of its weights are set to zero. "
+    "Its accuracy may hardly move, and still it can lose sight of the rare diagnoses that matter most. "
+    "Here you can look, on networks that were really trained on real images."
+)
+
+st.subheader("Three ways to remove 80% of the weights")
+for column, name in zip(st.columns(3, gap="large"), diagrams.FRAMES, strict=True):
+    with column:
+        st.markdown(f"**{look.title(name)}**")
+        drawing = diagrams.method(name, look.colour(name), look.ink())
+        st.image(drawing, width="stretch", alt=METHOD_SENTENCES[name])
+        st.markdown(METHOD_SENTENCES[name])
+st.caption("All three remove the smallest weights first and are given the same amount of training.")
+
+st.subheader("What was found")
+study = state.study()
+if study is None:
+    panels.no_study()
+    st.stop()
+
+
+def interval(metric: dict | None) -> str:
+    """A metric of a card in one line."""
+    if not metric or metric["estimate"] is None:
+        return "not measured"
+    text = f"{metric['estimate']:.1%}"
+    return (
+        text if metric["low"] is None else f"{text} [{metric['low']:.1%}, {metric['high']:.1%}]".replace("%,", ",", 1)
+    )
+
+
+def row(entry) -> dict:
+    """One checkpoint as a line of the table."""
+    metrics = entry.card.metrics
+    line = {
+        "Network": look.title(entry.card.method),
+        "Weights removed": f"{entry.card.actual_sparsity:.1%}",
+        "Accuracy": interval(metrics.get("accuracy")),
+        "Balanced accuracy": interval(metrics.get("balanced_accuracy")),
+    }
+    if "sensitivity/mel" in metrics:
+        line["Melanomas recognised"] = interval(metrics["sensitivity/mel"])
+    return line | {"Epochs": f"{entry.card.epochs:g}", "File": f"{entry.size_bytes / 1e6:.1f} MB"}
+
+
+paths = loaders.studies()[study]
+entries = list({entry.id: entry for path in paths.values() for entry in path.entries}.values())
+ordered = sorted(entries, key=lambda entry: (entry.card.sparsity, look.order(entry.card.method)))
+st.table(pd.DataFrame([row(entry) for entry in ordered]).set_index("Network"))
+card = entries[0].card
+n = (card.metrics.get("accuracy") or {}).get("n")
+if n:
+    st.caption(
+        f"On {n:,} test images that no network was trained on and that chose nothing. In brackets 95% intervals. "
+        + ("No lesion is in both training and test." if card.data.split_by == "lesion" else "")
+    )
+for id, error in loaders.damaged():
+    st.warning(f"The checkpoint **{id}** cannot be read and is left out. {error}", icon=":material/broken_image:")
+
+st.page_link("pages/what_if.py", label="Slide the sparsity and see what changes", icon=":material/tune:")
