@@ -10,17 +10,24 @@ __version__ = "0.1.0"
 
 _PARTS = (
     "checkpoints",
+    "cohort",
     "data",
     "device",
     "errors",
     "evaluation",
     "files",
     "models",
+    "paths",
     "progress",
     "pruning",
+    "recipes",
+    "responses",
+    "responses",
     "runs",
     "studies",
     "training",
+    "whatif",
+    "words",
 )
 
 __all__ = [*_PARTS, "__version__"]

@@ -94,7 +94,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
             umask = os.umask(0)
             os.umask(umask)
             temporary.chmod(0o666 & ~umask)
-            os.replace(temporary, path)
+            temporary.replace(path)
             _flush(path.parent)
         finally:
             with suppress(FileNotFoundError):

@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,12 +64,15 @@ def _alone(folder: Path, report: Report) -> Iterator[None]:
     """Wait until no other process makes the run of ``folder``."""
     lock, start = FileLock(folder / "lock"), time.monotonic()
     with files.storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
         while not lock.is_locked:
-            try:
-                lock.acquire(timeout=1)
-            except Timeout:
-                report(Progress("Waiting for another process that makes this run", 0, 1, "", time.monotonic() - start))
+            # Who was first takes the folder away in the end, and the lock with it, perhaps while we wait: begin again.
+            with suppress(FileNotFoundError):
+                folder.mkdir(parents=True, exist_ok=True)
+                try:
+                    lock.acquire(timeout=1)
+                except Timeout:
+                    spent = time.monotonic() - start
+                    report(Progress("Waiting for another process that makes this run", 0, 1, "", spent))
     try:
         yield
     finally:

@@ -1,6 +1,5 @@
 """Evaluation: predictions, what they are worth, and how sure that is."""
 
-
 from core.evaluation.changes import flips, harm
 from core.evaluation.intervals import Interval, wilson
 from core.evaluation.metrics import METRICS, Metric, threshold_for_sensitivity

@@ -1,7 +1,6 @@
 """The one engine for all predictions."""
 
 import time
-import warnings
 
 import numpy as np
 import torch
@@ -89,14 +88,22 @@ def as_images(images: ImageSet | np.ndarray | Tensor) -> Tensor:
     """
     source = images.images if isinstance(images, ImageSet) else images
     if isinstance(source, np.ndarray):
-        with warnings.catch_warnings():
-            # A memory map is read-only, which torch cannot express; nothing here writes to it.
-            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            source = torch.from_numpy(np.ascontiguousarray(source))
+        source = torch.from_numpy(np.asarray(_Lent(np.ascontiguousarray(source))))
     if not isinstance(source, Tensor) or source.dtype != torch.uint8 or source.ndim != 4 or source.shape[-1] != 3:
         given = f"{source.dtype} {list(source.shape)}" if hasattr(source, "dtype") else type(source).__name__
         raise InvalidValue("These are not images", given=given, expected="uint8 [N, H, W, 3]")
     return source
+
+
+class _Lent:
+    """An array that says it may be written to: a memory map may not, which torch cannot express; nothing here writes.
+
+    Silencing torch's warning instead would change the filters of all threads at once.
+    """
+
+    def __init__(self, array: np.ndarray):
+        self.array = array  # kept alive as long as what is made of it
+        self.__array_interface__ = array.__array_interface__ | {"data": (array.ctypes.data, False)}
 
 
 def _answer(predictor: Predictor, batch: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ def fit(
     history = state.load(model, optimizer) if state else []
     _pin(pinned)
     images = as_images(train)
-    labels = torch.from_numpy(train.labels)
+    labels = torch.tensor(train.labels)  # a copy: what comes out of a table may be read-only
     if place.type != "cpu":
         images, labels = images.to(place), labels.to(place)
     augment = AUGMENTATIONS[settings.augment]

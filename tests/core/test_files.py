@@ -23,10 +23,17 @@ def test_a_file_is_replaced_whole(tmp_path):
 def test_a_failure_leaves_the_older_file_and_nothing_else(tmp_path):
     path = tmp_path / "card.json"
     write_text(path, "older")
-    with pytest.raises(ZeroDivisionError), atomic_path(path) as temporary:
-        temporary.write_text("half")
-        assert path.read_text() == "older"
-        raise ZeroDivisionError
+    seen = []
+
+    def save():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            seen.append(path.read_text())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        save()
+    assert seen == ["older"]
     assert path.read_text() == "older"
     assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["card.json"]
 

@@ -1,8 +1,10 @@
 """Runs from end to end, with a tiny network in the place of VGG16 and drawn pictures."""
 
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 import torch
@@ -53,11 +55,11 @@ def assert_same(one, two):
 
 @pytest.fixture
 def budgets(monkeypatch):
-    """The epochs of every training that a run asks for."""
+    """The settings of every training that a run asks for."""
     asked = []
 
     def counted(model, train, validation, settings, **options):
-        asked.append(settings.epochs)
+        asked.append(settings)
         return fit(model, train, validation, settings, **options)
 
     monkeypatch.setattr(runs, "fit", counted)
@@ -87,7 +89,7 @@ def test_a_dense_run_is_trained_measured_and_saved(colours):
 def test_asked_for_again_nothing_is_trained(colours, budgets):
     recipe = pruned(parent(), "one_shot", 0.5, epochs=1)
     made = runs.run(recipe, data=colours)
-    assert budgets == [2, 1]
+    assert [one.epochs for one in budgets] == [2, 1]
     assert runs.run(recipe, data=colours).id == made.id
     assert runs.find(recipe).card == made.card
     assert runs.find(parent()).id == made.card.parent
@@ -95,7 +97,7 @@ def test_asked_for_again_nothing_is_trained(colours, budgets):
     # Not even if the parent is gone: nobody asked for it.
     checkpoints.delete(made.card.parent)
     assert runs.run(recipe, data=colours).id == made.id
-    assert budgets == [2, 1]
+    assert [one.epochs for one in budgets] == [2, 1]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -111,9 +113,10 @@ def test_each_method_reaches_its_sparsity_exactly_and_spends_its_budget(method, 
         assert torch.equal(weight != 0, made.masks[name]), name
     assert made.card.method == method
     assert made.card.parent == "colours-32/vgg16/dense"
-    assert budgets[0] == 2  # the parent
-    assert sum(budgets[1:]) == pytest.approx(3)
-    assert len(budgets) - 1 == {"one_shot": 1, "layerwise": 3, "iterative": 9}[method]
+    steps = budgets[1:]  # the first is the parent's
+    assert sum(one.epochs for one in steps) == pytest.approx(3)
+    assert len({one.seed for one in steps}) == len(steps)  # no step sees the images in the order of another
+    assert len(steps) == {"one_shot": 1, "layerwise": 3, "iterative": 9}[method]
     sparsities = [row["sparsity"] for row in made.card.history]
     assert sparsities == sorted(sparsities)
 
@@ -153,7 +156,7 @@ def test_the_controls_have_names_of_their_own(colours, budgets):
     assert by_lot.id.endswith("/one_shot-random-50")
     assert usual.id.endswith("/one_shot-50")
     assert by_lot.card.zeros == usual.card.zeros == round(0.5 * usual.card.weights)
-    assert budgets == [2, 1, 1, 1]
+    assert [one.epochs for one in budgets] == [2, 1, 1, 1]
     start = weights_of(runs.find(parent()))
     lost = [sum(float(start[name][~made.masks[name]].abs().sum()) for name in start) for made in (by_lot, usual)]
     assert lost[0] > 1.5 * lost[1]
@@ -270,3 +273,21 @@ def test_missing_data_are_named_and_leave_nothing_to_clean(tmp_path):
 def test_a_seed_makes_another_checkpoint_beside_the_first(colours):
     ids = {runs.run(parent(epochs=1, seed=seed), data=colours).id for seed in (0, 1, 0)}
     assert ids == {"colours-32/vgg16/dense", f"colours-32/vgg16/dense-{parent(epochs=1, seed=1).hash[:8]}"}
+
+
+def test_who_waits_is_told_and_does_not_mind_that_the_folder_goes(tmp_path):
+    folder, moments, held = tmp_path / "runs" / "hash", [], []
+
+    def wait():
+        with runs._alone(folder, moments.append):
+            held.append(folder.exists())
+
+    waiting = threading.Thread(target=wait)
+    with runs._alone(folder, moments.append):
+        waiting.start()
+        waiting.join(1.3)
+        assert held == []
+        assert [moment.stage for moment in moments] == ["Waiting for another process that makes this run"]
+        shutil.rmtree(folder)
+    waiting.join(10)
+    assert held == [True]

@@ -1,4 +1,5 @@
 import copy
+import gc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -148,3 +149,8 @@ def test_a_memory_map_is_not_copied(tmp_path):
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     tensor = as_images(mapped)
     assert tensor.data_ptr() == mapped.ctypes.data
+    del mapped
+    gc.collect()
+    np.testing.assert_array_equal(tensor, pictures(2)[0])  # what it looks at is still there
+    strided = pictures(2)[0][::2]
+    np.testing.assert_array_equal(as_images(strided), strided)

@@ -1,0 +1,46 @@
+"""`python -m core train`: the dense network of a study."""
+
+from core.cli.making import add_settings, add_study, carry_out, changes, check_study
+from core.cli.output import add_command
+
+_DESCRIPTION = """\
+Train the dense network of a study: the one that all pruning starts from. It is saved as a checkpoint with its whole
+recipe and its metrics on the test images. The same command a second time finds what was made; after Ctrl-C it goes on
+from the last finished epoch."""
+
+_EXAMPLES = """\
+  python -m core train ham10000-64/vgg16
+  python -m core train ham10000-64/densenet169 --stem small --epochs 12 --seed 1
+  python -m core train cifar100-32/vgg16 --head stock --no-norm
+  python -m core --data ~/pictures train birds-64/vgg16      images in ~/pictures/birds/<class>/*.png, or birds.zip"""
+
+
+def add(commands, common) -> None:
+    """Declare the command."""
+    command = add_command(
+        commands,
+        common,
+        "train",
+        train,
+        usage="STUDY ",
+        help="train the dense network of a study",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
+    add_study(command)
+    network = command.add_argument_group("network and data")
+    network.add_argument("--head", help="compact (default: one linear layer) or stock (torchvision's own)")
+    network.add_argument(
+        "--stem", help="stock (default), or small for DenseNet169: no first max-pool, for small images"
+    )
+    network.add_argument("--no-norm", dest="norm", action="store_const", const=False, help="VGG16 without batch norm")
+    network.add_argument("--split-by", metavar="RULE", help="lesion (default of HAM10000), or row, which leaks")
+    add_settings(command)
+
+
+def train(args) -> None:
+    """Carry out the command."""
+    study = check_study(args)
+    from core import recipes
+
+    carry_out(recipes.dense(study, **changes(args, "head", "stem", "norm", "split_by")), args)
