@@ -150,7 +150,7 @@ class Bench:
         """
         pruned = subject.at(sparsity, criterion)
         stages = [*(stage for stage in (FIRST, *STAGES) if stage < len(self.pictures)), len(self.pictures)]
-        full = len(self.calibration) if recalibrated and has_batch_norm(pruned) else 0
+        full = self.recalibrates if recalibrated else 0
         if full > FIRST:
             answers = predict(self._predictor(pruned, FIRST), self.pictures[: stages[0]])
             yield self._estimate(answers, FIRST, False, report)
@@ -161,6 +161,25 @@ class Bench:
             more = predict(predictor, self.pictures[len(answers) : count], report=report)
             answers = np.concatenate([answers, more]) if len(answers) else more
             yield self._estimate(answers, full, count == len(self.pictures), report)
+
+    @property
+    def recalibrates(self) -> int:
+        """How many training images batch norm is re-estimated on; 0 where the network has none."""
+        return len(self.calibration) if has_batch_norm(self.dense.model) else 0
+
+    def answers(self, subject: Subject, sparsity: float, recalibrated: bool, report: Report = silent) -> np.ndarray:
+        """Final probabilities of ``subject`` pruned to ``sparsity``, in the order of the test images.
+
+        Args:
+            subject, sparsity: as for :meth:`refine`.
+            recalibrated: with batch norm re-estimated.
+            report: told of progress; may raise Cancelled.
+
+        Returns:
+            float32 [N, classes].
+        """
+        predictor = self._predictor(subject.at(sparsity), self.recalibrates if recalibrated else 0, report)
+        return predict(predictor, self.test, report=report)
 
     def _predictor(self, model: nn.Module, recalibrated_on: int, report: Report = silent) -> Predictor:
         if recalibrated_on:

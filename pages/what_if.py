@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.errors import DataNotFound
 from pages.components import loaders, panels, state
 
 st.title("What would the smaller network miss?")
@@ -23,17 +22,10 @@ def explore() -> None:
     path = paths[method]
     with panels.guard():
         whatif_view.position(path, sparsity)
-        recalibrated = state.recalibrate(useful=not path.is_checkpoint(sparsity))
-        subject = loaders.subject(path.start(sparsity))
-        slots = whatif_view.slots()
-        whatif_view.layers(slots, subject, path, sparsity)
-        try:
-            bench = loaders.bench(path.dense)
-        except DataNotFound as error:
-            panels.missing_data(error)
-            whatif_view.from_card(slots, path, sparsity)
-            return
-        whatif_view.refine(slots, bench, subject, path, sparsity, recalibrated)
+        recalibrated = state.recalibrate(useful=not path.is_checkpoint(sparsity)) and not path.is_checkpoint(sparsity)
+        places = whatif_view.places()
+        whatif_view.layers(places, loaders.subject(path.start(sparsity)), path, sparsity)
+        whatif_view.numbers(places, path, sparsity, recalibrated)
 
 
 explore()

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from core.cohort import Cohort
 from core.data import ImageSet
 from pages.components import look
 
@@ -10,23 +11,24 @@ SHOWN = 12
 _KINDS = {"newly wrong": "Newly wrong", "newly right": "Newly right", "wrong either way": "Wrong either way"}
 
 
-def changed(flips: pd.DataFrame, test: ImageSet) -> None:
+def changed(flips: pd.DataFrame, test: Cohort, images: ImageSet | None) -> None:
     """The images on which the two networks disagree, surest dense answers first.
 
     Args:
         flips: of :func:`core.evaluation.flips`, with a column row: the image's place in ``test``.
-        test: where the pictures are.
+        test: who was asked.
+        images: the pictures; None where they are not on this machine, and a table takes their place.
     """
     st.subheader(f"{len(flips):,} image{'' if len(flips) == 1 else 's'} got another answer")
     if flips.empty:
         st.caption("Both networks give the same answer to every test image.")
         return
     counts = flips["kind"].value_counts()
-    _browser(flips, test, [kind for kind in _KINDS if kind in counts], counts)
+    _browser(flips, test, images, [kind for kind in _KINDS if kind in counts], counts)
 
 
 @st.fragment
-def _browser(flips: pd.DataFrame, test: ImageSet, kinds: list[str], counts: pd.Series) -> None:
+def _browser(flips: pd.DataFrame, test: Cohort, images: ImageSet | None, kinds: list[str], counts: pd.Series) -> None:
     kind = st.segmented_control(
         "Which changes",
         kinds,
@@ -40,11 +42,27 @@ def _browser(flips: pd.DataFrame, test: ImageSet, kinds: list[str], counts: pd.S
     truths = sorted(some["truth"].unique())
     picked = st.pills("Truth", truths, format_func=look.diagnosis, key="changed-truth", selection_mode="multi")
     picked = [name for name in picked if name in truths]
-    _cards(some[some["truth"].isin(picked)] if picked else some, test)
+    some = (some[some["truth"].isin(picked)] if picked else some).sort_values("dense_probability", ascending=False)
+    if images is None:
+        _rows(some, test)
+    else:
+        _cards(some, images)
+
+
+def _rows(some: pd.DataFrame, test: Cohort) -> None:
+    names = {name: some[name].map(look.diagnosis) for name in ("truth", "dense_answer", "pruned_answer")}
+    frame = some.assign(image=test.ids[some["row"]], **names).drop(columns=["row", "kind"])
+    percent = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config={"dense_probability": percent, "pruned_probability": percent},
+        alt="Test images to which the two networks give different answers",
+    )
 
 
 def _cards(some: pd.DataFrame, test: ImageSet) -> None:
-    shown = some.sort_values("dense_probability", ascending=False).head(SHOWN)
+    shown = some.head(SHOWN)
     with st.container(horizontal=True, gap="small"):
         for flip in shown.itertuples():
             with st.container(width=160):

@@ -43,14 +43,57 @@ def bench(dense):
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _bench(path: str, digest: str):
-    from core import data, whatif
+    from core import data, files, whatif
+    from core.errors import DataNotFound, UnknownName
 
     dense = _subject(path, digest)
     info = dense.card.data
-    test, train = (
-        data.load(info.name, split, size=info.size, split_by=info.split_by or None) for split in ("test", "train")
-    )
+    try:
+        test, train = (
+            data.load(info.name, split, size=info.size, split_by=info.split_by or None) for split in ("test", "train")
+        )
+    except UnknownName as error:
+        # A folder data set is known by lying in the data folder.
+        raise DataNotFound(
+            f"The images of {info.name} are not on this machine",
+            given=files.data_root(),
+            expected=f"a folder or zip called {info.name}",
+            remedy="put it there and reload the page",
+        ) from error
     return whatif.Bench(dense, test, train)
+
+
+def response(entry):
+    """The stored answers of a checkpoint, or None; read anew when its file changes."""
+    from core import responses
+
+    path = responses.path_of(entry)
+    return _response(str(path), path.stat().st_mtime_ns, entry.card.digest, entry) if path.exists() else None
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _response(path: str, changed: int, digest: str, _entry):
+    from core import responses
+
+    return responses.read(_entry)
+
+
+def cohort(entry):
+    """The test images of a study without their pictures: as stored, else from the images themselves."""
+    from core import responses
+    from core.cohort import Cohort
+
+    path = responses.cohort_path(entry)
+    return _cohort(str(path), path.stat().st_mtime_ns) if path.exists() else Cohort.of(bench(entry).test)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _cohort(path: str, changed: int):
+    from pathlib import Path
+
+    from core.cohort import Cohort
+
+    return Cohort.load(Path(path))
 
 
 class Memory:

@@ -7,15 +7,17 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import evaluation
+from core import evaluation, responses
+from core.data import ImageSet
+from core.errors import DataNotFound
 from core.paths import PRUNE_ONLY, Path
 from core.progress import Progress, clock
-from core.whatif import Bench, Estimate, Subject
+from core.whatif import Estimate, Subject
 from pages.components import charts, gallery, loaders, look, panels
 
 
 @dataclass(frozen=True)
-class Slots:
+class Places:
     """Places on the page, laid out first so that nothing jumps when numbers come in."""
 
     status: DeltaGenerator
@@ -27,11 +29,11 @@ class Slots:
     numbers: DeltaGenerator
 
 
-def slots() -> Slots:
+def places() -> Places:
     """Lay out the page."""
     status, verdict, metrics = st.empty(), st.empty(), st.empty()
     left, right = st.columns([3, 2], gap="large")
-    return Slots(status, verdict, metrics, left.empty(), right.empty(), st.empty(), st.empty())
+    return Places(status, verdict, metrics, left.empty(), right.empty(), st.empty(), st.empty())
 
 
 def position(path: Path, sparsity: float) -> None:
@@ -53,7 +55,7 @@ def position(path: Path, sparsity: float) -> None:
     st.caption(what)
 
 
-def layers(places: Slots, subject: Subject, path: Path, sparsity: float) -> None:
+def layers(places: Places, subject: Subject, path: Path, sparsity: float) -> None:
     """Where the zeros are. Needs no image."""
     masks = subject.masks_at(sparsity)
     frame = masks.per_layer()
@@ -68,26 +70,43 @@ def layers(places: Slots, subject: Subject, path: Path, sparsity: float) -> None
         panels.table(frame, name=name, title="Weights and zeros by layer", key="layers")
 
 
-def refine(places: Slots, bench: Bench, subject: Subject, path: Path, sparsity: float, recalibrated: bool) -> None:
-    """Draw estimates as they come; the next move of the user stops it at the next sign of progress."""
-    exact = path.is_checkpoint(sparsity)
-    recalibrated = recalibrated and not exact
-    key = (subject.card.digest, bench.dense.card.digest, round(sparsity, 6), recalibrated)
-    estimate = loaders.memory().get(key)
+def numbers(places: Places, path: Path, sparsity: float, recalibrated: bool) -> None:
+    """What is known of the position: from the stored responses at once, else live and better and better.
+
+    A live computation stops at its next sign of progress when the user moves on.
+    """
+    own = path.start(sparsity)
+    estimate = responses.estimate(loaders.response(path.dense), loaders.response(own), sparsity, recalibrated)
+    key = (own.card.digest, path.dense.card.digest, round(sparsity, 6), recalibrated)
+    estimate = estimate or loaders.memory().get(key)
+    try:
+        images = loaders.bench(path.dense).test
+    except DataNotFound as error:
+        images = None
+        panels.missing_data(error)
     if estimate is None:
-        places.status.progress(0.0, "Asking both networks about the first images")
-        for estimate in bench.refine(
-            subject, sparsity, recalibrated=recalibrated, report=lambda progress: _tell(places, progress)
-        ):
-            _draw(places, bench, estimate, path, sparsity)
+        if images is None:
+            _from_card(places, path, sparsity)
+            return
+        estimate = _live(places, path, sparsity, recalibrated)
         loaders.memory().put(key, estimate)
     else:
-        _draw(places, bench, estimate, path, sparsity)
+        _draw(places, estimate, path, images)
     places.status.empty()
-    _numbers(places, bench, estimate, path, sparsity)
+    _predictions(places, estimate, path, sparsity)
 
 
-def from_card(places: Slots, path: Path, sparsity: float) -> None:
+def _live(places: Places, path: Path, sparsity: float, recalibrated: bool) -> Estimate:
+    places.status.progress(0.0, "Asking both networks about the first images")
+    bench, subject = loaders.bench(path.dense), loaders.subject(path.start(sparsity))
+    for estimate in bench.refine(
+        subject, sparsity, recalibrated=recalibrated, report=lambda progress: _tell(places, progress)
+    ):
+        _draw(places, estimate, path, bench.test)
+    return estimate
+
+
+def _from_card(places: Places, path: Path, sparsity: float) -> None:
     """Without images: what the checkpoint's card says, where the slider stands on one."""
     metrics = path.start(sparsity).card.metrics
     if not path.is_checkpoint(sparsity) or "accuracy" not in metrics:
@@ -103,14 +122,14 @@ def from_card(places: Slots, path: Path, sparsity: float) -> None:
                 st.caption(f"[{row['low']:.1%}, {row['high']:.1%}], n = {row['n']:,}")
 
 
-def _tell(places: Slots, progress: Progress) -> None:
+def _tell(places: Places, progress: Progress) -> None:
     left = progress.seconds_left
     more = f", about {clock(left)} left" if left and left > 1.5 else ""
     places.status.progress(progress.fraction, f"Refining: {progress.stage.lower()}{more}")
 
 
-def _draw(places: Slots, bench: Bench, estimate: Estimate, path: Path, sparsity: float) -> None:
-    test = bench.test
+def _draw(places: Places, estimate: Estimate, path: Path, images: ImageSet | None) -> None:
+    test = loaders.cohort(path.dense)
     labels = test.labels[estimate.rows]
     groups = None if test.groups is None else test.groups[estimate.rows]
     given = {"class_names": test.class_names, "groups": groups}
@@ -133,7 +152,7 @@ def _draw(places: Slots, bench: Bench, estimate: Estimate, path: Path, sparsity:
         return
     with places.changed.container():
         flips = evaluation.flips(estimate.dense, estimate.pruned, labels, test.class_names)
-        gallery.changed(flips.assign(row=estimate.rows[flips["image"]]), test)
+        gallery.changed(flips.assign(row=estimate.rows[flips["image"]]), test, images)
 
 
 def _sentence(harm: pd.DataFrame, estimate: Estimate, total: int, *, grouped: bool) -> str:
@@ -206,9 +225,9 @@ def _by_class(reports) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _numbers(places: Slots, bench: Bench, estimate: Estimate, path: Path, sparsity: float) -> None:
+def _predictions(places: Places, estimate: Estimate, path: Path, sparsity: float) -> None:
     """Every prediction behind the page, to take along."""
-    test = bench.test
+    test = loaders.cohort(path.dense)
     order = np.argsort(estimate.rows)
     rows = estimate.rows[order]
     names = np.array(test.class_names)

@@ -1,0 +1,204 @@
+"""Responses: a network's answers to every test image at every step of sparsity, computed once and stored small.
+
+A response belongs to a checkpoint and holds its answers from its own sparsity upwards, pruned on without fine-tuning: raw,
+and with batch norm recalibrated. A path's answers at any sparsity are those of the checkpoint that it is reached from.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.checkpoints import Entry
+from core.cohort import Cohort
+from core.data import ImageSet
+from core.errors import DataDamaged, PruneScopeError
+from core.files import atomic_path
+from core.progress import Progress, Report, silent
+from core.whatif import Bench, Estimate, Subject
+
+SUFFIX = ".response.parquet"
+COHORT = "test.parquet"
+_SAVE_EVERY = 60.0  # seconds between two saves of an unfinished response
+
+
+@dataclass(frozen=True)
+class Response:
+    """Stored answers of one checkpoint.
+
+    Attributes:
+        digest: of the checkpoint's card.
+        cohort: digest of the test images.
+        recalibrated_on: training images behind recalibrated batch norm; 0 where the network has none.
+        answers: (percent, recalibrated) -> float16 [N, classes].
+    """
+
+    digest: str
+    cohort: str
+    recalibrated_on: int
+    answers: dict[tuple[int, bool], np.ndarray]
+
+    def at(self, sparsity: float, recalibrated: bool) -> np.ndarray | None:
+        """Probabilities float32 [N, classes] at ``sparsity``, or None if this step is not stored.
+
+        What was rounded to 16 bits is scaled to sum to 1 again.
+        """
+        percent = round(100 * sparsity)
+        stored = self.answers.get((percent, recalibrated)) if abs(percent - 100 * sparsity) < 1e-6 else None
+        if stored is None:
+            return None
+        wide = stored.astype(np.float32)
+        return wide / wide.sum(axis=1, keepdims=True)
+
+
+def path_of(entry: Entry) -> Path:
+    """Where the response of a checkpoint lies: beside it."""
+    return entry.path.with_name(entry.path.name.removesuffix(".safetensors") + SUFFIX)
+
+
+def cohort_path(entry: Entry) -> Path:
+    """Where the study's list of test images lies: beside its networks' folders."""
+    return entry.path.parent.parent / COHORT
+
+
+def read(entry: Entry) -> Response | None:
+    """The stored response of a checkpoint; None if there is none, or if it is of an earlier version of the checkpoint.
+
+    Raises:
+        DataDamaged: the file is not a response.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = path_of(entry)
+    if not path.exists():
+        return None
+    try:
+        arrow = pq.read_table(path)
+        facts = json.loads(arrow.schema.metadata[b"response"])
+        if facts["digest"] != entry.card.digest:
+            return None
+        percents = arrow["percent"].to_numpy()
+        recalibrated = arrow["recalibrated"].to_numpy(zero_copy_only=False)
+        values = np.stack([arrow[f"p{i}"].to_numpy() for i in range(facts["classes"])], axis=1)
+        steps = [tuple(step) for step in facts["steps"]]
+        blocks = values.reshape(len(steps), -1, facts["classes"])
+        size = blocks.shape[1]
+        if any((percents[i * size], bool(recalibrated[i * size])) != step for i, step in enumerate(steps)):
+            raise ValueError("its steps are not where its head says")
+        return Response(
+            facts["digest"], facts["cohort"], facts["recalibrated_on"], dict(zip(steps, blocks, strict=True))
+        )
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, IndexError) as error:
+        raise DataDamaged(
+            f"{path.name} is not a response",
+            given=error,
+            remedy="delete it and make it again with `python -m core respond`",
+        ) from error
+
+
+def estimate(dense: Response | None, own: Response | None, sparsity: float, recalibrated: bool) -> Estimate | None:
+    """What is stored about one position of the slider, or None if it has to be computed.
+
+    Args:
+        dense: response of the dense network, which is compared with.
+        own: response of the checkpoint that ``sparsity`` is reached from.
+        sparsity: in [0, 1).
+        recalibrated: with batch norm re-estimated, of both networks.
+    """
+    if dense is None or own is None or dense.cohort != own.cohort:
+        return None
+    was, now = dense.at(0.0, recalibrated), own.at(sparsity, recalibrated)
+    if was is None or now is None:
+        return None
+    return Estimate(np.arange(len(now)), was, now, own.recalibrated_on if recalibrated else 0, final=True)
+
+
+def make(
+    entry: Entry,
+    test: ImageSet,
+    train: ImageSet,
+    *,
+    percents=range(100),
+    device=None,
+    report: Report = silent,
+) -> Response:
+    """Compute what is missing of a checkpoint's response and store it beside the checkpoint.
+
+    Coarse steps come first (every 10%, then 5, 2, 1), and what is done is stored every minute: cancelled or killed, it
+    goes on from there.
+
+    Args:
+        entry: the checkpoint.
+        test, train: image sets of its study; batch norm is recalibrated on images of ``train``.
+        percents: steps wanted, in percent; those below the checkpoint's own sparsity are left out.
+        device: as for :func:`core.device.pick`.
+        report: told after each step; may raise Cancelled.
+
+    Raises:
+        CheckpointDamaged, StorageFull: as for loading and writing.
+    """
+    from core import checkpoints
+
+    subject = Subject(checkpoints.load(entry.path))
+    bench = Bench(subject, test, train, device=device)
+    own = round(100 * entry.card.sparsity)
+    known = _known(entry, test)
+    answers = dict(known.answers) if known else {}
+    modes = (False, True) if bench.recalibrates else (False,)
+    wanted = [(p, mode) for p in sorted({own, *percents}, key=_coarseness) if p >= own for mode in modes]
+    missing = [step for step in wanted if step not in answers]
+    start = saved = time.monotonic()
+    try:
+        for number, (percent, recalibrated) in enumerate(missing):
+            report(Progress(f"Responses of {entry.id}", number, len(missing), "steps", time.monotonic() - start))
+            answers[percent, recalibrated] = bench.answers(subject, percent / 100, recalibrated).astype(np.float16)
+            if time.monotonic() - saved > _SAVE_EVERY:
+                _write(entry, test, bench, answers)
+                saved = time.monotonic()
+        report(Progress(f"Responses of {entry.id}", len(missing), len(missing), "steps", time.monotonic() - start))
+    finally:
+        if missing and answers:
+            _write(entry, test, bench, answers)
+    return Response(entry.card.digest, test.digest, bench.recalibrates, answers)
+
+
+def _known(entry: Entry, test: ImageSet) -> Response | None:
+    try:
+        known = read(entry)
+    except PruneScopeError:
+        return None  # damaged: made anew
+    return known if known and known.cohort == test.digest else None
+
+
+def _coarseness(percent: int) -> tuple[int, int]:
+    return next(i for i, step in enumerate((10, 5, 2, 1)) if percent % step == 0), percent
+
+
+def _write(entry: Entry, test: ImageSet, bench: Bench, answers: dict[tuple[int, bool], np.ndarray]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    steps = sorted(answers)
+    size, classes = answers[steps[0]].shape
+    columns = {
+        "percent": pa.array(np.repeat(np.array([p for p, _ in steps], np.uint8), size)),
+        "recalibrated": pa.array(np.repeat([mode for _, mode in steps], size)),
+    }
+    stacked = np.concatenate([answers[step] for step in steps])
+    columns |= {f"p{i}": pa.array(np.ascontiguousarray(stacked[:, i])) for i in range(classes)}
+    facts = {
+        "digest": entry.card.digest,
+        "cohort": test.digest,
+        "recalibrated_on": bench.recalibrates,
+        "classes": classes,
+        "steps": steps,
+    }
+    table = pa.table(columns).replace_schema_metadata({"response": json.dumps(facts)})
+    with atomic_path(path_of(entry)) as temporary:
+        pq.write_table(table, temporary, compression="zstd", compression_level=15)
+    cohort = cohort_path(entry)
+    if not cohort.exists() or Cohort.load(cohort).digest != test.digest:
+        Cohort.of(test).save(cohort)
