@@ -1,0 +1,125 @@
+"""Journeys through the app in a real browser, on the networks that ship and without any image on this machine."""
+
+import re
+
+import pytest
+
+from tests.e2e.browser import CHROMIUM, app, chromium
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine (apt-get install chromium)"),
+    # Playwright and asyncio leave warnings of their own behind.
+    pytest.mark.filterwarnings("ignore"),
+]
+SENTENCE = re.compile(r"Of \d+ melanomas, the dense network finds \d+; pruned, it finds \d+: \d+ newly missed")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    from core.files import PROJECT
+
+    nothing = str(tmp_path_factory.mktemp("no-data"))
+    with app(PRUNESCOPE_DATA=nothing, PRUNESCOPE_CHECKPOINTS=str(PROJECT / "checkpoints"), OMP_NUM_THREADS="2") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser):
+    """A fresh visitor; whatever the page complains of in its console fails the test."""
+    with visitor(browser) as opened:
+        yield opened
+
+
+class visitor:
+    """A browser context of its own, as another person would have, that watches the console."""
+
+    def __init__(self, browser, **context):
+        self.context = browser.new_context(**context)
+
+    def __enter__(self):
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.complaints = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return self.page
+
+    def _note(self, message):
+        # Streamlit looks for its server below the page's own path first; the browser reports that as an error.
+        if message.type == "error" and "_stcore" not in (message.location or {}).get("url", ""):
+            self.complaints.append(message.text)
+
+    def __exit__(self, kind, *_):
+        text = "" if kind else self.page.inner_text("body")
+        self.context.close()
+        if kind is None:
+            assert self.complaints == []
+            assert "Traceback" not in text
+            assert "Something went wrong" not in text
+
+
+def fits(page) -> bool:
+    """Whether nothing sticks out to the right."""
+    return page.evaluate(
+        "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+        ".every(e => e.scrollWidth <= e.clientWidth + 1)"
+    )
+
+
+def test_from_the_question_to_the_answer_without_data(page, address):
+    page.goto(address)
+    page.get_by_role("heading", name="What does a network forget when you prune it?").wait_for()
+    page.get_by_role("table").get_by_text("Iterative").wait_for()
+    page.get_by_role("link", name="Slide the sparsity and see what changes").click()
+    page.get_by_role("heading", name=SENTENCE).wait_for()
+    assert page.get_by_text("not for diagnosis").is_visible()
+
+
+def test_the_slider_answers_to_the_keyboard_and_the_link_holds_the_view(page, address, browser):
+    page.goto(f"{address}/what_if")
+    page.get_by_role("heading", name=SENTENCE).wait_for()
+    page.get_by_role("radio", name="One-shot").click()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(10):
+        slider.press("ArrowRight")
+    page.get_by_text("weights are zero (90.0%)").wait_for()
+    page.wait_for_url(re.compile("sparsity=90"))
+    with visitor(browser) as other:
+        other.goto(page.url)
+        other.get_by_text("weights are zero (90.0%)").wait_for()
+        other.get_by_role("heading", name=SENTENCE).wait_for()
+        assert other.get_by_role("radio", name="One-shot").get_attribute("aria-checked") == "true"
+        assert (
+            other.get_by_role("heading", name=SENTENCE).inner_text()
+            == page.get_by_role("heading", name=SENTENCE).inner_text()
+        )
+
+
+@pytest.mark.parametrize("path", ["", "what_if"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_everything_without_scrolling_sideways(browser, address, path, scheme):
+    with visitor(browser, viewport={"width": 390, "height": 844}, color_scheme=scheme) as page:
+        page.goto(f"{address}/{path}")
+        last = page.get_by_role("heading", name=SENTENCE) if path else page.get_by_role("table").first
+        last.wait_for()
+        page.get_by_text("not for diagnosis").wait_for()
+        assert fits(page)
+
+
+def test_two_visitors_at_once_keep_their_own_view(browser, address):
+    with visitor(browser) as one, visitor(browser) as other:
+        one.goto(f"{address}/what_if?sparsity=80")
+        other.goto(f"{address}/what_if?sparsity=95&method=one_shot")
+        one.get_by_text("weights are zero (80.0%)").wait_for()
+        other.get_by_text("weights are zero (95.0%)").wait_for()
+        one.get_by_role("slider").press("ArrowRight")
+        one.get_by_text("weights are zero (81.0%)").wait_for()
+        assert other.get_by_text("weights are zero (95.0%)").is_visible()
