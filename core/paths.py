@@ -73,12 +73,12 @@ def studies(root=None) -> dict[str, dict[str, Path]]:
     return found
 
 
-def path(study: str, method: str, root=None) -> Path:
-    """One path.
+def of(study: str, root=None) -> dict[str, Path]:
+    """The paths of one study: method -> path.
 
     Raises:
         CheckpointNotFound: no study has a dense checkpoint yet.
-        UnknownName: no such study, or no such method in it; near names are suggested.
+        UnknownName: no such study; near names are suggested.
     """
     known = studies(root)
     if not known:
@@ -88,5 +88,4 @@ def path(study: str, method: str, root=None) -> Path:
             remedy="train one with `python -m core train ham10000-64/vgg16`",
         )
     check_choice("study", study, known)
-    check_choice("method of this study", method, known[study])
-    return known[study][method]
+    return known[study]

@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+
+from core import data, evaluation, paths, recipes, responses, runs
+from core.cohort import Cohort
+from core.errors import Cancelled, CheckpointNotFound, DataDamaged, InvalidSparsity, UnknownName
+
+STUDY = "colours-32/vgg16"
+
+
+@pytest.fixture
+def study(tiny, colours, monkeypatch):
+    """A tiny dense network and the same pruned to 50% and 80%, on drawn pictures."""
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(colours))
+    changes = {"epochs": 1, "batch": 6, "augment": "none", "balance": 0.0}
+    dense = recipes.dense(STUDY, **changes)
+    runs.run(dense)
+    for sparsity in (0.5, 0.8):
+        runs.run(recipes.pruned(dense, "one_shot", sparsity))
+    return paths.of(STUDY)
+
+
+@pytest.fixture
+def sets(study):
+    return [data.load("colours", split, size=32) for split in ("test", "train")]
+
+
+def test_a_path_rises_and_starts_from_the_checkpoint_below(study):
+    path = study["one_shot"]
+    assert path.sparsities == (0.0, 0.5, 0.8)
+    assert [path.start(s).card.sparsity for s in (0.0, 0.49, 0.5, 0.79, 0.8, 0.99)] == [0, 0, 0.5, 0.5, 0.8, 0.8]
+    assert [path.is_checkpoint(s) for s in (0.0, 0.3, 0.5, 0.8, 0.81)] == [True, False, True, True, False]
+    assert study[paths.PRUNE_ONLY].sparsities == (0.0,)
+    with pytest.raises(InvalidSparsity):
+        path.start(1.0)
+
+
+def test_studies_that_are_not_there_are_named(study, tmp_path):
+    with pytest.raises(UnknownName, match="colours-32/vgg16"):
+        paths.of("colour-32/vgg16")
+    with pytest.raises(CheckpointNotFound, match="python -m core train"):
+        paths.of(STUDY, tmp_path / "empty")
+
+
+def test_a_stored_answer_is_that_of_the_network(study, sets):
+    entry = study["one_shot"].start(0.5)
+    responses.make(entry, *sets, percents=[0, 50, 70])
+    stored = responses.read(entry)
+    assert sorted(stored.answers) == [(50, False), (50, True), (70, False), (70, True)]  # none below its own sparsity
+    from core.whatif import Bench, Subject
+
+    subject = Subject(runs.find(recipes.Recipe.from_dict(entry.card.recipe)))
+    bench = Bench(subject, *sets)
+    for percent, recalibrated in stored.answers:
+        live = bench.answers(subject, percent / 100, recalibrated)
+        seen = stored.at(percent / 100, recalibrated)
+        np.testing.assert_allclose(seen, live, atol=1e-3)
+        np.testing.assert_allclose(seen.sum(1), 1, atol=1e-6)
+        np.testing.assert_array_equal(seen.argmax(1)[live.max(1) > 0.6], live.argmax(1)[live.max(1) > 0.6])
+    raw = evaluation.predict(subject.at(0.7), sets[0])
+    np.testing.assert_allclose(stored.at(0.7, False), raw, atol=1e-3)
+    assert stored.at(0.55, False) is None
+    assert stored.at(0.505, False) is None
+
+
+def test_a_cancelled_response_keeps_what_is_done_and_goes_on(study, sets):
+    entry = study[paths.PRUNE_ONLY].dense
+    asked = []
+
+    def stop(progress):
+        asked.append(progress.done)
+        if progress.done == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        responses.make(entry, *sets, percents=[0, 3, 10, 25, 50], report=stop)
+    # Coarse steps first: 0, 10 and 50 are multiples of ten.
+    assert sorted(responses.read(entry).answers) == [(0, False), (0, True), (10, False)]
+    reports = []
+    responses.make(entry, *sets, percents=[0, 3, 10, 25, 50], report=reports.append)
+    assert reports[-1].total == 7
+    assert len(responses.read(entry).answers) == 10
+
+
+def test_a_response_of_an_earlier_checkpoint_does_not_count(study, sets):
+    one, other = (study["one_shot"].start(s) for s in (0.5, 0.8))
+    responses.make(one, *sets, percents=[90])
+    responses.path_of(one).rename(responses.path_of(other))
+    assert responses.read(other) is None
+    assert responses.read(one) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing", b"x" * 1000])
+def test_a_damaged_response_is_named_and_made_anew(study, sets, content):
+    entry = study["one_shot"].start(0.8)
+    responses.path_of(entry).write_bytes(content)
+    with pytest.raises(DataDamaged, match="python -m core respond"):
+        responses.read(entry)
+    responses.make(entry, *sets, percents=[80])
+    assert responses.read(entry).at(0.8, False) is not None
+
+
+def test_an_estimate_compares_with_the_dense_network_treated_alike(study, sets):
+    dense, own = study["one_shot"].dense, study["one_shot"].start(0.8)
+    for entry in (dense, own):
+        responses.make(entry, *sets, percents=[0, 80, 90])
+    stored = [responses.read(entry) for entry in (dense, own)]
+    for recalibrated in (False, True):
+        estimate = responses.estimate(*stored, 0.9, recalibrated)
+        np.testing.assert_array_equal(estimate.dense, stored[0].at(0.0, recalibrated))
+        np.testing.assert_array_equal(estimate.pruned, stored[1].at(0.9, recalibrated))
+        assert estimate.final
+        assert estimate.recalibrated_on == (36 if recalibrated else 0)
+    assert responses.estimate(*stored, 0.85, False) is None
+    assert responses.estimate(None, stored[1], 0.9, False) is None
+
+
+def test_a_cohort_comes_back_as_it_was(sets, tmp_path):
+    cohort = Cohort.of(sets[0])
+    cohort.save(tmp_path / "test.parquet")
+    again = Cohort.load(tmp_path / "test.parquet")
+    assert (again.name, again.split, again.digest, again.class_names) == (
+        "colours",
+        "test",
+        sets[0].digest,
+        sets[0].class_names,
+    )
+    np.testing.assert_array_equal(again.labels, sets[0].labels)
+    np.testing.assert_array_equal(again.ids, sets[0].ids)
+    assert again.groups is None
+    (tmp_path / "test.parquet").write_bytes(b"no parquet")
+    with pytest.raises(DataDamaged):
+        Cohort.load(tmp_path / "test.parquet")
