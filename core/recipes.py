@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from core.checkpoints import Architecture
 from core.errors import InvalidValue, check_choice, check_sparsity
@@ -12,6 +12,7 @@ from core.studies import Study
 from core.training import Settings
 
 DENSE = "dense"
+STARTS = ("imagenet",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class Recipe:
         parent: recipe of the dense network that a pruned run starts from.
         head, stem, norm: of the network, as for :func:`core.models.build`.
         split_by: how the data are split; None for the data set's own rule.
+        start: weights that a dense run begins with: None for random ones, ``"imagenet"`` for torchvision's.
 
     Raises:
         UnknownName, InvalidValue, InvalidSparsity: a value that no run can be made with.
@@ -44,11 +46,14 @@ class Recipe:
     stem: str = "stock"
     norm: bool = True
     split_by: str | None = None
+    start: str | None = None
 
     def __post_init__(self):
         self.architecture(2)  # names the study, head, stem and norm that do not exist
         check_choice("method", self.method, (DENSE, *METHODS))
         check_choice("criterion", self.criterion, CRITERIA)
+        if self.start is not None:
+            check_choice("start", self.start, STARTS)
         object.__setattr__(self, "sparsity", check_sparsity(self.sparsity))
         if self.method == DENSE and (self.sparsity or self.steps is not None):
             given = f"sparsity {self.sparsity}, steps {self.steps}"
@@ -67,7 +72,7 @@ class Recipe:
             raise InvalidValue(
                 "A run starts from a dense network", given=f"a parent by {parent.method}", expected=DENSE
             )
-        for name in ("study", "head", "stem", "norm", "split_by"):
+        for name in ("study", "head", "stem", "norm", "split_by", "start"):
             own, other = getattr(self, name), getattr(parent, name)
             if own != other:
                 raise InvalidValue(f"A run and its parent differ in {name}", given=repr(own), expected=repr(other))
@@ -79,7 +84,12 @@ class Recipe:
 
     def as_dict(self) -> dict:
         """All of it, parents included, ready for JSON."""
-        return asdict(self)
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values["training"] = self.training.as_dict()
+        values["parent"] = self.parent.as_dict() if self.parent else None
+        if self.start is None:
+            del values["start"]  # younger than the first runs, whose hashes it must not change
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping) -> "Recipe":

@@ -40,6 +40,10 @@ class Response:
     recalibrated_on: int
     answers: dict[tuple[int, bool], np.ndarray]
 
+    def percents(self, recalibrated: bool) -> list[int]:
+        """The steps that are stored, in percent, rising."""
+        return sorted(percent for percent, mode in self.answers if mode == recalibrated)
+
     def at(self, sparsity: float, recalibrated: bool) -> np.ndarray | None:
         """Probabilities float32 [N, classes] at ``sparsity``, or None if this step is not stored.
 

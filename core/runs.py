@@ -18,7 +18,7 @@ from core import device as devices
 from core.checkpoints import Card, Checkpoint, DataInfo
 from core.data import ImageSet, load
 from core.evaluation import Interval
-from core.models import build, prunable, set_normalisation, units
+from core.models import build, imagenet_weights, prunable, set_normalisation, units
 from core.progress import Progress, Report, silent
 from core.pruning import Masks, plan, step_masks
 from core.recipes import DENSE, Recipe
@@ -216,8 +216,10 @@ def _fresh(recipe: Recipe, train: ImageSet) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed)
         model = build(network.name, network.classes, head=network.head, stem=network.stem, norm=network.norm)
-    mean, std = _statistics(train.images)
-    return set_normalisation(model, mean, std)
+    if recipe.start == "imagenet":
+        imagenet_weights(model, network.name, norm=network.norm)  # with the normalisation they were trained under
+        return model
+    return set_normalisation(model, *_statistics(train.images))
 
 
 def _statistics(images: np.ndarray) -> tuple[list[float], list[float]]:

@@ -34,6 +34,9 @@ def add(commands, common) -> None:
         "--stem", help="stock (default), or small for DenseNet169: no first max-pool, for small images"
     )
     network.add_argument("--no-norm", dest="norm", action="store_const", const=False, help="VGG16 without batch norm")
+    network.add_argument(
+        "--start", metavar="WEIGHTS", help="imagenet: begin with torchvision's weights (needs a network, or its file)"
+    )
     network.add_argument("--split-by", metavar="RULE", help="lesion (default of HAM10000), or row, which leaks")
     add_settings(command)
 
@@ -43,4 +46,4 @@ def train(args) -> None:
     study = check_study(args)
     from core import recipes
 
-    carry_out(recipes.dense(study, **changes(args, "head", "stem", "norm", "split_by")), args)
+    carry_out(recipes.dense(study, **changes(args, "head", "stem", "norm", "split_by", "start")), args)

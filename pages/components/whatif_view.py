@@ -86,7 +86,7 @@ def numbers(places: Places, path: Path, sparsity: float, recalibrated: bool) -> 
         panels.missing_data(error)
     if estimate is None:
         if images is None:
-            _from_card(places, path, sparsity)
+            _from_card(places, path, sparsity, recalibrated)
             return
         estimate = _live(places, path, sparsity, recalibrated)
         loaders.memory().put(key, estimate)
@@ -106,12 +106,16 @@ def _live(places: Places, path: Path, sparsity: float, recalibrated: bool) -> Es
     return estimate
 
 
-def _from_card(places: Places, path: Path, sparsity: float) -> None:
+def _from_card(places: Places, path: Path, sparsity: float, recalibrated: bool) -> None:
     """Without images: what the checkpoint's card says, where the slider stands on one."""
     metrics = path.start(sparsity).card.metrics
     if not path.is_checkpoint(sparsity) or "accuracy" not in metrics:
-        points = ", ".join(f"{value:.0%}" for value in path.sparsities)
-        places.verdict.markdown(f"Without images, numbers are known at the trained checkpoints: {points}.")
+        response = loaders.response(path.start(sparsity))
+        stored = response.percents(recalibrated) if response else [round(100 * value) for value in path.sparsities]
+        places.verdict.markdown(
+            f"Nothing is stored for {sparsity:.0%}, and without the images it cannot be computed. Stored here: "
+            f"{', '.join(f'{percent}%' for percent in stored)}."
+        )
         return
     with places.metrics.container(horizontal=True):
         for name in ("balanced_accuracy", "accuracy", "sensitivity/mel"):

@@ -114,3 +114,14 @@ def test_the_parent_hands_on_its_network():
 def test_what_no_run_can_be_made_with_is_named(make, error, says):
     with pytest.raises(error, match=says):
         make()
+
+
+def test_a_start_from_imagenet_is_another_run_and_leaves_the_hashes_of_others_alone():
+    plain, started = dense("ham10000-64/vgg16"), dense("ham10000-64/vgg16", start="imagenet")
+    assert plain.hash != started.hash
+    assert "start" not in plain.as_dict()
+    child = pruned(started, "one_shot", 0.5)
+    assert Recipe.from_dict(child.as_dict()) == child
+    assert child.parent.start == "imagenet"
+    with pytest.raises(UnknownName, match="imagenet"):
+        dense("ham10000-64/vgg16", start="imagnet")

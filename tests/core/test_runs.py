@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from core import checkpoints, files, runs
-from core.errors import Cancelled, DataNotFound, UnknownName
+from core.errors import Cancelled, DataNotFound, DownloadFailed, UnknownName
 from core.models import prunable, units
 from core.pruning import plan
 from core.recipes import dense, pruned
@@ -291,3 +291,15 @@ def test_who_waits_is_told_and_does_not_mind_that_the_folder_goes(tmp_path):
         shutil.rmtree(folder)
     waiting.join(10)
     assert held == [True]
+
+
+def test_a_run_that_starts_from_imagenet_says_where_the_weights_go_without_a_network(colours, monkeypatch):
+    import torchvision
+
+    def no_network(*args, **kwargs):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torchvision.models.VGG16_BN_Weights, "get_state_dict", no_network)
+    with pytest.raises(DownloadFailed, match="train from scratch"):
+        runs.run(parent(start="imagenet"), data=colours)
+    assert runs.find(parent(start="imagenet")) is None
