@@ -55,12 +55,16 @@ class Listing(Heading):
             :data:`core.data.splits.SPLITS`); every further column is kept as metadata.
         read: id -> encoded image (bytes) or decoded one (uint8 [H, W, 3]). Called from several threads.
         read_mask: id -> encoded mask (above 0 is inside), or None.
+        draw, draw_mask: (id, size) -> uint8 [size, size, 3] and bool [size, size], where images are drawn by formula: then
+            they are asked at the size wanted, and nothing is read and resampled.
         drop_test_copies: leave out of train and validation what equals a test image pixel by pixel.
     """
 
     table: pd.DataFrame
     read: Callable[[str], bytes | np.ndarray]
     read_mask: Callable[[str], bytes] | None = None
+    draw: Callable[[str, int], np.ndarray] | None = None
+    draw_mask: Callable[[str, int], np.ndarray] | None = None
     drop_test_copies: bool = False
 
 

@@ -126,8 +126,12 @@ def prepared_masks(found: Found, size: int, ids: list[str], report: Report = sil
     folder = cache_folder(heading.name, f"{heading.mask_key}-{rows}-{size}-masks")
 
     def write(place: Path) -> dict:
-        read = found.listing.read_mask
-        masks = _each(lambda row: decode_mask(read(ids[row]), size), len(ids), f"Reading masks of {found.name}", report)
+        read, draw = found.listing.read_mask, found.listing.draw_mask
+
+        def one(row: int) -> np.ndarray:
+            return draw(ids[row], size) if draw else decode_mask(read(ids[row]), size)
+
+        masks = _each(one, len(ids), f"Reading masks of {found.name}", report)
         write_array(place / "masks.npy", bool, (size, size), (mask for _, mask in masks))
         return {}
 
@@ -151,6 +155,8 @@ def _decoded(
         of_test = frozenset(mark for _, mark in marks if mark)
 
     def one(row: int) -> np.ndarray | str:
+        if listing.draw:
+            return listing.draw(ids[row], size)
         try:
             picture = open_picture(listing.read(ids[row]))
         except PruneScopeError as error:

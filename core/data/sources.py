@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.data import cifar100, folder, ham10000
+from core.data import cifar100, folder, ham10000, phantom
 from core.data.imageset import ImageSet
 from core.data.listing import Found, Listing, Source, checked_root
 from core.data.prepare import check_size, lookup, prepared, prepared_masks
@@ -15,7 +15,9 @@ from core.data.splits import check_split
 from core.errors import DataNotFound, PruneScopeError, UnknownName
 from core.progress import Report, silent
 
-DATASETS: dict[str, Source] = {source.name: source for source in (ham10000.SOURCE, cifar100.SOURCE)}
+DATASETS: dict[str, Source] = {
+    source.name: source for source in (ham10000.SOURCE, cifar100.SOURCE, phantom.dataset.SOURCE)
+}
 
 
 def locate(name: str | os.PathLike, *, root=None, split_by: str | None = None) -> Listing:
@@ -38,12 +40,12 @@ def load(
     """Load one split of a data set. The first time at a size decodes it; later times map the arrays and cost nothing.
 
     Args:
-        name: ``"ham10000"``, ``"cifar100"``, the path of a folder or zip of class folders, or the bare name of one that
+        name: ``"ham10000"``, ``"cifar100"``, ``"phantom"`` (drawn, so always there; 32 to 256 pixels), the path of a folder or zip of class folders, or the bare name of one that
             lies in the data root.
         split: ``"train"``, ``"validation"``, ``"test"``, or ``"all"`` of them one after the other.
         size: height and width in pixels, 16 to 512; by default 64, and 32 for CIFAR-100.
         root: where data sets lie; by default ``PRUNESCOPE_DATA``, else ``data/`` of the project.
-        split_by: for HAM10000 ``"lesion"`` (default) or ``"row"``.
+        split_by: for HAM10000 and phantoms ``"lesion"`` (default) or ``"row"``.
         report: told of the progress of the first preparation; may raise Cancelled.
 
     Raises:
