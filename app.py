@@ -7,15 +7,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import streamlit as st
 
-from pages.components import loaders, panels
+from pages.components import loaders, navigation, panels
 
+page = navigation.current()
+# Pages have no icons of their own: the browser would fetch them from a font server for its tab.
 st.set_page_config("PruneScope", page_icon=".streamlit/icon.png", layout="wide")
-page = st.navigation(
-    [
-        st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
-        st.Page("pages/what_if.py", title="What if", icon=":material/tune:"),
-    ]
-)
 loaders.warm_up()
 with panels.guard():
     page.run()

@@ -4,8 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from core.words import METHOD_SENTENCES
-from pages.components import diagrams, loaders, look, panels, state
+from pages.components import diagrams, loaders, look, navigation, panels, state
 
+navigation.require()
 st.title("What does a network forget when you prune it?")
 st.markdown(
     "To run on a small device, a neural network is often **pruned**: most of its weights are set to zero. "

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.components import loaders, panels, state
+from pages.components import loaders, navigation, panels, state
 
+navigation.require()
 st.title("What would the smaller network miss?")
 study = state.study()
 if study is None:

@@ -186,12 +186,12 @@ def _metrics(reports, comparison) -> None:
         percent = metric.unit == "%"
         told = change.low is not None and not change.low <= 0 <= change.high
         column.metric(
-            metric.title,
-            f"{_number(dense.metrics[name].estimate, percent)} → {_number(pruned.metrics[name].estimate, percent)}",
+            f"{metric.title} (dense: {_number(dense.metrics[name].estimate, percent)})",
+            _number(pruned.metrics[name].estimate, percent),
             delta=_change(change, percent),
             delta_color="normal" if told else "off",
             delta_arrow="auto" if told else "off",
-            help=f"{metric.description} Dense → pruned; below, the difference with its 95% interval ({change.method}). "
+            help=f"{metric.description} Here of the pruned network; below, its difference from the dense one with its 95% interval ({change.method}). "
             "Grey: the data cannot tell it from no difference.",
             border=True,
         )

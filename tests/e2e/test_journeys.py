@@ -79,7 +79,21 @@ def test_from_the_question_to_the_answer_without_data(page, address):
     page.get_by_role("table").get_by_text("Iterative").wait_for()
     page.get_by_role("link", name="Slide the sparsity and see what changes").click()
     page.get_by_role("heading", name=SENTENCE).wait_for()
-    assert page.get_by_text("not for diagnosis").is_visible()
+    page.get_by_text("not for diagnosis").wait_for()
+
+
+def test_a_link_to_a_page_works_for_the_very_first_visitor_of_a_server(browser, tmp_path):
+    from core.files import PROJECT
+
+    with (
+        app(PRUNESCOPE_DATA=str(tmp_path), PRUNESCOPE_CHECKPOINTS=str(PROJECT / "checkpoints")) as fresh,
+        visitor(browser) as page,
+    ):
+        page.goto(f"{fresh}/what_if?sparsity=95")
+        page.get_by_text("weights are zero (95.0%)").wait_for()
+        page.get_by_role("heading", name=SENTENCE).wait_for()
+        page.get_by_text("not for diagnosis").wait_for()
+        assert page.get_by_role("link", name="What if").is_visible()
 
 
 def test_the_slider_answers_to_the_keyboard_and_the_link_holds_the_view(page, address, browser):
