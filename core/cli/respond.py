@@ -25,7 +25,9 @@ def add(commands, common) -> None:
         examples=_EXAMPLES,
     )
     add_study(command)
-    command.add_argument("--every", type=int, default=1, metavar="P", help="percentage points between steps; 1 by default")
+    command.add_argument(
+        "--every", type=int, default=1, metavar="P", help="percentage points between steps; 1 by default"
+    )
 
 
 def respond(args) -> None:
