@@ -1,0 +1,193 @@
+"""What CKA needs of a model: for each layer, which images look alike to it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from core import device as devices
+from core.data import ImageSet
+from core.errors import InvalidValue
+from core.evaluation.predict import as_images
+from core.progress import Report, silent
+from core.similarity import jackknife
+from core.similarity.hsic import Gram, centred, check_count
+from core.similarity.levels import layer_names
+from core.similarity.precision import choose, faint
+from core.similarity.taps import Tapped, measure
+
+LIMIT = 4 << 30  # bytes of one model's Gram matrices
+# With more images than this, matrices are kept in float16: rounding them at random moves a CKA by about 1e-4/n.
+FULL = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Grams:
+    """The centred Gram matrices of a model's layers for some images. Made by :func:`grams`; never changed.
+
+    Keep it while the other model changes: half of the work of a comparison is in it.
+
+    Attributes:
+        names: L layers, in execution order.
+        values: [n, L, n], float32 for up to 256 images and float16 for more: [:, l] is layer l's centred matrix, of norm n;
+            0 for a layer without any.
+        reasons: L texts: why the images cannot support a layer, empty where they can.
+        groups: int64 [n], which lesion an image shows; None where each is its own.
+        digest: names exactly these images in this order.
+        debiased: whether HSIC is the unbiased one.
+        precision: ``"float32"`` or ``"bfloat16"``: of the forward pass.
+    """
+
+    names: tuple[str, ...]
+    values: Tensor
+    reasons: tuple[str, ...]
+    groups: np.ndarray | None
+    digest: str
+    debiased: bool
+    precision: str
+
+    @property
+    def n(self) -> int:
+        """Number of images."""
+        return len(self.values)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes: 4·L·n² for up to 256 images, 2·L·n² for more."""
+        return self.values.nbytes
+
+
+def grams(
+    model: nn.Module,
+    images: ImageSet | np.ndarray | Tensor,
+    *,
+    layers: str | Sequence[str] | None = None,
+    debiased: bool = True,
+    groups=None,
+    device=None,
+    precision: str = "auto",
+    memory: int | None = None,
+    report: Report = silent,
+) -> Grams:
+    """Run ``images`` through ``model`` once and keep each layer's centred Gram matrix.
+
+    Args:
+        model: a network of ours; untouched. Its own normalisation is applied, in evaluation mode.
+        images: uint8 [n, H, W, 3], or an image set; taken in their order. For one class, give the images of that class.
+        layers: a level of detail or names, see :func:`core.similarity.layer_names`.
+        debiased: the unbiased HSIC (4 images or more) or the biased one.
+        groups: [n] lesion ids, missing ones as None or NaN, or None; an image set brings its own.
+        device: as for :func:`core.device.pick`.
+        precision: of the forward pass. "auto" is bfloat16 where the device is fast in it, where it was tried on such a
+            network, and where no layer of this one is so faint that rounding would show; else float32.
+        memory: bytes for activations, see :func:`core.similarity.taps.measure`.
+        report: told after each layer; may raise Cancelled.
+
+    Raises:
+        InvalidValue: not uint8 images, too few, too many for 4 GiB, too small for the network; or a layer that has no one
+            output.
+        UnknownName: of the level, a layer or the precision.
+    """
+    pictures = as_images(images)
+    check_count(len(pictures), debiased)
+    names = layer_names(model, layers)
+    _check_room(len(pictures), len(names))
+    lesions = _lesions(images.groups if groups is None and isinstance(images, ImageSet) else groups, len(pictures))
+    where = devices.pick(device)
+    dtype = choose(precision, model, pictures, names, where)
+    kept = _Kept(len(pictures), len(names), debiased)
+    measure(Tapped(model, names, dtype, where), pictures, kept, memory=memory, report=report)
+    if precision == "auto" and dtype != torch.float32 and kept.faint:
+        dtype = torch.float32
+        kept = _Kept(len(pictures), len(names), debiased)
+        measure(Tapped(model, names, dtype, where), pictures, kept, memory=memory, report=report)
+    unsure = _unsure(kept.values, lesions, debiased)
+    return Grams(
+        names=tuple(kept.reasons),
+        values=kept.values,
+        reasons=tuple(own or other for own, other in zip(kept.reasons.values(), unsure, strict=True)),
+        groups=lesions,
+        digest=_digest(pictures),
+        debiased=debiased,
+        precision=str(dtype).removeprefix("torch."),
+    )
+
+
+class _Kept:
+    """Takes the layers' Gram matrices as they come and keeps them centred, of norm n."""
+
+    def __init__(self, n: int, layers: int, debiased: bool):
+        self.values = torch.zeros(n, layers, n, dtype=_kind(n))
+        self.reasons: dict[str, str] = {}
+        self.debiased, self.faint = debiased, False
+
+    def __call__(self, name: str, matrix: Gram) -> None:
+        reason = _undefined(matrix)
+        if not reason:
+            k = centred(matrix.products, debiased=self.debiased)
+            self.values[:, len(self.reasons)] = (k * (len(k) / k.norm())).cpu()
+        self.reasons[name] = reason
+        self.faint |= faint(matrix)
+
+
+def _undefined(matrix: Gram) -> str:
+    if not matrix.finite:
+        return "it gives NaN or infinite values"
+    if matrix.constant:
+        return "it gives the same features for every image: a dead layer"
+    return ""
+
+
+def _unsure(values: Tensor, lesions: np.ndarray | None, debiased: bool) -> list[str]:
+    """For each layer, why ``n`` images do not show that it tells images apart at all; empty where they do."""
+    n, count = len(values), values.shape[1]
+    if n < jackknife.LEAST[debiased]:
+        return [f"{n} images give no band: {jackknife.LEAST[debiased]} are the least"] * count
+    if not debiased:  # the biased HSIC is above 0 for anything
+        return [""] * count
+    errors = jackknife.relative_errors(values, lesions, debiased=True).numpy()
+    times = jackknife.quantile(n, lesions)
+    reasons = []
+    for error in errors * times:
+        needed = f"; about {int(np.ceil(n * error**2)):,} images are needed" if np.isfinite(error) else ""
+        reasons.append("" if error < 1 else f"{n:,} images cannot show that it tells images apart{needed}")
+    return reasons
+
+
+def _lesions(groups, n: int) -> np.ndarray | None:
+    if groups is None:
+        return None
+    names = np.asarray(groups, dtype=object)
+    if names.shape != (n,):
+        raise InvalidValue("The groups do not match the images", given=list(names.shape), expected=[n])
+    # An image whose lesion is not known is a lesion of its own.
+    own = [
+        f"image {row}" if missing else f"lesion {name}"
+        for row, (name, missing) in enumerate(zip(names, pd.isna(names), strict=True))
+    ]
+    return np.unique(own, return_inverse=True)[1]
+
+
+def _kind(n: int) -> torch.dtype:
+    return torch.float32 if n <= FULL else torch.float16
+
+
+def _check_room(n: int, count: int) -> None:
+    each = _kind(n).itemsize * count  # bytes for the square of each image
+    if each * n * n > LIMIT:
+        raise InvalidValue(
+            "These are too many images to compare on",
+            given=f"{n:,} images, {count} layers: {each * n * n / 2**30:.1f} GiB",
+            expected=f"at most {LIMIT >> 30} GiB",
+            remedy=f"take {int((LIMIT / each) ** 0.5):,} images or fewer, or fewer layers",
+        )
+
+
+def _digest(images: Tensor) -> str:
+    state = hashlib.blake2b(str(tuple(images.shape)).encode(), digest_size=8)
+    state.update(np.ascontiguousarray(images.cpu().numpy()))
+    return state.hexdigest()

@@ -1,0 +1,189 @@
+"""The arithmetic of CKA: Gram matrices, their centring, HSIC.
+
+HSIC asks whether two sets of features of the same n images vary together; it needs only which images look alike to each,
+that is, the Gram matrices K = XXᵀ and L = YYᵀ [n, n]. CKA is HSIC(K, L) / √(HSIC(K, K) HSIC(L, L)), in [−1, 1].
+
+Unbiased (the default), with K̃ and L̃ the Gram matrices with a zero diagonal::
+
+    HSIC₁ = [ tr(K̃L̃) + 1ᵀK̃1 · 1ᵀL̃1 / ((n−1)(n−2)) − 2 · 1ᵀK̃L̃1 / (n−2) ] / (n(n−3))
+
+Nguyen, T., Raghu, M. & Kornblith, S. (2021). Do wide and deep networks learn the same things? ICLR, eq. 3; Song, L. et al.
+(2012). Feature selection via dependence maximization. JMLR 13. Székely, G. & Rizzo, M. (2014). Partial distance correlation
+with methods for dissimilarities. Annals of Statistics 42 show that this is an inner product, ⟨U(K), U(L)⟩ / (n(n−3)), of
+matrices each centred on its own, :func:`centred`: so all pairs of layers are one matrix product, and neither exceeds 1.
+
+Biased: the same with HKH, H = 1 − 11ᵀ/n, and 1/n². With few images and many features it tends to 1 for anything at all.
+Kornblith, S. et al. (2019). Similarity of neural network representations revisited. ICML.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import InvalidValue
+
+LEAST = {True: 4, False: 2}  # images that HSIC is defined for, unbiased and biased
+_BLOCK = 4096  # features at once: a block of 256 images stays in the cache of one core
+
+
+@dataclass(frozen=True)
+class Gram:
+    """Which images look alike to one layer.
+
+    Attributes:
+        products: [n, n], float32 (float64 of float64 features): scalar products of the images' features, each taken from
+            one common point near their mean. HSIC does not depend on that point; rounding does.
+        level: sum of squares of that point, a measure of how large the features are.
+        eps: the relative rounding of the features' format.
+    """
+
+    products: Tensor
+    level: float
+    eps: float
+
+    def __add__(self, other: "Gram") -> "Gram":
+        """The Gram matrix of both sets of features side by side."""
+        return Gram(self.products + other.products, self.level + other.level, max(self.eps, other.eps))
+
+    @property
+    def finite(self) -> bool:
+        """Whether no feature is NaN or infinite."""
+        return bool(self.products.isfinite().all()) and np.isfinite(self.level)
+
+    @cached_property
+    def relief(self) -> float:
+        """How much features differ between images, against how large they are, in [0, 1]; 0 for constant features."""
+        n = len(self.products)
+        products = self.products.double()
+        spread = max(0.0, float(products.trace() / n - products.mean()))
+        return (spread / (spread + self.level)) ** 0.5 if spread else 0.0
+
+    @property
+    def constant(self) -> bool:
+        """Whether all images have the same features, up to what rounding makes of equal ones."""
+        return self.relief <= self.eps
+
+
+def as_rows(features: Tensor) -> Tensor:
+    """Features [n, p] or [n, c, h, w] as [n, p], the channels of a place side by side: no copy if they lie so in memory."""
+    return (features.permute(0, 2, 3, 1) if features.ndim == 4 else features).reshape(len(features), -1)
+
+
+def gram(features: Tensor) -> Gram:
+    """The Gram matrix of features, in blocks of them: beside the result it needs a few megabytes.
+
+    The products of a block are summed in float32 or better and the blocks in float32; in bfloat16 a block's result is
+    rounded once before that. As the features are taken from near their mean, this rounding is relative to how images
+    differ: it moved no CKA by more than 2e-5 (a test holds it to 1e-4).
+
+    Args:
+        features: [n, p] or [n, c, h, w] of any floating type, any memory format.
+    """
+    rows = as_rows(features)
+    n = len(rows)
+    kind = torch.float64 if rows.dtype == torch.float64 else torch.float32
+    # Any common point gives the same HSIC, so the mean of some images is as good as that of all, and costs less.
+    some = rows[:: max(1, n // 32)]
+    products, level = torch.zeros(n, n, dtype=kind, device=rows.device), 0.0
+    for start in range(0, rows.shape[1], _BLOCK):
+        block = slice(start, start + _BLOCK)
+        point = some[:, block].to(kind).mean(0).to(rows.dtype)
+        near = rows[:, block] - point
+        products += near @ near.T
+        level += float(point.to(kind).square().sum())
+    # A sum of many products is rounded more than once: equal images may differ by a few units.
+    eps = torch.finfo(rows.dtype).eps * (1 if rows.dtype.itemsize == 2 else 8)
+    return Gram(products, level, eps)
+
+
+def centred(products: Tensor, *, debiased: bool = True) -> Tensor:
+    """U(K), with zero diagonal and rows that sum to 0 (Székely & Rizzo 2014); HKH if not ``debiased``. float64 [n, n]."""
+    k = products.double()
+    n = len(k)
+    if not debiased:
+        rows = k.mean(0)
+        return k - rows[:, None] - rows[None] + rows.mean()
+    k = k.clone().fill_diagonal_(0)
+    rows = k.sum(0) / (n - 2)
+    return (k - rows[:, None] - rows[None] + rows.sum() / (n - 1)).fill_diagonal_(0)
+
+
+def hsic(x, y, *, debiased: bool = True) -> float:
+    """HSIC of two sets of features with a linear kernel; arguments and errors as :func:`cka`, constant features give 0."""
+    first, second = _grams(x, y, debiased)
+    n = len(first.products)
+    inner = (centred(first.products, debiased=debiased) * centred(second.products, debiased=debiased)).sum()
+    return float(inner) / (n * (n - 3) if debiased else n * n)
+
+
+def cka(x, y, *, debiased: bool = True) -> float:
+    """How alike two sets of features of the same images are, whatever rotation and scale separates them.
+
+    Args:
+        x, y: [n, p] and [n, q], or [n, c, h, w], arrays or tensors; row i of both belongs to the same image. float64 is
+            computed in float64, everything else in float32 blocks (within 1e-5 of float64).
+        debiased: the unbiased HSIC of Nguyen et al. 2021, which needs 4 images, or the biased one, which needs 2.
+
+    Returns:
+        Linear CKA: 1 for features equal up to rotation and scale, about 0 for independent ones. The unbiased one scatters
+        around 0 for those, so it may be slightly negative; it is not clipped.
+
+    Raises:
+        InvalidValue: other shapes, too few rows, values that are NaN or infinite, features that are the same for every
+            image (their CKA is 0/0).
+    """
+    first, second = _grams(x, y, debiased)
+    for name, matrix in (("first", first), ("second", second)):
+        if matrix.constant:
+            raise InvalidValue(
+                f"CKA is not defined for the {name} features",
+                given="the same features for every image",
+                expected="features that differ between images",
+            )
+    k, l = (centred(matrix.products, debiased=debiased) for matrix in (first, second))  # noqa: E741
+    return float((k * l).sum() / (k.norm() * l.norm()))
+
+
+def check_count(n: int, debiased: bool = True) -> None:
+    """Raise InvalidValue where HSIC is not defined for ``n`` images."""
+    least = LEAST[debiased]
+    if n < least:
+        raise InvalidValue(
+            "There are no images to compare on" if n == 0 else "There are too few images to compare on",
+            given=f"{n} image{'' if n == 1 else 's'}",
+            expected=f"at least {least}" + (" (the unbiased estimate divides by n − 3)" if debiased else ""),
+            remedy="choose more images; a few hundred give a narrow band",
+        )
+
+
+def _grams(x, y, debiased: bool) -> tuple[Gram, Gram]:
+    first, second = _features(x), _features(y)
+    if len(first) != len(second):
+        raise InvalidValue(
+            "The two sets of features belong to different images",
+            given=f"{len(first)} and {len(second)} rows",
+            expected="a row for each image, in the same order",
+        )
+    check_count(len(first), debiased)
+    with torch.inference_mode():
+        found = gram(first), gram(second)
+    for matrix in found:
+        if not matrix.finite:
+            raise InvalidValue("The features are not finite", given="NaN or infinite values", expected="numbers")
+    return found
+
+
+def _features(values) -> Tensor:
+    try:
+        tensor = values.detach() if isinstance(values, Tensor) else torch.as_tensor(np.array(values))
+    except (TypeError, ValueError) as error:
+        raise InvalidValue("These are not features", given=type(values).__name__, expected="numbers [n, p]") from error
+    if tensor.ndim not in (2, 4) or 0 in tensor.shape[1:] or tensor.is_complex():
+        raise InvalidValue(
+            "These are not features", given=f"{tensor.dtype} {list(tensor.shape)}", expected="[n, p] or [n, c, h, w]"
+        )
+    tensor = tensor.flatten(1)
+    return tensor if tensor.dtype == torch.float64 else tensor.float()

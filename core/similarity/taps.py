@@ -1,0 +1,234 @@
+"""Gram matrices of many layers from one forward pass, in bounded memory.
+
+A layer's output is reduced to its Gram matrix [n, n] by a hook, at the moment it is computed, and kept no longer. So no
+copy is needed, and what runs later in place (torchvision's ReLUs) cannot change what was measured.
+
+For that, all n images go through the network together. Where their activations would exceed the memory allowed, the
+images go in batches instead, as often as needed: each pass keeps some features of all images, and the Gram matrix
+is the sum over passes.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from core import device as devices
+from core.errors import InvalidValue
+from core.models import normalise
+from core.progress import Progress, Report, silent
+from core.pruning import private
+from core.similarity.hsic import Gram, as_rows, gram
+
+MEMORY = 1 << 30  # bytes for activations on a CPU
+_ALIVE = 4  # tensors as large as the largest activation that live at one time: input, output, a concatenation, its norm
+
+Seen = Callable[[str, Tensor], None]
+
+
+class Tapped:
+    """A network made ready to be listened to: a private copy in the wanted precision and memory format.
+
+    Convolutions and linear layers compute in ``dtype``; batch norm's statistics stay in float32, which costs nothing and
+    halves the rounding. Nothing is folded: the output of a convolution is measured, not that of its norm.
+
+    Args:
+        model: untouched.
+        names: of its modules.
+        dtype: float32 or bfloat16.
+        device: a torch device.
+    """
+
+    def __init__(self, model: nn.Module, names: list[str], dtype: torch.dtype, device: torch.device):
+        self.names, self.dtype, self.device = names, dtype, device
+        self.network = private(model).eval().to(device)
+        self.network.to(memory_format=torch.channels_last)
+        for module in self.network.modules():
+            if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
+                module.to(dtype)
+        if device.type == "cpu" and dtype == torch.bfloat16 and _all_finite(model):
+            for parent in list(self.network.modules()):
+                for name, module in list(parent.named_children()):
+                    if type(module) is nn.ReLU:
+                        setattr(parent, name, _QuickReLU(module.inplace))
+
+    @contextmanager
+    def listening(self, seen: Seen, names: Iterable[str] | None = None) -> Iterator[None]:
+        """``seen(name, output)`` is called for each layer (or each of ``names``) as it is computed, in execution order."""
+        modules = dict(self.network.named_modules())
+        handles = [
+            modules[name].register_forward_hook(lambda _module, _inputs, output, name=name: seen(name, output))
+            for name in (self.names if names is None else names)
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def __call__(self, images: Tensor) -> None:
+        """Run uint8 images [N, H, W, 3] through the network in one batch."""
+        batch = normalise(self.network, images.to(self.device, non_blocking=True)).to(self.dtype)
+        try:
+            self.network(batch)
+        except RuntimeError as error:
+            if "size is too small" not in str(error) and "Output size" not in str(error):
+                raise
+            raise InvalidValue(
+                "These images are too small for the network",
+                given="×".join(str(side) for side in images.shape[1:3]),
+                expected="32×32 or larger",
+            ) from error
+
+    def sizes(self, image: Tensor) -> tuple[dict[str, int], int]:
+        """Features of each layer, in execution order, and those of the largest activation, for one image [1, H, W, 3].
+
+        Raises:
+            InvalidValue: a layer runs never, or more than once, or its output is no tensor.
+        """
+        found: dict[str, int] = {}
+        largest = image.numel()
+
+        def seen(name: str, output) -> None:
+            nonlocal largest
+            if isinstance(output, Tensor):
+                largest = max(largest, output.numel())
+            if name not in wanted:
+                return
+            if name in found or not isinstance(output, Tensor):
+                what = "runs more than once" if name in found else f"gives a {type(output).__name__}"
+                raise InvalidValue(
+                    "This layer cannot be compared", given=f"{name}, which {what}", expected="one tensor"
+                )
+            found[name] = output.numel()
+
+        wanted = set(self.names)
+        with self.listening(seen, [name for name, _ in self.network.named_modules() if name]):
+            self(image)
+        if missing := wanted - found.keys():
+            raise InvalidValue("These layers are no part of the forward pass", given=", ".join(sorted(missing)))
+        return found, largest
+
+
+class _QuickReLU(nn.Module):
+    """ReLU in bfloat16 as a comparison of integers, in a quarter of the time: a fifth of a forward pass is saved.
+
+    A bfloat16 with its sign bit set is a negative int16, and no other is. So NaN with that bit becomes 0, which ReLU would
+    keep: not for networks whose weights are not finite.
+    """
+
+    def __init__(self, inplace: bool):
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``relu(x)``."""
+        if x.dtype != torch.bfloat16:
+            return nn.functional.relu(x, self.inplace)
+        if self.inplace:
+            x.view(torch.int16).clamp_(min=0)
+            return x
+        return x.view(torch.int16).clamp(min=0).view(torch.bfloat16)
+
+
+@torch.no_grad()
+def _all_finite(model: nn.Module) -> bool:
+    # NaN and infinity outlive a sum, which is cheaper than to look at each number.
+    return all(bool(values.sum().isfinite()) for values in [*model.parameters(), *model.buffers()])
+
+
+@torch.inference_mode()
+def measure(
+    tapped: Tapped,
+    images: Tensor,
+    done: Callable[[str, Gram], None],
+    *,
+    memory: int | None = None,
+    report: Report = silent,
+) -> None:
+    """The Gram matrix of each layer for ``images``, in execution order.
+
+    Args:
+        tapped: the network and its layers.
+        images: uint8 [n, H, W, 3].
+        done: called with each layer's name and matrix; what it does not keep is gone.
+        memory: bytes that activations may take; 1 GiB on a CPU and half of what is free on a GPU by default. With less
+            than one image needs, the images go one by one.
+        report: told after each layer; may raise Cancelled.
+
+    Raises:
+        InvalidValue: the images are too small for the network, or a layer cannot be measured (:meth:`Tapped.sizes`).
+    """
+    n, start = len(images), time.monotonic()
+    with devices.turn(tapped.device):
+        sizes, largest = tapped.sizes(images[:1])
+    memory = memory or (torch.cuda.mem_get_info(tapped.device)[0] // 2 if tapped.device.type == "cuda" else MEMORY)
+    each = _ALIVE * largest * tapped.dtype.itemsize
+    if n * each > memory:
+        return _in_passes(tapped, images, sizes, memory // 2, each, done, report)
+    count = 0
+
+    def reduce(name: str, output: Tensor) -> None:
+        nonlocal count
+        done(name, gram(output))
+        count += 1
+        report(Progress("Comparing features", count, len(sizes), "layers", time.monotonic() - start))
+
+    with devices.turn(tapped.device), tapped.listening(reduce):
+        tapped(images)
+    return None
+
+
+def _in_passes(
+    tapped: Tapped,
+    images: Tensor,
+    sizes: dict[str, int],
+    memory: int,
+    each: int,
+    done: Callable[[str, Gram], None],
+    report: Report,
+) -> None:
+    """As :func:`measure`: half of the memory for a batch's activations (``each`` bytes an image), half for kept features."""
+    n, batch, begin = len(images), max(1, memory // each), time.monotonic()
+    passes = list(_plan(sizes, max(1, memory // (n * tapped.dtype.itemsize))))
+    begun: dict[str, Gram] = {}
+    for number, parts in enumerate(passes):
+        kept: dict[str, Tensor] = {}
+        for start in range(0, n, batch):
+
+            def keep(name: str, output: Tensor, first: int = start, parts=parts, kept=kept) -> None:
+                rows = as_rows(output)[:, parts[name]]
+                if name not in kept:
+                    kept[name] = rows.new_empty(n, rows.shape[1])
+                kept[name][first : first + len(rows)] = rows
+
+            with devices.turn(tapped.device), tapped.listening(keep, parts):
+                tapped(images[start : start + batch])
+            seen = number * n + min(start + batch, n)
+            report(Progress("Comparing features", seen, len(passes) * n, "images", time.monotonic() - begin))
+        for name, rows in kept.items():
+            whole = begun.pop(name) + gram(rows) if name in begun else gram(rows)
+            if parts[name].stop == sizes[name]:
+                done(name, whole)
+            else:
+                begun[name] = whole
+
+
+def _plan(sizes: dict[str, int], room: int) -> Iterator[dict[str, slice]]:
+    """Which features of which layers each pass keeps: at most ``room`` an image."""
+    parts: dict[str, slice] = {}
+    left = room
+    for name, size in sizes.items():
+        start = 0
+        while start < size:
+            stop = min(size, start + left)
+            parts[name] = slice(start, stop)
+            left -= stop - start
+            start = stop
+            if not left:
+                yield parts
+                parts, left = {}, room
+    if parts:
+        yield parts

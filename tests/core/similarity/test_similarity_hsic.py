@@ -1,0 +1,112 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import InvalidValue
+from core.similarity import cka, hsic
+from core.similarity.hsic import centred, gram
+from tests.core.similarity.conftest import reference_cka, reference_hsic
+
+
+def related(n=40, p=30, q=20, seed=0, kind=np.float64):
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(n, p))
+    return x.astype(kind), (x @ random.normal(size=(p, q)) + 4 * random.normal(size=(n, q))).astype(kind)
+
+
+@pytest.mark.parametrize("debiased", [True, False])
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16])
+def test_agrees_with_the_formula_in_float64(debiased, kind):
+    x, y = related(kind=kind)
+    assert cka(x, y, debiased=debiased) == pytest.approx(reference_cka(x, y, debiased), abs=1e-5)
+    assert hsic(x, y, debiased=debiased) == pytest.approx(reference_hsic(x, y, debiased), rel=1e-5)
+
+
+def test_many_features_far_from_zero_keep_their_precision_in_float32():
+    random = np.random.default_rng(1)
+    common = random.normal(size=(48, 3))
+    x, y = ((common @ random.normal(size=(3, 9001)) + random.normal(size=(48, 9001)) + 30) for _ in range(2))
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    assert 0.3 < reference_cka(x, y) < 1
+    assert cka(x, y) == pytest.approx(reference_cka(x, y), abs=1e-5)
+
+
+def test_products_in_bfloat16_add_almost_nothing_to_its_rounding():
+    random = np.random.default_rng(2)
+    common = torch.from_numpy(random.normal(size=(64, 4)))
+    x, y = (
+        torch.relu(
+            common @ torch.from_numpy(random.normal(size=(4, 9001))) + torch.from_numpy(random.normal(size=(64, 9001)))
+        )
+        for _ in range(2)
+    )
+    x, y = x.bfloat16(), y.bfloat16()
+    k, l = (centred(gram(values).products) for values in (x, y))  # noqa: E741
+    got = float((k * l).sum() / (k.norm() * l.norm()))
+    assert got == pytest.approx(reference_cka(x.double(), y.double()), abs=1e-4)
+
+
+def test_tensors_in_any_memory_format_and_maps():
+    torch.manual_seed(0)
+    x, y = torch.randn(12, 4, 5, 6), torch.randn(12, 3, 2, 2)
+    expected = reference_cka(x, y)
+    assert cka(x, y) == pytest.approx(expected, abs=1e-5)
+    assert cka(x.contiguous(memory_format=torch.channels_last), y.flatten(1).requires_grad_()) == pytest.approx(
+        expected, abs=1e-5
+    )
+
+
+@pytest.mark.parametrize("debiased", [True, False])
+def test_rotation_scale_and_shift_change_nothing(debiased):
+    x, y = related(kind=np.float32)
+    rotation = np.linalg.qr(np.random.default_rng(3).normal(size=(30, 30)))[0].astype(np.float32)
+    before = cka(x, y, debiased=debiased)
+    assert cka(7 * x @ rotation, y, debiased=debiased) == pytest.approx(before, abs=1e-5)
+    assert cka(x + 5, 1e-3 * y, debiased=debiased) == pytest.approx(before, abs=1e-5)
+    assert cka(x, 0.3 * x @ rotation, debiased=debiased) == pytest.approx(1, abs=1e-5)
+    # Only rotations: a map that stretches changes which images look alike.
+    assert abs(cka(x * np.linspace(0.01, 3, 30, dtype=np.float32), y, debiased=debiased) - before) > 0.01
+
+
+def test_independent_features_give_about_zero_unbiased_and_much_biased():
+    random = np.random.default_rng(4)
+    pairs = [(random.normal(size=(32, 500)), random.normal(size=(32, 500))) for _ in range(30)]
+    unbiased = [cka(x, y) for x, y in pairs]
+    assert abs(np.mean(unbiased)) < 0.02
+    assert min(unbiased) < 0 < max(unbiased)  # it scatters around 0 and is not clipped
+    assert min(cka(x, y, debiased=False) for x, y in pairs) > 0.8
+
+
+def test_the_unbiased_hsic_is_the_mean_over_all_smaller_sets():
+    x, y = related(n=7, p=3, q=2)
+    whole = hsic(x, y)
+    parts = [hsic(x[list(rows)], y[list(rows)]) for rows in itertools.combinations(range(7), 5)]
+    assert np.mean(parts) == pytest.approx(whole, rel=1e-9)  # what makes it a U-statistic
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "says"),
+    [
+        (np.ones((0, 2)), np.ones((0, 2)), "no images"),
+        (np.eye(3), np.eye(3), "too few images.*3 images.*at least 4"),
+        (np.eye(5), np.eye(4), "5 and 4 rows"),
+        (np.ones((6, 3)), np.eye(6), "first features.*same features for every image"),
+        (np.eye(6), np.full((6, 3), 0.1, np.float32), "second features"),
+        (np.full((6, 3), np.nan), np.eye(6), "not finite"),
+        (np.arange(6.0), np.eye(6), r"\[6\]"),
+        (np.ones((6, 0)), np.eye(6), r"\[6, 0\]"),
+        (np.array([["a"]] * 6), np.eye(6), "not features"),
+        (np.eye(6) * 1j, np.eye(6), "complex"),
+    ],
+)
+def test_what_has_no_cka_is_named(x, y, says):
+    with pytest.raises(InvalidValue, match=says):
+        cka(x, y)
+
+
+def test_the_biased_one_needs_two_images():
+    assert cka(np.array([[0.0], [1.0]]), np.array([[2.0], [5.0]]), debiased=False) == pytest.approx(1)
+    with pytest.raises(InvalidValue, match=r"1 image.*at least 2"):
+        cka(np.ones((1, 2)), np.ones((1, 2)), debiased=False)
