@@ -16,6 +16,7 @@ Biased: the same with HKH, H = 1 − 11ᵀ/n, and 1/n². With few images and man
 Kornblith, S. et al. (2019). Similarity of neural network representations revisited. ICML.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,18 +49,22 @@ class Gram:
         """The Gram matrix of both sets of features side by side."""
         return Gram(self.products + other.products, self.level + other.level, max(self.eps, other.eps))
 
+    @cached_property
+    def _spread(self) -> float:
+        products = self.products.double()
+        return float(products.trace() / len(products) - products.mean())
+
     @property
     def finite(self) -> bool:
-        """Whether no feature is NaN or infinite."""
-        return bool(self.products.isfinite().all()) and np.isfinite(self.level)
+        """Whether no feature is NaN or infinite: either outlives the sums."""
+        return math.isfinite(self._spread) and math.isfinite(self.level)
 
-    @cached_property
+    @property
     def relief(self) -> float:
-        """How much features differ between images, against how large they are, in [0, 1]; 0 for constant features."""
-        n = len(self.products)
-        products = self.products.double()
-        spread = max(0.0, float(products.trace() / n - products.mean()))
-        return (spread / (spread + self.level)) ** 0.5 if spread else 0.0
+        """How much features differ between images, against how large they are, in [0, 1]; NaN where not finite."""
+        if not self.finite:
+            return math.nan
+        return (self._spread / (self._spread + self.level)) ** 0.5 if self._spread > 0 else 0.0
 
     @property
     def constant(self) -> bool:
