@@ -198,9 +198,10 @@ def score(model: nn.Module, validation: ImageSet, test: ImageSet, *, device=None
     ):
         report = evaluation.evaluate(answers, images.labels, images.class_names, groups=images.groups, **watch)
         rows = {name: value.as_dict() for name, value in report.metrics.items()}
+        method = "Wilson 95%, adjusted for lesions" if report.grouped else "Wilson 95%"
         for row in report.per_class.to_dict("records"):
             rows[f"sensitivity/{row['class']}"] = Interval(
-                row["sensitivity"], row["sensitivity_low"], row["sensitivity_high"], row["images"], "Wilson 95%"
+                row["sensitivity"], row["sensitivity_low"], row["sensitivity_high"], row["images"], method
             ).as_dict()
         result |= {prefix + name: row for name, row in rows.items()}
     return result
