@@ -20,6 +20,7 @@ from pages.components import charts, gallery, loaders, look, panels
 class Places:
     """Places on the page, laid out first so that nothing jumps when numbers come in."""
 
+    notice: DeltaGenerator
     status: DeltaGenerator
     verdict: DeltaGenerator
     metrics: DeltaGenerator
@@ -31,9 +32,9 @@ class Places:
 
 def places() -> Places:
     """Lay out the page."""
-    status, verdict, metrics = st.empty(), st.empty(), st.empty()
+    notice, status, verdict, metrics = (st.empty() for _ in range(4))
     left, right = st.columns([3, 2], gap="large")
-    return Places(status, verdict, metrics, left.empty(), right.empty(), st.empty(), st.empty())
+    return Places(notice, status, verdict, metrics, left.empty(), right.empty(), st.empty(), st.empty())
 
 
 def position(path: Path, sparsity: float) -> None:
@@ -83,7 +84,8 @@ def numbers(places: Places, path: Path, sparsity: float, recalibrated: bool) -> 
         images = loaders.bench(path.dense).test
     except DataNotFound as error:
         images = None
-        panels.missing_data(error)
+        with places.notice.container():
+            panels.missing_data(error)
     if estimate is None:
         if images is None:
             _from_card(places, path, sparsity, recalibrated)

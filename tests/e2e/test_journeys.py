@@ -131,7 +131,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser, address, p
 def test_two_visitors_at_once_keep_their_own_view(browser, address):
     with visitor(browser) as one, visitor(browser) as other:
         one.goto(f"{address}/what_if?sparsity=80")
-        other.goto(f"{address}/what_if?sparsity=95&method=one_shot")
+        other.goto(f"{address}/what_if?sparsity=95&method=One-shot")
         one.get_by_text("weights are zero (80.0%)").wait_for()
         other.get_by_text("weights are zero (95.0%)").wait_for()
         one.get_by_role("slider").press("ArrowRight")

@@ -60,7 +60,7 @@ def test_overview_leaves_a_damaged_checkpoint_out_and_says_so(study):
 
 
 def test_what_if_shows_the_numbers_of_the_engine(study):
-    app = opened(WHAT_IF, method="prune_only", sparsity=60, recalibrate="false")
+    app = opened(WHAT_IF, method="No fine-tuning", sparsity=60, recalibrate="false")
     test = data.load("colours", "test", size=32)
     dense = checkpoints.load(f"{study}/dense").model()
     pruned = pruning.bind(dense, pruning.magnitude(models.prunable(dense), 0.6))
@@ -72,6 +72,7 @@ def test_what_if_shows_the_numbers_of_the_engine(study):
         assert card.value == f"{now:.1%}"
         assert f"(dense: {was:.1%})" in card.label
     assert "n = 90 test images" in texts(app)
+    assert "Iterative was trained" not in texts(app)  # the link chose the method, under the name that its button has
 
 
 def test_what_if_at_a_trained_checkpoint_needs_no_recalibration(study):
@@ -92,7 +93,7 @@ def test_what_if_between_checkpoints_says_that_nothing_was_fine_tuned(study):
 
 
 def test_the_slider_moves_the_zeros(study):
-    app = opened(WHAT_IF, method="prune_only", sparsity=50)
+    app = opened(WHAT_IF, method="No fine-tuning", sparsity=50)
     assert "weights are zero (50.0%)" in texts(app)
     app.slider[0].set_value(75).run()
     assert not app.exception
@@ -104,6 +105,8 @@ def test_without_images_the_cards_still_speak(study, monkeypatch, tmp_path):
     app = opened(WHAT_IF, sparsity=80)
     assert not app.error
     assert "The images of colours are not on this machine" in app.info[0].value
+    order = [element.type for element in app.main if element.type in ("alert", "info", "metric")]
+    assert order.index("info") < order.index("metric"), "the notice speaks of the numbers below it"
     estimate = checkpoints.load(f"{study}/iterative-80").card.metrics["accuracy"]["estimate"]
     assert f"{estimate:.1%}" in [card.value for card in app.metric]
 
@@ -129,7 +132,7 @@ def test_a_link_with_nonsense_in_it_opens_the_default_view(study, query):
 
 def test_two_users_by_turns_see_their_own_numbers(study):
     """Two sessions on one server whose moves alternate; the test runner itself cannot run two threads."""
-    views = [("prune_only", 10), ("iterative", 95)]
+    views = [("No fine-tuning", 10), ("Iterative", 95)]
 
     def numbers(app: AppTest) -> tuple:
         zeros = next(caption.value for caption in app.caption if "weights are zero" in caption.value)
@@ -190,7 +193,7 @@ def test_stored_answers_are_shown_without_images_and_agree_with_live_ones(study,
     from core import paths, responses
 
     sets = [data.load("colours", split, size=32) for split in ("test", "train")]
-    live = opened(WHAT_IF, method="prune_only", sparsity=60)
+    live = opened(WHAT_IF, method="No fine-tuning", sparsity=60)
     for entry in paths.studies()[study]["iterative"].entries:
         responses.make(entry, *sets, percents=[0, 60, 80])
     monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
@@ -198,7 +201,7 @@ def test_stored_answers_are_shown_without_images_and_agree_with_live_ones(study,
 
     loaders._bench.clear()
     loaders.memory.clear()
-    stored = opened(WHAT_IF, method="prune_only", sparsity=60)
+    stored = opened(WHAT_IF, method="No fine-tuning", sparsity=60)
     assert "The images of colours are not on this machine" in stored.info[0].value
     assert [card.value for card in stored.metric] == [card.value for card in live.metric]
     assert "n = 90 test images" in texts(stored)
