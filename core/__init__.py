@@ -9,6 +9,7 @@ import importlib
 __version__ = "0.1.0"
 
 _PARTS = (
+    "answers",
     "checkpoints",
     "cohort",
     "data",
@@ -18,14 +19,17 @@ _PARTS = (
     "files",
     "models",
     "paths",
+    "profiles",
     "progress",
     "pruning",
     "recipes",
+    "reproduce",
     "responses",
     "runs",
     "similarity",
     "studies",
     "training",
+    "verification",
     "whatif",
     "words",
 )

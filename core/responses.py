@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.answers import MANY, Short, shorten, widen
 from core.checkpoints import Entry
 from core.cohort import Cohort
 from core.data import ImageSet
@@ -21,6 +22,8 @@ from core.whatif import Bench, Estimate, Subject
 
 SUFFIX = ".response.parquet"
 COHORT = "test.parquet"
+ROW_COHORT = "test-row.parquet"
+"""Of networks trained under the row split, whose test images are others."""
 _SAVE_EVERY = 60.0  # seconds between two saves of an unfinished response
 
 
@@ -32,13 +35,22 @@ class Response:
         digest: of the checkpoint's card.
         cohort: digest of the test images.
         recalibrated_on: training images behind recalibrated batch norm; 0 where the network has none.
-        answers: (percent, recalibrated) -> float16 [N, classes].
+        answers: (percent, recalibrated) -> float16 [N, classes], or :class:`Short` where there are many classes.
+        classes: how many.
+        labels: int64 [N] where answers are short, else None.
     """
 
     digest: str
     cohort: str
     recalibrated_on: int
-    answers: dict[tuple[int, bool], np.ndarray]
+    answers: dict[tuple[int, bool], np.ndarray | Short]
+    classes: int
+    labels: np.ndarray | None = None
+
+    @property
+    def short(self) -> bool:
+        """Whether only the likeliest and the true class's probabilities are stored."""
+        return self.classes > MANY
 
     def percents(self, recalibrated: bool) -> list[int]:
         """The steps that are stored, in percent, rising."""
@@ -53,6 +65,8 @@ class Response:
         stored = self.answers.get((percent, recalibrated)) if abs(percent - 100 * sparsity) < 1e-6 else None
         if stored is None:
             return None
+        if self.short:
+            return widen(stored, self.labels, self.classes)
         wide = stored.astype(np.float32)
         return wide / wide.sum(axis=1, keepdims=True)
 
@@ -64,7 +78,7 @@ def path_of(entry: Entry) -> Path:
 
 def cohort_path(entry: Entry) -> Path:
     """Where the study's list of test images lies: beside its networks' folders."""
-    return entry.path.parent.parent / COHORT
+    return entry.path.parent.parent / (ROW_COHORT if entry.card.data.split_by == "row" else COHORT)
 
 
 def read(entry: Entry) -> Response | None:
@@ -86,14 +100,23 @@ def read(entry: Entry) -> Response | None:
             return None
         percents = arrow["percent"].to_numpy()
         recalibrated = arrow["recalibrated"].to_numpy(zero_copy_only=False)
-        values = np.stack([arrow[f"p{i}"].to_numpy() for i in range(facts["classes"])], axis=1)
         steps = [tuple(step) for step in facts["steps"]]
-        blocks = values.reshape(len(steps), -1, facts["classes"])
-        size = blocks.shape[1]
+        size = len(percents) // len(steps)
         if any((percents[i * size], bool(recalibrated[i * size])) != step for i, step in enumerate(steps)):
             raise ValueError("its steps are not where its head says")
+        blocks, labels = _blocks(arrow, facts["classes"], len(steps)), None
+        if facts["classes"] > MANY:
+            known = Cohort.load(cohort_path(entry))
+            if known.digest != facts["cohort"]:
+                return None
+            labels = known.labels
         return Response(
-            facts["digest"], facts["cohort"], facts["recalibrated_on"], dict(zip(steps, blocks, strict=True))
+            facts["digest"],
+            facts["cohort"],
+            facts["recalibrated_on"],
+            dict(zip(steps, blocks, strict=True)),
+            facts["classes"],
+            labels,
         )
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, IndexError) as error:
         raise DataDamaged(
@@ -101,6 +124,15 @@ def read(entry: Entry) -> Response | None:
             given=error,
             remedy="delete it and make it again with `python -m core respond`",
         ) from error
+
+
+def _blocks(arrow, classes: int, steps: int) -> list:
+    """The answers of each step, as :class:`Response` holds them."""
+    if classes > MANY:
+        columns = [np.split(arrow[name].to_numpy(), steps) for name in Short._fields]
+        return [Short(*block) for block in zip(*columns, strict=True)]
+    values = np.stack([arrow[f"p{i}"].to_numpy() for i in range(classes)], axis=1)
+    return list(values.reshape(steps, -1, classes))
 
 
 def estimate(dense: Response | None, own: Response | None, sparsity: float, recalibrated: bool) -> Estimate | None:
@@ -117,7 +149,7 @@ def estimate(dense: Response | None, own: Response | None, sparsity: float, reca
     was, now = dense.at(0.0, recalibrated), own.at(sparsity, recalibrated)
     if was is None or now is None:
         return None
-    return Estimate(np.arange(len(now)), was, now, own.recalibrated_on if recalibrated else 0, final=True)
+    return Estimate(np.arange(len(now)), was, now, own.recalibrated_on if recalibrated else 0, True, own.short)
 
 
 def make(
@@ -151,6 +183,8 @@ def make(
     own = round(100 * entry.card.sparsity)
     known = _known(entry, test)
     answers = dict(known.answers) if known else {}
+    classes = len(test.class_names)
+    short = classes > MANY
     modes = (False, True) if bench.recalibrates else (False,)
     wanted = [(p, mode) for p in sorted({own, *percents}, key=_coarseness) if p >= own for mode in modes]
     missing = [step for step in wanted if step not in answers]
@@ -158,15 +192,18 @@ def make(
     try:
         for number, (percent, recalibrated) in enumerate(missing):
             report(Progress(f"Responses of {entry.id}", number, len(missing), "steps", time.monotonic() - start))
-            answers[percent, recalibrated] = bench.answers(subject, percent / 100, recalibrated).astype(np.float16)
+            given = bench.answers(subject, percent / 100, recalibrated)
+            answers[percent, recalibrated] = shorten(given, test.labels) if short else given.astype(np.float16)
             if time.monotonic() - saved > _SAVE_EVERY:
-                _write(entry, test, bench, answers)
+                _write(entry, test, bench.recalibrates, answers)
                 saved = time.monotonic()
         report(Progress(f"Responses of {entry.id}", len(missing), len(missing), "steps", time.monotonic() - start))
     finally:
         if missing and answers:
-            _write(entry, test, bench, answers)
-    return Response(entry.card.digest, test.digest, bench.recalibrates, answers)
+            _write(entry, test, bench.recalibrates, answers)
+    return Response(
+        entry.card.digest, test.digest, bench.recalibrates, answers, classes, test.labels if short else None
+    )
 
 
 def _known(entry: Entry, test: ImageSet) -> Response | None:
@@ -181,28 +218,35 @@ def _coarseness(percent: int) -> tuple[int, int]:
     return next(i for i, step in enumerate((10, 5, 2, 1)) if percent % step == 0), percent
 
 
-def _write(entry: Entry, test: ImageSet, bench: Bench, answers: dict[tuple[int, bool], np.ndarray]) -> None:
+def _write(entry: Entry, test: ImageSet, recalibrated_on: int, answers: dict) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    steps = sorted(answers)
-    size, classes = answers[steps[0]].shape
-    columns = {
-        "percent": pa.array(np.repeat(np.array([p for p, _ in steps], np.uint8), size)),
-        "recalibrated": pa.array(np.repeat([mode for _, mode in steps], size)),
-    }
-    stacked = np.concatenate([answers[step] for step in steps])
-    columns |= {f"p{i}": pa.array(np.ascontiguousarray(stacked[:, i])) for i in range(classes)}
-    facts = {
-        "digest": entry.card.digest,
-        "cohort": test.digest,
-        "recalibrated_on": bench.recalibrates,
-        "classes": classes,
-        "steps": steps,
-    }
-    table = pa.table(columns).replace_schema_metadata({"response": json.dumps(facts)})
-    with atomic_path(path_of(entry)) as temporary:
-        pq.write_table(table, temporary, compression="zstd", compression_level=15)
     cohort = cohort_path(entry)
     if not cohort.exists() or Cohort.load(cohort).digest != test.digest:
         Cohort.of(test).save(cohort)
+    steps, size, classes = sorted(answers), len(test), len(test.class_names)
+    columns = {
+        "percent": np.repeat(np.array([percent for percent, _ in steps], np.uint8), size),
+        "recalibrated": np.repeat([mode for _, mode in steps], size),
+    }
+    if classes > MANY:
+        columns |= {name: np.concatenate([getattr(answers[step], name) for step in steps]) for name in Short._fields}
+    else:
+        stacked = np.concatenate([answers[step] for step in steps])
+        columns |= {f"p{i}": np.ascontiguousarray(stacked[:, i]) for i in range(classes)}
+    facts = {
+        "digest": entry.card.digest,
+        "cohort": test.digest,
+        "recalibrated_on": recalibrated_on,
+        "classes": classes,
+        "steps": steps,
+    }
+    table = pa.table({name: pa.array(values) for name, values in columns.items()})
+    with atomic_path(path_of(entry)) as temporary:
+        pq.write_table(
+            table.replace_schema_metadata({"response": json.dumps(facts)}),
+            temporary,
+            compression="zstd",
+            compression_level=15,
+        )

@@ -23,7 +23,7 @@ from core.progress import Progress, Report, silent
 from core.pruning import Masks, plan, step_masks
 from core.recipes import DENSE, Recipe
 from core.studies import Study
-from core.training import State, fit, peek
+from core.training import State, epochs_in, fit, peek
 
 WATCHED = "mel"
 TARGET = 0.9
@@ -82,9 +82,20 @@ def _alone(folder: Path, report: Report) -> Iterator[None]:
 def find(recipe: Recipe, *, root=None) -> Checkpoint | None:
     """The finished checkpoint of ``recipe``, or None."""
     for entry in checkpoints.list(root):
-        if entry.card is not None and entry.card.recipe_hash == recipe.hash:
+        if entry.weights and entry.card is not None and entry.card.recipe_hash == recipe.hash:
             return checkpoints.load(entry.path, root=root)
     return None
+
+
+def epochs_done(recipe: Recipe) -> float | None:
+    """How many epochs of an unfinished run are kept; None if it was never begun."""
+    path = files.runs_root() / recipe.hash / "state.safetensors"
+    carry, _ = peek(path)
+    if carry is None:
+        return None
+    # Of each step the last row counts.
+    ends = {row.get("step", 0): row["epoch"] for row in carry["history"]}
+    return sum(ends.values()) + epochs_in(path)
 
 
 def _make(recipe: Recipe, parent: Checkpoint | None, folder: Path, root, data, device, report: Report) -> Checkpoint:

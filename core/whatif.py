@@ -13,9 +13,10 @@ from core.errors import check_choice
 from core.evaluation import Predictor, has_batch_norm, predict, recalibrate
 from core.evaluation.predict import BATCH
 from core.evaluation.recalibration import IMAGES
-from core.models import prunable
+from core.models import prunable, units
 from core.progress import Report, silent
 from core.pruning import CRITERIA, Masks, Ranking, bind
+from core.pruning.fixed import Fixed, with_fixed
 from core.training import draw
 
 FIRST = 64  # images behind the first estimate
@@ -36,13 +37,20 @@ class Subject:
         self._rankings: dict[str, Ranking] = {}
         self._lock = threading.Lock()
 
-    def masks_at(self, sparsity: float, criterion: str = "magnitude") -> Masks:
+    def masks_at(self, sparsity: float, criterion: str = "magnitude", fixed: Fixed | None = None) -> Masks:
         """The masks at ``sparsity``: weights that are pruned already stay so, and more go in the criterion's order.
 
         The first call for a criterion sorts the weights; each later one is a threshold and one pass.
 
+        Args:
+            sparsity: in [0, 1), of the whole network.
+            criterion: name in :data:`core.pruning.CRITERIA`.
+            fixed: units of layers (:func:`core.models.units`) set by hand, number -> percent; the others keep what they have
+                at ``sparsity``, so the whole then ends above or below it.
+
         Raises:
             InvalidSparsity, UnknownName: no such sparsity or criterion.
+            InvalidValue: no such unit.
         """
         check_choice("criterion", criterion, CRITERIA)
         with self._lock:
@@ -50,11 +58,22 @@ class Subject:
                 scores = CRITERIA[criterion](prunable(self.model), seed=self.card.seed or 0)
                 self._rankings[criterion] = Ranking(scores, keep=self.masks)
             ranking = self._rankings[criterion]
-        return ranking.masks(sparsity)
+        masks = ranking.masks(sparsity)
+        if not fixed:
+            return masks
+        return with_fixed(
+            masks,
+            prunable(self.model),
+            units(self.model),
+            fixed,
+            kept=self.masks,
+            criterion=criterion,
+            seed=self.card.seed or 0,
+        )
 
-    def at(self, sparsity: float, criterion: str = "magnitude") -> nn.Module:
+    def at(self, sparsity: float, criterion: str = "magnitude", fixed: Fixed | None = None) -> nn.Module:
         """A private copy pruned to ``sparsity``; see :meth:`masks_at`."""
-        return bind(self.model, self.masks_at(sparsity, criterion))
+        return bind(self.model, self.masks_at(sparsity, criterion, fixed))
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,8 @@ class Estimate:
         dense, pruned: float32 [n, classes], their probabilities from both networks.
         recalibrated_on: training images behind the batch-norm statistics; 0 if they are as the checkpoint has them.
         final: nothing more will come.
+        short: only the likeliest and the true class's probabilities are known, the rest is spread evenly: enough for
+            every metric but the macro AUC.
     """
 
     rows: np.ndarray
@@ -73,6 +94,7 @@ class Estimate:
     pruned: np.ndarray
     recalibrated_on: int
     final: bool
+    short: bool = False
 
     @property
     def n(self) -> int:
@@ -130,6 +152,7 @@ class Bench:
         sparsity: float,
         *,
         criterion: str = "magnitude",
+        fixed: Fixed | None = None,
         recalibrated: bool = True,
         report: Report = silent,
     ) -> Iterator[Estimate]:
@@ -142,13 +165,14 @@ class Bench:
             subject: the checkpoint to prune further.
             sparsity: where to; the checkpoint's own for the checkpoint as it is.
             criterion: which weights go first.
+            fixed: units set by hand, as for :meth:`Subject.masks_at`.
             recalibrated: re-estimate batch norm after pruning.
             report: told of progress; may raise Cancelled.
 
         Yields:
             :class:`Estimate`, with n of 64, 256, 512, 1,024 and all test images.
         """
-        pruned = subject.at(sparsity, criterion)
+        pruned = subject.at(sparsity, criterion, fixed)
         stages = [*(stage for stage in (FIRST, *STAGES) if stage < len(self.pictures)), len(self.pictures)]
         full = self.recalibrates if recalibrated else 0
         if full > FIRST:
@@ -167,19 +191,22 @@ class Bench:
         """How many training images batch norm is re-estimated on; 0 where the network has none."""
         return len(self.calibration) if has_batch_norm(self.dense.model) else 0
 
-    def answers(self, subject: Subject, sparsity: float, recalibrated: bool, report: Report = silent) -> np.ndarray:
+    def answers(
+        self, subject: Subject, sparsity: float, recalibrated: bool, report: Report = silent, *, rows=None
+    ) -> np.ndarray:
         """Final probabilities of ``subject`` pruned to ``sparsity``, in the order of the test images.
 
         Args:
             subject, sparsity: as for :meth:`refine`.
             recalibrated: with batch norm re-estimated.
             report: told of progress; may raise Cancelled.
+            rows: int [N], which test images are asked; all if None.
 
         Returns:
             float32 [N, classes].
         """
         predictor = self._predictor(subject.at(sparsity), self.recalibrates if recalibrated else 0, report)
-        return predict(predictor, self.test, report=report)
+        return predict(predictor, self.test if rows is None else np.asarray(self.test.images)[rows], report=report)
 
     def _predictor(self, model: nn.Module, recalibrated_on: int, report: Report = silent) -> Predictor:
         if recalibrated_on:

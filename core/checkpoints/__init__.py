@@ -6,6 +6,7 @@ takes in weights that others trained. Files are read as if a stranger had made t
 
 from core.checkpoints.architecture import Architecture
 from core.checkpoints.card import Card, DataInfo
+from core.checkpoints.cardfile import write_card
 from core.checkpoints.checkpoint import Checkpoint, export_state_dict
 from core.checkpoints.foreign import load_foreign
 from core.checkpoints.names import path_of
@@ -29,4 +30,5 @@ __all__ = [
     "path_of",
     "recipe_hash",
     "save",
+    "write_card",
 ]

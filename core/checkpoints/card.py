@@ -107,7 +107,9 @@ class Card:
         _check_texts(self, _TEXTS)
         _check_texts(self, ("criterion", "parent"), optional=True)
         if type(self.epochs) not in (int, float) or not 0 <= self.epochs < math.inf:
-            raise InvalidValue("The card's epochs are wrong", given=repr(self.epochs)[:80], expected="a number from 0 up")
+            raise InvalidValue(
+                "The card's epochs are wrong", given=repr(self.epochs)[:80], expected="a number from 0 up"
+            )
         for name in ("zeros", "weights", "seed"):
             value = getattr(self, name)
             if not (type(value) is int and value >= 0) and (name, value) != ("seed", None):

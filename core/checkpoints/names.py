@@ -75,10 +75,10 @@ def id_of(path: Path, root: str | os.PathLike | None) -> str:
     return str(whole)
 
 
-def files(root: str | os.PathLike | None) -> list[Path]:
+def files(root: str | os.PathLike | None, suffix: str = SUFFIX) -> list[Path]:
     """Every checkpoint file below the root, sorted; none if there is no such folder. Hidden ones are left out."""
     folder = root_folder(root)
-    found = folder.rglob(f"*{SUFFIX}") if folder.is_dir() else ()
+    found = folder.rglob(f"*{suffix}") if folder.is_dir() else ()
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 

@@ -16,6 +16,7 @@ import core
 from core.checkpoints import codec, container, names
 from core.checkpoints.architecture import check_fit, layout
 from core.checkpoints.card import Card
+from core.checkpoints.cardfile import CARD_SUFFIX, card_path, read_card
 from core.checkpoints.checkpoint import Checkpoint
 from core.checkpoints.container import SUFFIX
 from core.checkpoints.opening import MAX_BYTES, as_path, damaged, opened
@@ -39,6 +40,7 @@ class Entry:
         id, path, size_bytes: as in :class:`Checkpoint`.
         card: None if the file cannot be read.
         error: the text of the error, None if there is none.
+        weights: False where only the card is here; ``path`` is then where the weights would lie.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Entry:
     size_bytes: int
     card: Card | None = None
     error: str | None = None
+    weights: bool = True
 
 
 def save(
@@ -173,9 +176,13 @@ def load(
 def list_entries(root: str | os.PathLike | None = None) -> list[Entry]:
     """Every checkpoint below ``root``, by id. Only headers are read: bytes are checked when one is loaded.
 
-    A damaged file is an entry with its error instead of its card, and the rest is listed all the same.
+    A damaged file is an entry with its error instead of its card, and the rest is listed all the same. Cards that ship
+    without their weights are listed where the weights are not.
     """
-    return [_entry(path, root) for path in names.files(root)]
+    found = [_entry(path, root) for path in names.files(root)]
+    there = {entry.path for entry in found}
+    alone = [entry for path in names.files(root, CARD_SUFFIX) if (entry := _alone(path, root)).path not in there]
+    return sorted(found + alone, key=lambda entry: entry.path)
 
 
 def delete(id: str, *, root: str | os.PathLike | None = None) -> None:
@@ -188,8 +195,11 @@ def delete(id: str, *, root: str | os.PathLike | None = None) -> None:
     """
     path = names.path_of(id, root=root)
     with storage_errors(path):
+        card = card_path(path)
+        alone = card.exists()
+        card.unlink(missing_ok=True)
         try:
-            path.unlink()
+            path.unlink(missing_ok=alone)
         except (FileNotFoundError, IsADirectoryError) as error:
             raise names.not_found(id, _known(root)) from error
 
@@ -199,6 +209,12 @@ def _find(id_or_path: str | os.PathLike, root) -> Path:
         return as_path(id_or_path)
     path = names.path_of(id_or_path, root=root)
     if not path.exists():
+        if card_path(path).exists():
+            raise CheckpointNotFound(
+                "Only the results of this checkpoint are here, not its weights",
+                given=id_or_path,
+                remedy="`python -m core reproduce STUDY` makes the weights again",
+            )
         raise names.not_found(id_or_path, _known(root))
     return path
 
@@ -219,11 +235,25 @@ def _entry(path: Path, root) -> Entry:
         return Entry(id, path, size, error=str(error))
 
 
+def _alone(path: Path, root) -> Entry:
+    weights = path.with_name(path.name.removesuffix(CARD_SUFFIX) + SUFFIX)
+    id = weights.relative_to(names.root_folder(root)).as_posix().removesuffix(SUFFIX)
+    try:
+        card, size = read_card(path)
+        return Entry(id, weights, size, card=card, weights=False)
+    except PruneScopeError as error:
+        return Entry(id, weights, 0, error=str(error), weights=False)
+
+
 def _free(wanted: Path, own_hash: str) -> Path:
     """The first of ``name``, ``name-1a2b3c4d``, ``name-<whole hash>`` that is free or holds the same run."""
     for suffix in ("", f"-{own_hash[:8]}"):
         path = wanted.with_name(wanted.name.removesuffix(SUFFIX) + suffix + SUFFIX)
         try:
+            if not path.exists() and card_path(path).exists():
+                if read_card(card_path(path))[0].recipe_hash == own_hash:
+                    return path
+                continue  # the results of another run, which would be taken for this one's
             with opened(path) as (handle, size):
                 metadata = container.read_metadata(handle, size, path)
             if Card.from_dict(card_values(metadata, path), of=path.name).recipe_hash == own_hash:

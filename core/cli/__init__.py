@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from core.cli import data, evaluate, list, prune, respond, train
+from core.cli import data, evaluate, list, prune, reproduce, respond, train, verify
 from core.cli.output import warn
 from core.errors import PruneScopeError
 
@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (data, train, prune, evaluate, respond, list):
+    for module in (data, train, prune, evaluate, respond, reproduce, verify, list):
         module.add(commands, common)
     return top
 

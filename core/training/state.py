@@ -70,6 +70,13 @@ def peek(path: Path) -> tuple[dict | None, dict[str, Tensor]]:
     return json.loads(metadata.get("carry", "null")), masks
 
 
+def epochs_in(path: Path) -> float:
+    """How many epochs the state at ``path`` has behind it in its phase; 0 if it cannot be read."""
+    metadata, _ = _read(path, ())
+    rows = json.loads(metadata.get("history", "[]"))
+    return rows[-1]["epoch"] if rows else 0.0
+
+
 def _read(path: Path, prefixes: tuple[str, ...]) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, "pt") as file:

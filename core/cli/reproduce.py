@@ -1,0 +1,111 @@
+"""`python -m core reproduce`: make every network and every stored answer that ships, or that a profile asks for."""
+
+from core.cli.output import add_command, percent, remark, reporter, table, warn, write_json
+from core.errors import InvalidValue, PruneScopeError
+
+_DESCRIPTION = """\
+Plan, make and report a whole set of runs: the dense network of each study, the three methods of pruning at 80, 90, 50
+and 95%, and two controls with the same epochs (the dense network trained on, and pruning by lot), then every network's
+answers to the test images. Run again, it makes only what is missing; after Ctrl-C it goes on where it was.
+
+profiles:
+  cpu    what ships: at sizes that two cores can train, one seed
+  gpu    every study at full size, HAM10000 at 128 pixels besides 64, three seeds
+  paper  HAM10000 with the paper's row split and its unequal budgets, to explain its numbers"""
+
+_EXAMPLES = """\
+  python -m core reproduce --plan                          what is made and what is missing; makes nothing
+  python -m core reproduce ham10000-64/vgg16
+  python -m core reproduce --profile gpu --minutes 90      stop in good order after an hour and a half"""
+
+
+def add(commands, common) -> None:
+    """Declare the command."""
+    command = add_command(
+        commands,
+        common,
+        "reproduce",
+        reproduce,
+        usage="[STUDY ...] ",
+        help="make all networks and answers of a profile",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
+    command.add_argument("studies", metavar="STUDY", nargs="*", help="of the profile; all of them by default")
+    command.add_argument("--profile", default="cpu", metavar="NAME", help="cpu (default), gpu or paper")
+    command.add_argument("--plan", action="store_true", help="show the plan and make nothing")
+    command.add_argument("--minutes", type=float, metavar="M", help="stop in good order after so long")
+
+
+def reproduce(args) -> None:
+    """Carry out the command.
+
+    Raises:
+        PruneScopeError: the first problem, once all that could be made was made.
+    """
+    from core import profiles
+    from core import reproduce as engine
+
+    if args.minutes is not None and not args.minutes > 0:
+        raise InvalidValue("There is no time to work in", given=f"{args.minutes:g} minutes", expected="more than 0")
+    profile = profiles.profile(args.profile)
+    items = engine.plan(profile, args.studies, root=args.checkpoints)
+    if args.plan:
+        _show(items, args)
+        return
+    missing = sum(item.state != engine.MADE for item in items)
+    remark(args, f"{profile.about} {len(items)} networks, {missing} to be made.")
+    failed: list[PruneScopeError] = []
+    for outcome in engine.reproduce(
+        profile,
+        args.studies,
+        root=args.checkpoints,
+        data_root=args.data_root,
+        device=args.device,
+        minutes=args.minutes,
+        report=reporter(args),
+    ):
+        if outcome.error:
+            warn(f"Could not make {outcome.what}. {outcome.error}")
+            failed.append(outcome.error)
+        else:
+            remark(args, f"Made: {outcome.what}.")
+    _show(engine.plan(profile, args.studies, root=args.checkpoints), args)
+    if failed:
+        raise failed[0]
+
+
+def _show(items, args) -> None:
+    from core.reproduce import describe
+
+    if args.json:
+        write_json([_record(item) for item in items])
+        return
+    rows = [
+        (
+            describe(item.recipe),
+            item.state,
+            f"{item.epochs:g}/{item.recipe.training.epochs:g}",
+            _score(item),
+            f"{item.answers}/{item.wanted}",
+        )
+        for item in items
+    ]
+    print(table(rows, ("run", "state", "epochs", "balanced accuracy", "answers"), right=(2, 3, 4)))
+
+
+def _score(item) -> str:
+    metric = item.entry.card.metrics.get("balanced_accuracy") if item.entry else None
+    return percent(metric["estimate"]) if metric else "–"
+
+
+def _record(item) -> dict:
+    return {
+        "recipe_hash": item.recipe.hash,
+        "recipe": item.recipe.as_dict(),
+        "state": item.state,
+        "epochs": item.epochs,
+        "id": item.entry.id if item.entry else None,
+        "answers": item.answers,
+        "answers_wanted": item.wanted,
+    }

@@ -1,0 +1,161 @@
+"""Profiles: which networks `python -m core reproduce` makes for a study, in which order, and for how many epochs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core import recipes
+from core.errors import InvalidValue, check_choice
+from core.recipes import Recipe
+from core.studies import Study
+
+METHODS = ("iterative", "one_shot", "layerwise")
+SPARSITIES = (0.8, 0.9, 0.5, 0.95)
+"""In the order in which they are made: the paper's main question first."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a study may cost.
+
+    Attributes:
+        dense: epochs of the dense network.
+        fine: epochs of fine-tuning of every pruned network and of the control that is only trained on.
+        changes: settings of dense training that differ from the study's own.
+    """
+
+    dense: float
+    fine: float
+    changes: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A set of runs.
+
+    Attributes:
+        name: as the command line knows it.
+        about: what it is for, in a sentence.
+        budgets: study -> what it may cost; the studies in the order in which they are made.
+        seeds: how many seeds; those after the first repeat the dense network and the methods at 80%.
+        equal: whether all methods and controls spend the same epochs. If not, they spend as unequally as in the paper.
+    """
+
+    name: str
+    about: str
+    budgets: Mapping[str, Budget]
+    seeds: int = 1
+    equal: bool = True
+
+    def recipes(self, study: str) -> list[Recipe]:
+        """The runs of ``study``, the most telling first; parents always before their children.
+
+        Raises:
+            InvalidValue, UnknownName: this profile has no such study.
+        """
+        Study.parse(study)
+        check_choice(f"study of the profile {self.name}", study, self.budgets)
+        budget = self.budgets[study]
+        if not self.equal:
+            return _as_in_the_paper(study, budget)
+        found = []
+        for seed in range(self.seeds):
+            dense = recipes.dense(study, seed=seed, epochs=budget.dense, **budget.changes)
+            found += _equal(dense, budget.fine, seed, SPARSITIES if seed == 0 else SPARSITIES[:1])
+        return found + _variants(study, budget)
+
+
+def _equal(dense: Recipe, epochs: float, seed: int, sparsities) -> list[Recipe]:
+    """Every method and control with the same epochs: at the first sparsity all, then the methods, then the lot."""
+    given = {"seed": seed, "epochs": epochs}
+    first, *others = sparsities
+    pruned = [recipes.pruned(dense, method, first, **given) for method in METHODS]
+    controls = [recipes.pruned(dense, recipes.DENSE, 0.0, **given)]
+    controls += [recipes.pruned(dense, "one_shot", first, criterion="random", **given)]
+    more = [recipes.pruned(dense, method, sparsity, **given) for sparsity in others for method in METHODS]
+    lot = [recipes.pruned(dense, "one_shot", sparsity, criterion="random", **given) for sparsity in others]
+    return [dense, *pruned, *controls, *more, *lot]
+
+
+def _variants(study: str, budget: Budget) -> list[Recipe]:
+    """For VGG16 on skin lesions, a second dense network with the other strength of weight decay, pruned to 80% at once."""
+    if study != "ham10000-64/vgg16":
+        return []
+    own = recipes.dense(study, epochs=budget.dense, **budget.changes)
+    decay = PAPER_DECAY if own.training.decay != PAPER_DECAY else STRONG_DECAY
+    other = recipes.dense(study, epochs=budget.dense, **{**budget.changes, "decay": decay})
+    return [other, recipes.pruned(other, "one_shot", 0.8, epochs=budget.fine)]
+
+
+PAPER_DECAY = 5e-4
+STRONG_DECAY = 5e-3
+"""With it learning rate x decay x steps is of order 1 (0.05 x 0.005 x 2,640 = 0.66): whole channels die."""
+
+
+def _as_in_the_paper(study: str, budget: Budget) -> list[Recipe]:
+    """The row split, and for one epoch of one-shot one for every ten points of iterative and 1.5 for every layer."""
+    from core.models import build, units
+
+    dense = recipes.dense(study, epochs=budget.dense, split_by="row", **budget.changes)
+    layers = len(units(build(Study.parse(study).architecture, 2)))
+    found = [dense]
+    for sparsity in (0.8, 0.5):
+        epochs = {
+            "iterative": round(sparsity * 10) * budget.fine,
+            "one_shot": budget.fine,
+            "layerwise": 1.5 * layers * budget.fine,
+        }
+        found += [recipes.pruned(dense, method, sparsity, epochs=epochs[method]) for method in METHODS]
+    return found
+
+
+_CPU = {
+    "ham10000-64/vgg16": Budget(dense=24, fine=8),
+    "ham10000-64/densenet169": Budget(dense=30, fine=6),
+    "phantom-64/densenet169": Budget(dense=40, fine=5),
+    "cifar100-32/vgg16": Budget(dense=12, fine=2),
+    "cifar100-32/densenet169": Budget(dense=8, fine=2),
+}
+_GPU = {
+    "ham10000-64/vgg16": Budget(dense=60, fine=16),
+    "ham10000-64/densenet169": Budget(dense=60, fine=16),
+    "ham10000-128/vgg16": Budget(dense=60, fine=16),
+    "ham10000-128/densenet169": Budget(dense=60, fine=16),
+    "cifar100-32/vgg16": Budget(dense=120, fine=20, changes={"rate": 0.1}),
+    "cifar100-32/densenet169": Budget(dense=120, fine=20, changes={"rate": 0.1, "stem": "small"}),
+    "phantom-64/densenet169": Budget(dense=30, fine=8),
+}
+_PAPER = {
+    "ham10000-64/vgg16": Budget(dense=24, fine=2),
+    "ham10000-64/densenet169": Budget(dense=30, fine=2),
+}
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("cpu", "What ships: every study at a size that two cores can train, one seed.", _CPU),
+        Profile("gpu", "Every study at full size, three seeds.", _GPU, seeds=3),
+        Profile("paper", "HAM10000 split by row, with budgets as unequal as the paper's.", _PAPER, equal=False),
+    )
+}
+
+
+def profile(name: str) -> Profile:
+    """The profile called ``name``.
+
+    Raises:
+        UnknownName: there is none; near names are suggested.
+    """
+    return PROFILES[check_choice("profile", name, PROFILES)]
+
+
+def choose(profile: Profile, studies) -> list[str]:
+    """The studies asked for, all of the profile's if none is.
+
+    Raises:
+        UnknownName, InvalidValue: one of them is not in the profile.
+    """
+    if isinstance(studies, str):
+        raise InvalidValue("Studies come as a list", given=repr(studies), expected=f"[{studies!r}]")
+    return [check_choice(f"study of the profile {profile.name}", study, profile.budgets) for study in studies] or list(
+        profile.budgets
+    )

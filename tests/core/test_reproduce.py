@@ -1,0 +1,213 @@
+"""Profiles, and carrying them out with a tiny network in the place of VGG16."""
+
+import json
+
+import pytest
+
+from core import checkpoints, cli, files, paths, profiles, recipes, reproduce, responses, runs
+from core.errors import Cancelled, UnknownName
+from core.models import build, units
+from core.profiles import Budget, Profile
+
+STUDY = "colours-32/vgg16"
+SMALL = {"batch": 6, "augment": "none", "balance": 0.0, "warmup": 0.0}
+
+
+@pytest.fixture
+def small(tiny, colours, monkeypatch):
+    """A profile of one small study, at one sparsity."""
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(colours))
+    monkeypatch.setattr(profiles, "SPARSITIES", (0.8,))
+    profile = Profile("small", "For tests.", {STUDY: Budget(dense=2, fine=1, changes=SMALL)})
+    monkeypatch.setitem(profiles.PROFILES, "small", profile)
+    monkeypatch.setattr(reproduce, "wanted_percents", lambda recipe: [round(100 * recipe.sparsity)])
+    return profile
+
+
+# --- what a profile asks for ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_methods_and_controls_spend_equal_epochs_at_each_sparsity(name):
+    profile = profiles.profile(name)
+    for study in profile.budgets:
+        found = profile.recipes(study)
+        for sparsity in (0.5, 0.8, 0.9, 0.95):
+            of = {
+                (recipe.method, recipe.criterion): recipe.training.epochs
+                for recipe in found
+                if recipe.sparsity == sparsity and recipe.parent == found[0]
+            }
+            methods = {(method, "magnitude") for method in ("one_shot", "layerwise", "iterative")}
+            assert of.keys() == methods | {("one_shot", "random")}
+            assert set(of.values()) == {profile.budgets[study].fine}
+        (control,) = [recipe for recipe in found if recipe.method == "dense" and recipe.parent == found[0]]
+        assert control.training.epochs == profile.budgets[study].fine
+
+
+@pytest.mark.parametrize("name", list(profiles.PROFILES))
+def test_no_run_comes_before_its_parent_or_twice(name):
+    for study in profiles.profile(name).budgets:
+        found = profiles.profile(name).recipes(study)
+        hashes = [recipe.hash for recipe in found]
+        assert len(set(hashes)) == len(hashes)
+        for place, recipe in enumerate(found):
+            assert recipe.parent is None or recipe.parent.hash in hashes[:place]
+
+
+def test_what_ships_of_vgg16_is_what_the_profile_asks_for():
+    """The shipped networks were made by these very recipes: `reproduce` must find them and not train them again."""
+    hashes = {recipe.hash for recipe in profiles.profile("cpu").recipes("ham10000-64/vgg16")}
+    shipped = checkpoints.list(files.PROJECT / "checkpoints")
+    ours = [entry.card.recipe_hash for entry in shipped if entry.card.study == "ham10000-64/vgg16"]
+    assert ours
+    assert set(ours) <= hashes | {recipe.hash for recipe in profiles.profile("paper").recipes("ham10000-64/vgg16")}
+
+
+def test_the_gpu_profile_has_three_seeds_and_both_sizes():
+    profile = profiles.profile("gpu")
+    assert {"ham10000-64/vgg16", "ham10000-128/vgg16"} <= profile.budgets.keys()
+    dense = [r for r in profile.recipes("ham10000-128/densenet169") if r.parent is None]
+    assert [recipe.training.seed for recipe in dense] == [0, 1, 2]
+
+
+def test_vgg16_has_a_dense_network_with_decay_strong_enough_to_kill_channels():
+    dense = [r for r in profiles.profile("cpu").recipes("ham10000-64/vgg16") if r.parent is None]
+    assert sorted(recipe.training.decay for recipe in dense) == [5e-4, 5e-3]
+    steps = 24 * 110
+    assert 0.3 < dense[-1].training.rate * dense[-1].training.decay * steps < 3
+
+
+def test_the_paper_profile_keeps_the_papers_row_split_and_unequal_budgets():
+    profile = profiles.profile("paper")
+    for study in profile.budgets:
+        found = profile.recipes(study)
+        assert {recipe.split_by for recipe in found} == {"row"}
+        epochs = {(r.method, r.sparsity): r.training.epochs for r in found if r.parent}
+        once = epochs["one_shot", 0.8]
+        assert epochs["iterative", 0.8] == 8 * once  # ten points a step, as many epochs a step as one-shot has in all
+        assert epochs["iterative", 0.5] == 5 * once
+        layers = len(units(build(study.split("/")[1], 7)))
+        assert epochs["layerwise", 0.8] == 1.5 * layers * once
+
+
+def test_unknown_profiles_and_studies_are_named():
+    with pytest.raises(UnknownName, match="cpu"):
+        profiles.profile("cpus")
+    with pytest.raises(UnknownName, match="ham10000-64/vgg16"):
+        profiles.choose(profiles.profile("cpu"), ["ham10000-46/vgg16"])
+
+
+def test_answers_are_wanted_upwards_of_a_methods_sparsity_and_at_that_of_a_control():
+    dense = recipes.dense("ham10000-64/vgg16")
+    wanted = reproduce.wanted_percents
+    assert wanted(dense) == list(range(100))
+    assert wanted(recipes.pruned(dense, "iterative", 0.95)) == [95, 96, 97, 98, 99]
+    assert wanted(recipes.pruned(dense, "one_shot", 0.5, criterion="random")) == [50]
+    assert wanted(recipes.pruned(dense, "dense", 0.0)) == [0]
+
+
+# --- carrying it out --------------------------------------------------------------------------------------------------
+
+
+def test_it_makes_all_and_the_second_time_nothing(small):
+    assert {item.state for item in reproduce.plan(small)} == {reproduce.MISSING}
+    outcomes = list(reproduce.reproduce(small))
+    assert all(outcome.error is None for outcome in outcomes)
+    items = reproduce.plan(small)
+    assert {item.state for item in items} == {reproduce.MADE}
+    assert all(item.answers == item.wanted == 1 for item in items)
+    assert len(outcomes) == 2 * len(items)  # a network and its answers, each
+    assert list(reproduce.reproduce(small)) == []
+    assert set(paths.of(STUDY)) == {"prune_only", "one_shot", "layerwise", "iterative", "one_shot-random"}
+
+
+def test_it_is_stopped_in_the_middle_and_goes_on(small):
+    with pytest.raises(Cancelled, match="minutes"):
+        list(reproduce.reproduce(small, minutes=0.0))
+    state = reproduce.plan(small)[0]
+    assert (state.state, state.epochs) in {(reproduce.STARTED, 1), (reproduce.MISSING, 0)}
+    list(reproduce.reproduce(small))
+    assert {item.state for item in reproduce.plan(small)} == {reproduce.MADE}
+
+
+def test_epochs_that_are_kept_are_told(small):
+    recipe = small.recipes(STUDY)[0]
+
+    def stop(progress):
+        if progress.numbers.get("epoch") == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        runs.run(recipe, report=stop)
+    item = reproduce.plan(small)[0]
+    assert (item.state, item.epochs) == (reproduce.STARTED, 1)
+
+
+def test_a_part_that_fails_does_not_stop_the_rest(small, monkeypatch, tmp_path):
+    monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    whole = runs.run
+
+    def failing(recipe, **given):
+        if recipe.method == "layerwise":
+            from core.errors import TrainingFailed
+
+            raise TrainingFailed("The loss is no longer a number")
+        return whole(recipe, **given)
+
+    monkeypatch.setattr(runs, "run", failing)
+    outcomes = list(reproduce.reproduce(small))
+    assert [outcome.what for outcome in outcomes if outcome.error] == [
+        reproduce.describe(recipe) for recipe in small.recipes(STUDY) if recipe.method == "layerwise"
+    ]
+    states = {item.recipe.method: item.state for item in reproduce.plan(small)}
+    assert states["layerwise"] == reproduce.MISSING
+    assert states["iterative"] == reproduce.MADE
+
+
+def test_results_that_ship_without_weights_are_told_and_made_again(small):
+    list(reproduce.reproduce(small))
+    item = reproduce.plan(small)[1]
+    item.entry.path.unlink()
+    again = reproduce.plan(small)[1]
+    assert again.state == reproduce.RESULTS
+    assert again.answers == 1
+    assert again.entry.card == item.entry.card
+    list(reproduce.reproduce(small))
+    assert reproduce.plan(small)[1].state == reproduce.MADE
+    assert responses.read(reproduce.plan(small)[1].entry) is not None
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+
+def test_the_command_makes_shows_and_verifies(small, capsys):
+    assert cli.main(["--quiet", "reproduce", "--profile", "small"]) == 0
+    assert capsys.readouterr().out.count("made") == len(small.recipes(STUDY))
+    assert cli.main(["--json", "reproduce", "--profile", "small", "--plan"]) == 0
+    records = json.loads(capsys.readouterr().out)
+    assert {record["state"] for record in records} == {"made"}
+    assert {record["recipe_hash"] for record in records} == {recipe.hash for recipe in small.recipes(STUDY)}
+    assert cli.main(["--quiet", "--json", "verify", "--steps", "1"]) == 0
+    checks = json.loads(capsys.readouterr().out)
+    assert len(checks) == len(records)
+    assert all(check["holds"] and check["images"] == 18 for check in checks)
+
+
+def test_the_plan_alone_makes_nothing(small, capsys):
+    assert cli.main(["reproduce", "--profile", "small", "--plan"]) == 0
+    assert checkpoints.list() == []
+    assert "missing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--profile", "big"], "no profile"),
+        (["--profile", "small", "vgg16"], "vgg16"),
+        (["--profile", "small", "--minutes", "0"], "no time"),
+    ],
+)
+def test_slips_are_named(small, capsys, words, told):
+    assert cli.main(["reproduce", *words]) == 1
+    assert told in capsys.readouterr().err.lower()
