@@ -54,9 +54,14 @@ def studies(root=None) -> dict[str, dict[str, Path]]:
     """Every study that has a dense checkpoint: study -> method -> path, with :data:`PRUNE_ONLY` always among them.
 
     Where a study has several dense networks, the first by id counts, and of the pruned ones those that come from it.
-    Checkpoints that cannot be read are passed over; :func:`core.checkpoints.list` tells of them.
+    Networks trained under the row split never count: they have seen lesions of test images, so nothing that they answer
+    can be compared. Checkpoints that cannot be read are passed over; :func:`core.checkpoints.list` tells of them.
     """
-    entries = [entry for entry in checkpoints.list(root) if entry.card is not None]
+    entries = [
+        entry for entry in checkpoints.list(root) if entry.card is not None and entry.card.data.split_by != "row"
+    ]
+    # By id, for file names sort otherwise: "dense-1a2b3c4d.safetensors" comes before "dense.safetensors".
+    entries.sort(key=lambda entry: entry.id)
     found: dict[str, dict[str, Path]] = {}
     for entry in entries:
         card = entry.card

@@ -1,0 +1,77 @@
+"""Claims and verdicts in words."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import TYPE_CHECKING
+
+from core.claims.catalogue import MARGIN, Claim, Part
+from core.claims.verdicts import FAILS, HOLDS
+from core.replication.lines import RANDOM, TRAINED_ON
+from core.studies import TITLES, Study
+from core.words import METHOD_TITLES
+
+if TYPE_CHECKING:
+    from core.claims.judging import Finding
+
+MISSING_CONTROL = "the dense network trained on for {epochs:g} epochs is missing"
+_NETWORKS = {"dense": "dense", TRAINED_ON: "dense (trained on)"}
+
+
+def network(method: str) -> str:
+    """A method as it stands within a sentence: ``"one-shot"``, ``"one-shot by lot"``, ``"dense (trained on)"``."""
+    if method.endswith(RANDOM):
+        return f"{network(method.removesuffix(RANDOM))} by lot"
+    return _NETWORKS.get(method) or METHOD_TITLES.get(method, method.replace("_", " ")).lower()
+
+
+def percent(sparsity: float) -> str:
+    """A sparsity within a sentence: ``"80%"``, ``"12.5%"``."""
+    return f"{100 * sparsity:g}%"
+
+
+def place(study: str) -> str:
+    """A study within a sentence: ``"VGG16/HAM10000 (64 px)"``."""
+    named = Study.parse(study)
+    return f"{TITLES[named.architecture]}/{TITLES.get(named.data, named.data)} ({named.size} px)"
+
+
+def headline(claim: Claim) -> str:
+    """What a claim says as a whole: ``"iterative is the best of the three at 80%"``."""
+    if claim.group in ("best", "worst"):
+        return f"{network(claim.subject)} is the {claim.group} of the three at {percent(claim.sparsity)}"
+    return _says(claim.parts[0]) + f" at {percent(claim.sparsity)}"
+
+
+def sentence(claim: Claim, part: Part) -> str:
+    """What one part of a claim says: ``"iterative beats one-shot at 80% on VGG16/HAM10000 (64 px)"``."""
+    return f"{_says(part)} at {percent(claim.sparsity)} on {place(claim.study)}"
+
+
+def _says(part: Part) -> str:
+    if part.region.low == 0:
+        return f"{network(part.first)} beats {network(part.second)}"
+    return f"{network(part.first)} is no more than {100 * MARGIN:g} point behind {network(part.second)}"
+
+
+def summary(findings: Sequence["Finding"]) -> str:
+    """How many claims hold, in a sentence; it counts those that could be tested."""
+    tested = [finding for finding in findings if finding.tested]
+    if not tested:
+        return "No claim can be tested on what is trained so far."
+    hold, fail = (sum(finding.verdict == verdict for finding in tested) for verdict in (HOLDS, FAILS))
+    rest = len(tested) - hold - fail
+    text = f"Of {len(tested)} claims that can be tested on these networks, {_count(hold, 'holds', 'hold')}, "
+    return text + f"{_count(fail, 'does not hold', 'do not hold')}, and {rest} cannot be told."
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def resolution(findings: Sequence["Finding"]) -> float | None:
+    """About how large a difference must be for these images to tell it: half of the median interval; None without any.
+
+    In the unit of the measure, which is in [0, 1].
+    """
+    values = [item.difference for finding in findings for item in finding.evidence if item.difference]
+    return median((value.high - value.low) / 2 for value in values) if values else None

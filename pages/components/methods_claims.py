@@ -1,0 +1,124 @@
+"""Each claim of the paper with its verdict and the paired test behind it."""
+
+import pandas as pd
+import streamlit as st
+
+from core import claims
+from core.claims import CANNOT_TELL, FAILS, GROUPS, HOLDS, Finding
+from pages.components import look, methods_charts, methods_controls, methods_data, panels
+
+_ICONS = {HOLDS: ":green[:material/check_circle:]", FAILS: ":red[:material/cancel:]", CANNOT_TELL: ":material/help:"}
+_RULE = """
+A claim speaks of a **difference** between two networks that answered the same test images, such as "iterative less
+one-shot". Its 95% interval counts lesions, not images, and pairs the two answers to each. The claim
+
+- **holds** if the whole interval lies on its side of the dashed line,
+- **does not hold** if the whole interval lies on the other side,
+- **cannot be told** if the interval reaches to both.
+
+A claim of several parts holds only if all of them do. Testing many claims, one is sooner or later told by chance: a
+verdict here also has to stand **Holm's correction** over all tests of this study and measure. The intervals drawn are
+not corrected, so one that just clears the line may still be called "cannot be told".
+
+An interval speaks of **other lesions**, not of other trainings. With one seed the verdict is about these very
+networks. With several, the interval is the mean over the seeds, their spread is in the table, and seeds that disagree
+tell nothing.
+"""
+
+
+def draw(study: str) -> None:
+    """The section about claims."""
+    measure = methods_controls.measure()
+    found = methods_data.findings(study, measure)
+    st.markdown(f"### {claims.summary(found)}")
+    _precision(found, methods_controls.MEASURES[measure].lower())
+    with st.expander("How a verdict is reached"):
+        st.markdown(_RULE)
+    if found:
+        _groups(found)
+    frame = claims.as_table(found)
+    name = f"claims-{study.replace('/', '-')}-{measure}"
+    panels.table(frame, name=name, title="Every test behind the verdicts, at all sparsities", key="claims")
+    if not found or any(not finding.tested for finding in found):
+        st.caption("What is missing is made by:")
+        st.code(f"python -m core reproduce {study}", language="bash")
+
+
+def _groups(found: list[Finding]) -> None:
+    """The claims at one sparsity, by what they ask."""
+    sparsity = methods_controls.trained(sorted({finding.claim.sparsity for finding in found}), "claims-at")
+    for name, group in GROUPS.items():
+        st.subheader(group.question)
+        st.markdown(group.claim())
+        _group([finding for finding in found if (finding.claim.group, finding.claim.sparsity) == (name, sparsity)])
+
+
+def _precision(found: list[Finding], measure: str) -> None:
+    tested = next((finding for finding in found if finding.tested), None)
+    if tested is None:
+        return
+    difference = tested.evidence[0].difference
+    lesions = f" of {tested.lesions:,} lesions" if tested.lesions else ""
+    seeds = max(len(item.by_seed) for finding in found for item in finding.evidence)
+    st.markdown(
+        f"Tested on {difference.n:,} test images{lesions}, the same for all networks, "
+        f"{'one seed' if seeds == 1 else f'up to {seeds} seeds'}. So many images tell differences in {measure} of "
+        f"about {100 * claims.resolution(found):.1f} points or more; smaller ones they cannot tell."
+    )
+
+
+def _group(found: list[Finding]) -> None:
+    for finding in found:
+        st.markdown(_line(finding))
+    rows = _rows(found)
+    if len(rows):
+        st.altair_chart(
+            methods_charts.forest(rows, look.ink()),
+            alt="Paired differences with 95% intervals, and the line beyond which the claim holds: "
+            + "; ".join(rows["label"]),
+        )
+
+
+def _line(finding: Finding) -> str:
+    """A claim with its verdict, what the paper's own numbers say, and what is missing."""
+    claim = finding.claim
+    said = claims.headline(claim)
+    text = f"{_ICONS[finding.verdict]} {said[0].upper()}{said[1:]}: **{finding.verdict}**."
+    if claim.published:
+        cells = ", ".join(f"{claims.network(name)} {100 * value:.2f}%" for name, value in claim.published.items())
+        text += f" In the paper it {'is' if claim.supported else 'is not'}: {cells}."
+    if reason := _reason(finding):
+        text += f" {reason[0].upper()}{reason[1:]}."
+    if any(not item.equal for item in finding.evidence):
+        text += " The two were not trained equally long, so the comparison is not a fair one."
+    return text
+
+
+def _reason(finding: Finding) -> str:
+    """Why a claim cannot be told; where its parts differ in that, each says for itself."""
+    reasons = {item.reason for item in finding.evidence}
+    if len(reasons) == 1:
+        return reasons.pop()
+    told = []
+    for item in finding.evidence:
+        both = f"{claims.network(item.part.first)} less {claims.network(item.part.second)}: "
+        if item.reason:
+            told.append((both if item.difference else "") + item.reason)
+    return "; ".join(told)
+
+
+def _rows(found: list[Finding]) -> pd.DataFrame:
+    frame = claims.as_table(found)
+    frame = frame[frame["difference"].notna()]
+    points = {f"points{end}": 100 * frame[column] for end, column in _ENDS.items()}
+    frame = frame.assign(**points, edge_points=100 * frame["edge"])
+    return frame.assign(label=[_label(row) for row in frame.to_dict("records")])
+
+
+_ENDS = {"": "difference", "_low": "low", "_high": "high"}
+
+
+def _label(row: dict) -> str:
+    span = f"{row['points']:+.1f} points [{row['points_low']:.1f}, {row['points_high']:.1f}]".replace("-", "−")
+    seeds = f", {row['seeds']} seeds" if row["seeds"] > 1 else ""
+    return f"{row['first']} less {row['second']}: {span}{seeds}"

@@ -1,0 +1,86 @@
+"""Accuracy against sparsity, for every method and control."""
+
+import pandas as pd
+import streamlit as st
+
+from core import paper
+from core.paths import PRUNE_ONLY
+from core.studies import Study
+from pages.components import look, methods_charts, methods_controls, methods_data, panels
+
+_ASIDE = 0.006  # how far to the side a method's point is drawn from its neighbour's, in sparsity
+
+
+def draw(study: str) -> None:
+    """The section about sparsity."""
+    measure = methods_controls.measure()
+    title = methods_controls.MEASURES[measure]
+    frame = methods_data.curves(study)
+    own = frame[frame["measure"] == measure]
+    shown = _aside(own.assign(network=own["method"].map(methods_charts.short)))
+    published = _published(study, shown) if measure == "accuracy" else pd.DataFrame()
+    st.markdown(f"**{title} on test images, against how many weights were removed**")
+    st.altair_chart(
+        methods_charts.by_sparsity(shown, published, title, look.ink()),
+        alt=f"{title} of every method and control against sparsity, with 95% intervals at trained networks",
+    )
+    st.caption(_basis(own, bool(len(published))))
+    missing = _missing(own)
+    if missing:
+        st.caption(f"Not trained yet: {', '.join(missing)}. They are made by `python -m core reproduce {study}`.")
+    panels.table(
+        own.drop(columns="measure"),
+        name=f"curves-{study.replace('/', '-')}-{measure}",
+        title=f"{title} by sparsity",
+        key="curves",
+    )
+
+
+def _aside(frame: pd.DataFrame) -> pd.DataFrame:
+    """Move each method's points a little to its own side, so that intervals at one sparsity do not cover each other."""
+    pruned = sorted(set(frame.loc[frame["sparsity"] > 0, "method"]) - {PRUNE_ONLY}, key=look.order)
+    controls = sorted(set(frame.loc[(frame["sparsity"] == 0) & frame["trained"], "method"]), key=look.order)
+    place = {name: index - (len(group) - 1) / 2 for group in (pruned, controls) for index, name in enumerate(group)}
+    return frame.assign(shown=frame["sparsity"] + _ASIDE * frame["method"].map(place).fillna(0))
+
+
+def _published(study: str, shown: pd.DataFrame) -> pd.DataFrame:
+    """The paper's points, each beside ours of the same method; none where it has no such study."""
+    named = Study.parse(study)
+    table = paper.accuracy()
+    table = table[(table["model"] == named.architecture) & (table["dataset"] == named.data)]
+    aside = (shown["shown"] - shown["sparsity"]).groupby(shown["method"]).first().to_dict()
+    rows = [
+        {
+            "network": methods_charts.short(cell["method"]),
+            "method": cell["method"],
+            "sparsity": cell["sparsity"],
+            "shown": cell["sparsity"] + aside[cell["method"]],
+            "estimate": cell["accuracy"],
+        }
+        for cell in table.to_dict("records")
+        if cell["method"] in aside
+    ]
+    return pd.DataFrame(rows)
+
+
+def _basis(own: pd.DataFrame, published: bool) -> str:
+    trained = own[own["trained"]]
+    parts = [f"n = {own['n'].max():,.0f} test images; intervals are 95%"]
+    parts.append("filled points are trained networks, drawn a little side by side")
+    seeds = trained["seed"].nunique()
+    if seeds > 1:
+        parts.append(f"{seeds} seeds, a point each")
+    if (~own["trained"]).any():
+        parts.append(
+            "thin lines: pruned on without fine-tuning, batch norm re-estimated; the dashed line is the dense network"
+        )
+    if published:
+        parts.append("hollow points are the paper's, under its own split and budget")
+    return " · ".join(parts)
+
+
+def _missing(own: pd.DataFrame) -> list[str]:
+    known = set(own.loc[own["trained"], "method"])
+    wanted = ("one_shot", "layerwise", "iterative", "dense_trained_on", "one_shot-random")
+    return [methods_charts.short(name) for name in wanted if name not in known]

@@ -1,0 +1,81 @@
+"""What the page about methods reads, kept until a checkpoint or a stored answer changes."""
+
+import pandas as pd
+import streamlit as st
+
+from core import claims, leak, replication
+from core.checkpoints import Entry
+from core.claims import Finding
+from core.replication import Line, Stored
+from pages.components import loaders
+
+
+@st.cache_data(ttl=2, show_spinner=False)
+def entries() -> list[Entry]:
+    """All checkpoints whose card can be read, anew every two seconds at most."""
+    from core import checkpoints
+
+    return [entry for entry in checkpoints.list() if entry.card is not None]
+
+
+def lines(study: str) -> list[Line]:
+    """The study's own networks, and repeats of them with other seeds."""
+    return replication.lines(study, entries())
+
+
+def stored(study: str) -> Stored:
+    """What is stored of the answers of the study's networks; nothing where it is not stored who was asked."""
+    from core import responses
+
+    dense = lines(study)[0].dense
+    return Stored(loaders.cohort(dense) if responses.cohort_path(dense).exists() else None, loaders.response)
+
+
+def findings(study: str, measure: str) -> list[Finding]:
+    """The verdict on every claim about the study."""
+    return _findings(study, measure, _state(study))
+
+
+@st.cache_data(max_entries=16, show_spinner="Comparing the networks on the same images")
+def _findings(study: str, measure: str, state: tuple) -> list[Finding]:
+    own = lines(study)
+    known = claims.claims(study, own[0].sparsities)
+    return claims.judge(known, own, stored(study), measure)
+
+
+def curves(study: str) -> pd.DataFrame:
+    """Both measures at every sparsity that is known."""
+    return _curves(study, _state(study))
+
+
+@st.cache_data(max_entries=8, show_spinner="Measuring every step of sparsity")
+def _curves(study: str, state: tuple) -> pd.DataFrame:
+    return replication.curves(lines(study), stored(study))
+
+
+def _state(study: str) -> tuple:
+    """What the study's numbers depend on; changes when a checkpoint or a stored answer does."""
+    from core import responses
+
+    known = []
+    for entry in entries():
+        if entry.card.study == study:
+            path = responses.path_of(entry)
+            known.append((entry.id, entry.card.digest, path.stat().st_mtime_ns if path.exists() else 0))
+    return tuple(known)
+
+
+def leaks(study: str) -> dict[str, leak.Leak]:
+    """Answers of the study's networks that were trained under the row split, by id; those that are stored."""
+    known = {}
+    for entry in leak.networks(entries(), study):
+        path = leak.path_of(entry)
+        found = _leak(str(path), path.stat().st_mtime_ns, entry.card.digest, entry) if path.exists() else None
+        if found is not None:
+            known[entry.id] = found
+    return known
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _leak(path: str, changed: int, digest: str, _entry: Entry):
+    return leak.read(_entry)

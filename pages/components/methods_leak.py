@@ -1,0 +1,141 @@
+"""The leak as a lesson: what a split by image hides."""
+
+import pandas as pd
+import streamlit as st
+
+from core import leak
+from core.evaluation import METRICS
+from core.leak import ALL, LIKE, ONCE, SEEN, SEVERAL, UNSEEN, Leak
+from pages.components import look, methods_charts, methods_data, panels
+
+_GROUPS = {
+    ALL: "all its test images",
+    UNSEEN: "lesions it never saw",
+    LIKE: "lesions it never saw, of several images",
+    SEEN: "lesions it was trained on",
+}
+_MELANOMA = "Melanomas recognised"
+
+
+def draw(study: str) -> None:
+    """The section about the leak."""
+    st.markdown(
+        "Many lesions of HAM10000 have several images. The paper split **image by image**, so that a lesion can be in "
+        "training and in test at once: the network is then asked about lesions that it has met. All other numbers in "
+        "this tool come from a split **by lesion**. How much does the difference matter?"
+    )
+    known = methods_data.leaks(study)
+    if not known:
+        _empty(study)
+    for id, found in known.items():
+        _lesson(study, id, found)
+    _control(study)
+
+
+def _empty(study: str) -> None:
+    st.info(
+        "**The lesson is not here yet.** It takes a network trained under the row split, asked about its test images:",
+        icon=":material/model_training:",
+    )
+    st.code(f"python -m core train {study} --split-by row\npython -m core leak", language="bash")
+
+
+def _lesson(study: str, id: str, found: Leak) -> None:
+    exposed, scores = leak.exposure(found).set_index("class"), leak.scores(found)
+    everything = exposed.loc["all"]
+    text = f"Of its {everything['images']:,.0f} test images **{everything['share']:.0%}** show a lesion "
+    text += "that it was trained on"
+    if "mel" in exposed.index and exposed.at["mel", "images"]:
+        text += f"; of the {exposed.at['mel', 'images']:,.0f} images of melanoma **{exposed.at['mel', 'share']:.0%}**"
+    st.markdown(f"### {_headline(study, scores)}\n\n{text}.")
+    st.markdown(f"**The same network, `{id}`, on sets of its own test images**")
+    _chart(scores, _GROUPS, [look.ink(), look.BETTER, look.COLOURS["one_shot"], look.WORSE])
+    for row in leak.gaps(scores, SEEN, LIKE).itertuples():
+        st.markdown(
+            f"- {_name(row.measure)}: **{_points(row)}** points on lesions it was trained on, against lesions it never "
+            f"saw that have several images too (n = {row.n_first:,} and {row.n_second:,} images)."
+        )
+    st.caption(
+        "Lesions of several images are compared with each other, for they are not like others: see below. Each "
+        "interval is that of a difference between two groups of lesions."
+    )
+    panels.table(
+        scores, name=f"leak-{id.replace('/', '-')}", title="The same network on sets of its images", key=f"leak-{id}"
+    )
+    _side_by_side(study, id, found)
+
+
+def _headline(study: str, scores: pd.DataFrame) -> str:
+    own = scores[scores["measure"] == "accuracy"].set_index("group")["estimate"]
+    text = f"Split by image, this network scores **{own[ALL]:.1%}**."
+    metric = methods_data.lines(study)[0].dense.card.metrics.get("accuracy") or {}
+    if metric.get("estimate") is not None:
+        text += f" Split by lesion, the study's own dense network scores **{metric['estimate']:.1%}**."
+    return text
+
+
+def _side_by_side(study: str, id: str, found: Leak) -> None:
+    """The two networks on the images that are test images of both."""
+    line, stored = methods_data.lines(study)[0], methods_data.stored(study)
+    own = stored.own(line.dense)
+    table = leak.side_by_side(found, own.probabilities, stored.cohort) if own is not None else pd.DataFrame()
+    if table.empty:
+        return
+    st.markdown(
+        f"**On the same images: this network, and the study's own (`{line.dense.id}`), which saw none of them**"
+    )
+    for row in table.itertuples():
+        who = "lesions that this network was trained on" if row.group == SEEN else "lesions that neither was trained on"
+        st.markdown(
+            f"- Images of {who}: {row.row:.1%} against {row.lesion:.1%}, **{_points(row)}** points, n = {row.n:,} "
+            f"images of {row.lesions:,} lesions."
+        )
+    panels.table(
+        table, name=f"same-images-{id.replace('/', '-')}", title="Two networks on the same images", key=f"same-{id}"
+    )
+
+
+def _control(study: str) -> None:
+    """Whether lesions with several images are like others."""
+    line, stored = methods_data.lines(study)[0], methods_data.stored(study)
+    own = stored.own(line.dense)
+    table = leak.control(own.probabilities, stored.cohort) if own is not None else pd.DataFrame()
+    if set(table.get("group", ())) != {ONCE, SEVERAL}:
+        return
+    st.subheader("Are lesions with several images like others?")
+    st.markdown(
+        "A lesion leaks only if it has several images. If such lesions were easier or harder for every network, the "
+        "gap between seen and unseen lesions would tell more of that than of the leak. This is the study's own dense "
+        "network, which saw **none** of its test lesions:"
+    )
+    _chart(table, {ONCE: ONCE, SEVERAL: SEVERAL}, [look.COLOURS["one_shot"], look.COLOURS["layerwise"]])
+    for row in leak.gaps(table, SEVERAL, ONCE).itertuples():
+        st.markdown(
+            f"- {_name(row.measure)}: **{_points(row)}** points on lesions photographed several times, against once "
+            f"(n = {row.n_first:,} and {row.n_second:,} images)."
+        )
+    panels.table(
+        table,
+        name=f"control-{study.replace('/', '-')}",
+        title="Lesions photographed once and several times",
+        key="control",
+    )
+
+
+def _chart(table: pd.DataFrame, names: dict[str, str], colours: list[str]) -> None:
+    frame = table.assign(measure=table["measure"].map(_name), group=table["group"].map(names))
+    st.altair_chart(
+        methods_charts.groups(frame, list(names.values()), colours, look.ink()),
+        alt="Accuracy, balanced accuracy and melanomas recognised, with 95% intervals, by group of images",
+    )
+    sizes = table[table["measure"] == "accuracy"].itertuples()
+    told = [f"{names[row.group]}: {int(row.n):,} images of {int(row.lesions):,} lesions" for row in sizes]
+    st.caption(f"Intervals are 95%. {'; '.join(told)}.")
+
+
+def _name(measure: str) -> str:
+    return METRICS[measure].title if measure in METRICS else _MELANOMA
+
+
+def _points(row) -> str:
+    return f"{100 * row.estimate:+.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]".replace("-", "−")

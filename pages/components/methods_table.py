@@ -1,0 +1,101 @@
+"""The paper's table of results beside ours, cell by cell."""
+
+import pandas as pd
+import streamlit as st
+
+from core import replication
+from core.studies import TITLES, Study
+from pages.components import look, methods_charts, methods_data, panels
+
+
+def draw(study: str) -> None:
+    """The section about the paper's table; it has all studies at once."""
+    entries = methods_data.entries()
+    frame = replication.table(entries)
+    made = frame[frame["accuracy"].notna()]
+    cells = frame.drop_duplicates(["model", "dataset", "sparsity", "method"])
+    have = made.drop_duplicates(["model", "dataset", "sparsity", "method"])
+    st.markdown(
+        f"The paper's table has {len(cells)} cells; networks of ours answer to {len(have)} of them so far. The paper "
+        "gives no intervals. Ours are 95% and count lesions where a lesion has several images."
+    )
+    if len(made):
+        st.markdown("**Accuracy on test images, the paper's and ours**")
+        st.altair_chart(
+            methods_charts.cells(_dots(made), look.ink()),
+            alt="Accuracy of the paper's networks and of ours with 95% intervals, a line for each cell of its table",
+        )
+        st.caption("Images, splits and budgets differ: a gap is not a failure of either. The marks say what differs.")
+    # What there is comes first; within, and among what is missing, the order is the paper's.
+    rows = frame.sort_values("accuracy", key=lambda values: values.isna(), kind="stable").to_dict("records")
+    shown = pd.DataFrame([_row(row) for row in rows]).fillna("")
+    widths = {name: st.column_config.TextColumn(width=width) for name, width in (("Differs in", 115), ("Paper", 70))}
+    st.dataframe(
+        shown, hide_index=True, height=420, column_config=widths, alt="The paper's accuracy and ours, cell by cell"
+    )
+    used = [entry for entry in entries if entry.id in set(made["id"])]
+    marks = replication.marks(used)
+    if len(marks):
+        st.markdown("**What differs: the marks**")
+        st.table(
+            marks.rename(columns={"mark": "Mark", "what": "What", "paper": "In the paper", "ours": "Here"}).set_index(
+                "Mark"
+            )
+        )
+    panels.table(frame, name="table", title="The paper's table beside ours", key="table")
+    if len(have) < len(cells):
+        st.caption("What is missing is made, study by study, by:")
+        st.code("python -m core reproduce", language="bash")
+
+
+def _place(row: dict) -> str:
+    return f"{TITLES[row['model']]}, {TITLES[row['dataset']]}"
+
+
+def _ours(row: dict) -> str:
+    """Which networks of ours: their image size, and the split where it leaks."""
+    return f"{Study.parse(row['study']).size} px" + (", row split" if row["split_by"] == "row" else "")
+
+
+def _dots(made: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for row in made.to_dict("records"):
+        label = f"{_place(row)}, {row['sparsity']:.0%}: {look.title(row['method'])}"
+        rows.append({"label": label, "source": "The paper", "value": row["paper"]})
+        span = {"value": row["accuracy"], "low": row["accuracy_low"], "high": row["accuracy_high"], "n": row["n"]}
+        rows.append({"label": label, "source": f"Ours, {_ours(row)}", **span})
+    return pd.DataFrame(rows).drop_duplicates()
+
+
+def _row(row: dict) -> dict:
+    known = {
+        "Network, data": _place(row),
+        "Removed": f"{row['sparsity']:.0%}",
+        "Method": look.title(row["method"]),
+        "Paper": f"{100 * row['paper']:.2f}%",
+    }
+    own = {"Our network": "" if pd.isna(row["study"]) else _ours(row)}
+    if pd.isna(row["accuracy"]):
+        return known | {"Ours [95%]": "not trained yet"} | own
+    seeds = (
+        ""
+        if row["seeds"] == 1
+        else f"{100 * row['seeds_low']:.1f} to {100 * row['seeds_high']:.1f}%, {row['seeds']:.0f} seeds"
+    )
+    return known | {
+        "Ours [95%]": _span(row, "accuracy"),
+        "Differs in": row["marks"],
+        **own,
+        "Less paper": f"{round(100 * row['difference'], 1) + 0.0:+.1f}".replace("-", "−"),
+        "Balanced [95%]": _span(row, "balanced_accuracy"),
+        "Images": f"{row['n']:,.0f}",
+        "Over seeds": seeds,
+    }
+
+
+def _span(row: dict, name: str) -> str:
+    if pd.isna(row[name]):
+        return "not measured"
+    if pd.isna(row[f"{name}_low"]):
+        return f"{100 * row[name]:.1f}%"
+    return f"{100 * row[name]:.1f}% [{100 * row[f'{name}_low']:.1f}, {100 * row[f'{name}_high']:.1f}]"

@@ -1,0 +1,43 @@
+"""Which way of pruning keeps a network good? The paper's results and claims beside ours."""
+
+import streamlit as st
+
+from core import paper
+from pages.components import methods_controls, navigation, panels, state
+
+navigation.require()
+st.title("Which way of pruning is best?")
+study = state.study()
+if study is None:
+    panels.no_study()
+    st.stop()
+st.markdown(
+    "A paper compared three ways to prune. Networks like its own were made here with the same training for every "
+    "method, with test lesions that no network had seen, and with an interval for every number."
+)
+st.caption(paper.CITATION)
+section = methods_controls.section()
+
+with panels.guard():
+    # Imported here: they bring torch, and the title is on the screen by now.
+    from pages.components import (
+        methods_claims,
+        methods_curves,
+        methods_data,
+        methods_leak,
+        methods_table,
+        methods_training,
+    )
+
+    DRAW = {
+        "claims": methods_claims.draw,
+        "table": methods_table.draw,
+        "curves": methods_curves.draw,
+        "layerwise": methods_training.layerwise,
+        "training": methods_training.draw,
+        "leak": methods_leak.draw,
+    }
+    if not methods_data.lines(study):
+        panels.no_study()
+    else:
+        DRAW[section](study)

@@ -1,0 +1,356 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
+
+from core import claims, paper
+from core.claims import CANNOT_TELL, FAILS, HOLDS, Region
+from core.claims.catalogue import BETTER, NO_WORSE
+from core.errors import InvalidValue, UnknownName
+from core.evaluation import Interval, compare
+from core.replication import Stored, lines
+from tests.core import invented
+from tests.core.invented import STUDY, answers, entry
+
+BEATS, WITHIN = Region(low=0.0), Region(-0.01, 0.01)
+
+
+def interval(low: float, high: float) -> Interval:
+    return Interval((low + high) / 2, low, high, 100, "by hand")
+
+
+# --- the rule ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ends", "region", "expected"),
+    [
+        ((0.001, 0.02), BEATS, HOLDS),
+        ((-0.02, -0.001), BEATS, FAILS),
+        ((-0.004, 0.029), BEATS, CANNOT_TELL),
+        ((0.0, 0.02), BEATS, CANNOT_TELL),  # the edge itself is not cleared
+        ((-0.009, 0.02), NO_WORSE, HOLDS),
+        ((-0.03, -0.011), NO_WORSE, FAILS),
+        ((-0.02, 0.0), NO_WORSE, CANNOT_TELL),
+        ((-0.009, 0.009), WITHIN, HOLDS),
+        ((0.011, 0.02), WITHIN, FAILS),
+        ((-0.02, -0.011), WITHIN, FAILS),
+        ((-0.02, 0.02), WITHIN, CANNOT_TELL),
+        ((0.005, 0.011), WITHIN, CANNOT_TELL),
+        ((0.0, 0.0), BEATS, CANNOT_TELL),  # a network against itself beats nobody,
+        ((0.0, 0.0), NO_WORSE, HOLDS),  # and is no worse
+    ],
+)
+def test_a_verdict_follows_from_where_the_interval_lies(ends, region, expected):
+    assert claims.verdict(interval(*ends), region) == expected
+
+
+def test_without_an_interval_nothing_can_be_told():
+    assert claims.verdict(Interval.none(0.3, 10), BEATS) == CANNOT_TELL
+    assert claims.verdict(Interval(math.nan, -1.0, 1.0, 0, ""), BEATS) == CANNOT_TELL
+
+
+@given(
+    st.floats(-0.2, 0.2),
+    st.floats(1e-4, 0.2),
+    st.sampled_from([BEATS, NO_WORSE, WITHIN, Region(high=0.0)]),
+)
+def test_p_is_that_of_the_normal_test_at_the_nearest_edge(middle, half, region):
+    found = claims.p_value(interval(middle - half, middle + half), region)
+    error = half / norm.ppf(0.975)
+    distance = min(abs(middle - edge) for edge in region.edges)
+    assert found == pytest.approx(2 * norm.sf(distance / error), abs=1e-9)
+    cleared = all(not middle - half <= edge <= middle + half for edge in region.edges)
+    if abs(distance - half) > 1e-9:
+        assert (found < 0.05) == cleared
+
+
+def test_a_region_must_leave_something_to_claim():
+    for edges in ((0.0, 0.0), (1.0, -1.0), (-math.inf, math.inf)):
+        with pytest.raises(InvalidValue):
+            Region(*edges)
+
+
+def by_definition(values):
+    """Holm's p-values as in his paper: reject from the smallest up, with the level divided by how many are left."""
+    corrected = []
+    for value in values:
+        smaller = sorted(values)[: sorted(values).index(value) + 1]
+        corrected.append(min(1, max((len(values) - rank) * other for rank, other in enumerate(smaller))))
+    return corrected
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12, unique=True))
+def test_holm_by_its_definition(values):
+    assert claims.holm(values) == pytest.approx(by_definition(values))
+
+
+def test_holm_on_numbers_worked_by_hand():
+    assert claims.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert claims.holm([]) == []
+
+
+def test_corrected_verdicts_rarely_err_where_nothing_is_true():
+    """20 differences of nothing, 400 times: alone, most sets hold a wrong verdict; corrected, at most one in 20."""
+    random = np.random.default_rng(3)
+    alone = wrong = 0
+    for _ in range(400):
+        drawn = [interval(middle - 1.96, middle + 1.96) for middle in random.normal(size=20)]
+        p = [claims.p_value(value, BEATS) for value in drawn]
+        alone += any(claims.verdict(value, BEATS) != CANNOT_TELL for value in drawn)
+        corrected = claims.holm(p)
+        wrong += any(claims.verdict(v, BEATS, c) != CANNOT_TELL for v, c in zip(drawn, corrected, strict=True))
+    assert alone > 200
+    assert wrong < 400 * 0.05 + 3 * math.sqrt(400 * 0.05 * 0.95)
+
+
+# --- the claims -------------------------------------------------------------------------------------------------------
+
+
+def test_the_best_of_each_row_is_the_papers():
+    for model, dataset, sparsity in paper.accuracy()[["model", "dataset", "sparsity"]].drop_duplicates().to_numpy():
+        size = 32 if dataset == "cifar100" else 64
+        found = {(c.group, c.sparsity): c for c in claims.claims(f"{dataset}-{size}/{model}", [])}
+        best = found["best", sparsity]
+        assert best.subject == paper.best(model, dataset, sparsity)
+        assert best.supported
+        assert len(best.parts) == 2
+        assert all(part.first == best.subject and part.region == BETTER for part in best.parts)
+        worst = found["worst", sparsity]
+        assert worst.subject == "layerwise"
+        assert worst.supported == (paper.worst(model, dataset, sparsity) == "layerwise")
+    assert claims.claims("densenet-64/vgg16", []) == []
+
+
+def test_studies_and_sparsities_that_the_paper_lacks_are_asked_the_same():
+    found = claims.claims("phantom-64/densenet169", [0.8, 0.9])
+    assert {claim.sparsity for claim in found} == {0.8, 0.9}
+    assert [claim.subject for claim in found if claim.group == "best"] == ["iterative", "iterative"]
+    assert not any(claim.published for claim in found)
+    assert {claim.supported for claim in found} == {None}
+    own = claims.claims(STUDY, [0.95])
+    assert {claim.sparsity for claim in own} == {0.5, 0.8, 0.95}
+    assert [group for group in claims.GROUPS if any(claim.group == group for claim in own)] == list(claims.GROUPS)
+    with pytest.raises(UnknownName):
+        claims.claims("ham10000-64/vgg61", [])
+
+
+# --- judging ----------------------------------------------------------------------------------------------------------
+
+LESIONS = 400
+COHORT = invented.cohort(LESIONS)
+
+
+def right(lesions: int) -> np.ndarray:
+    """bool [N]: the first so many lesions of both classes are right."""
+    return np.repeat(np.arange(LESIONS) < lesions, 2)
+
+
+@pytest.fixture
+def shelf():
+    return invented.Shelf()
+
+
+def put(shelf, id, lesions, *args, **changes):
+    return shelf.put(entry(id, *args, **changes), answers(COHORT.labels, right(lesions)))
+
+
+def network(shelf, right_lesions: dict[str, int], seed: int = 0) -> list:
+    """A dense network with 320 lesions right and what was made of it at 80%, with as many right as is said."""
+    dense = put(shelf, f"{STUDY}/dense-{seed}" if seed else f"{STUDY}/dense", 320, seed=seed, epochs=24)
+    made = [dense]
+    for method, lesions in right_lesions.items():
+        given = {"parent": dense, "seed": seed}
+        sparsity = 0.0 if method == "dense_trained_on" else 0.8
+        made.append(put(shelf, f"{STUDY}/{method}-80-{seed}", lesions, method, sparsity, **given))
+    return made
+
+
+def judged(entries, shelf, measure="accuracy") -> dict:
+    own = lines(STUDY, entries)
+    found = claims.judge(claims.claims(STUDY, own[0].sparsities), own, Stored(COHORT, shelf.read), measure)
+    return {(f.claim.group, f.claim.subject): f for f in found if f.claim.sparsity == 0.8}
+
+
+FULL = {"one_shot": 300, "layerwise": 240, "iterative": 360, "dense_trained_on": 322, "one_shot-random": 200}
+
+
+def test_verdicts_that_are_known_beforehand(shelf):
+    found = judged(network(shelf, FULL), shelf)
+    assert {key: finding.verdict for key, finding in found.items()} == {
+        ("best", "iterative"): HOLDS,
+        ("worst", "layerwise"): HOLDS,
+        ("cost", "one_shot"): FAILS,
+        ("cost", "layerwise"): FAILS,
+        ("cost", "iterative"): HOLDS,
+        ("learning", "one_shot"): FAILS,
+        ("learning", "layerwise"): FAILS,
+        ("learning", "iterative"): HOLDS,
+        ("criterion", "one_shot"): HOLDS,
+    }
+    assert all(finding.tested and not finding.missing and finding.lesions == LESIONS for finding in found.values())
+
+
+@pytest.mark.parametrize(
+    ("measure", "score"), [("accuracy", accuracy_score), ("balanced_accuracy", balanced_accuracy_score)]
+)
+def test_differences_are_those_of_scikit_learn_with_the_interval_of_the_engine(shelf, measure, score):
+    random = np.random.default_rng(1)
+    entries = network(shelf, FULL)
+    for own in entries:
+        shelf.put(own, answers(COHORT.labels, random.random(len(COHORT)) < np.where(COHORT.labels == 0, 0.6, 0.9)))
+    item = judged(entries, shelf, measure)["best", "iterative"].evidence[0]
+    assert (item.part.first, item.part.second) == ("iterative", "one_shot")
+    one, two = (shelf.known[f"{STUDY}/{method}-80-0"] for method in ("one_shot", "iterative"))
+    scores = [score(COHORT.labels, values.argmax(1)) for values in (one, two)]
+    assert item.difference.estimate == pytest.approx(scores[1] - scores[0])
+    engine = compare(one, two, COHORT.labels, COHORT.class_names, groups=COHORT.groups).differences[measure]
+    assert item.difference == engine
+    assert engine.n == 2 * LESIONS
+
+
+def test_the_interval_is_about_that_of_a_bootstrap_by_lesion(shelf):
+    """Lesions drawn with replacement, both networks' answers to each kept together."""
+    random = np.random.default_rng(2)
+    entries = network(shelf, FULL)
+    hard = np.repeat(random.random(LESIONS), 2)  # images of one lesion are alike
+    for number, own in enumerate(entries):
+        shelf.put(own, answers(COHORT.labels, hard + 0.3 * random.random(len(COHORT)) < 0.8 + 0.02 * number))
+    item = judged(entries, shelf)["best", "iterative"].evidence[0]
+    one, two = (
+        shelf.known[f"{STUDY}/{method}-80-0"].argmax(1) == COHORT.labels for method in ("one_shot", "iterative")
+    )
+    by_lesion = (two.astype(float) - one).reshape(LESIONS, 2).mean(1)
+    means = by_lesion[random.integers(0, LESIONS, (4000, LESIONS))].mean(1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    assert item.difference.low == pytest.approx(low, abs=0.006)
+    assert item.difference.high == pytest.approx(high, abs=0.006)
+
+
+def test_equal_networks_cannot_be_told_apart_and_are_no_worse(shelf):
+    same = dict.fromkeys(FULL, 320)
+    found = judged(network(shelf, same), shelf)
+    assert found["best", "iterative"].verdict == CANNOT_TELL
+    assert found["cost", "iterative"].verdict == HOLDS
+    assert {item.reason for item in found["best", "iterative"].evidence} == {"the interval reaches to both sides"}
+
+
+def test_a_claim_of_several_parts_falls_with_one(shelf):
+    found = judged(network(shelf, FULL | {"one_shot": 399}), shelf)["best", "iterative"]
+    assert [item.verdict for item in found.evidence] == [FAILS, HOLDS]
+    assert found.verdict == FAILS
+
+
+def test_many_tests_need_more_than_one(shelf):
+    """Alone, this difference would be told; among all tests of the study it may be chance."""
+    lesions = {"one_shot": 300, "layerwise": 304, "iterative": 306, "dense_trained_on": 304, "one_shot-random": 299}
+    item = judged(network(shelf, lesions), shelf)["best", "iterative"].evidence[0]
+    assert item.p < 0.05 < item.corrected
+    assert claims.verdict(item.difference, item.part.region) == HOLDS
+    assert item.verdict == CANNOT_TELL
+    assert "chance" in item.reason
+
+
+def test_seeds_are_taken_together(shelf):
+    entries = network(shelf, FULL) + network(shelf, FULL | {"iterative": 340}, seed=1)
+    item = judged(entries, shelf)["best", "iterative"].evidence[0]
+    assert list(item.by_seed) == [0, 1]
+    assert [value.estimate for value in item.by_seed.values()] == pytest.approx([60 / 400, 40 / 400])
+    assert item.difference.estimate == pytest.approx(50 / 400)
+    lows = [value.low for value in item.by_seed.values()]
+    assert item.difference.low == pytest.approx(sum(lows) / 2)
+    assert item.difference.n == 2 * LESIONS, "the same lesions, asked twice"
+    assert item.verdict == HOLDS
+    table = claims.as_table(judged(entries, shelf).values())
+    row = table[(table["group"] == "best") & (table["second"] == "one-shot")].iloc[0]
+    assert (row["seeds"], row["seeds_low"], row["seeds_high"]) == (2, pytest.approx(0.1), pytest.approx(0.15))
+
+
+def test_seeds_that_disagree_tell_nothing(shelf):
+    entries = network(shelf, FULL | {"iterative": 399}) + network(shelf, FULL | {"iterative": 299}, seed=1)
+    finding = judged(entries, shelf)["best", "iterative"]
+    assert finding.evidence[0].difference.low > 0, "the mean alone would hold"
+    assert finding.evidence[0].verdict == CANNOT_TELL
+    assert finding.evidence[0].reason == "the seeds disagree"
+
+
+def test_what_is_missing_is_said(shelf):
+    dense, one_shot = network(shelf, {"one_shot": 300})
+    found = judged([dense, one_shot], shelf)
+    assert found["best", "iterative"].missing == ["iterative at 80% is not trained"]
+    assert found["worst", "layerwise"].missing == [
+        "layer by layer at 80% is not trained",
+        "iterative at 80% is not trained",
+    ]
+    assert found["criterion", "one_shot"].missing == ["one-shot by lot at 80% is not trained"]
+    assert found["learning", "one_shot"].missing == ["the dense network trained on for 8 epochs is missing"]
+    assert found["cost", "one_shot"].tested
+    del shelf.known[one_shot.id]
+    found = judged([dense, one_shot], shelf)
+    assert found["cost", "one_shot"].missing == [f"the answers of {one_shot.id} are not stored"]
+    assert {finding.verdict for finding in found.values()} == {CANNOT_TELL}
+    table = claims.as_table(found.values())
+    assert table["difference"].isna().all()
+    assert claims.summary(list(found.values())).startswith("No claim can be tested")
+    assert claims.resolution(list(found.values())) is None
+
+
+def test_answers_to_other_images_do_not_count(shelf):
+    entries = network(shelf, FULL)
+    other = invented.cohort(LESIONS)
+    object.__setattr__(other, "digest", "other images")
+    found = claims.judge(claims.claims(STUDY, [0.8]), lines(STUDY, entries), Stored(other, shelf.read), "accuracy")
+    assert not any(finding.tested for finding in found)
+    found = claims.judge(claims.claims(STUDY, [0.8]), lines(STUDY, entries), Stored(None, shelf.read), "accuracy")
+    assert not any(finding.tested for finding in found)
+
+
+def test_a_control_that_was_trained_longer_is_no_control(shelf):
+    dense, one_shot = network(shelf, {"one_shot": 300})
+    long = put(shelf, f"{STUDY}/dense_trained_on", 399, "dense_trained_on", parent=dense, epochs=16)
+    assert judged([dense, one_shot, long], shelf)["learning", "one_shot"].missing
+    equal = put(shelf, f"{STUDY}/dense_trained_on-2", 300, "dense_trained_on", parent=dense, epochs=8)
+    item = judged([dense, one_shot, long, equal], shelf)["learning", "one_shot"].evidence[0]
+    assert item.difference.estimate == 0
+    assert item.epochs == (8, 8)
+    assert item.equal
+
+
+def test_methods_that_were_not_trained_equally_long_are_marked(shelf):
+    dense, one_shot = network(shelf, {"one_shot": 300})
+    longer = put(shelf, f"{STUDY}/iterative-80", 360, "iterative", 0.8, parent=dense, epochs=80)
+    item = judged([dense, one_shot, longer], shelf)["best", "iterative"].evidence[0]
+    assert item.epochs == (80, 8)
+    assert not item.equal
+    assert judged([dense, one_shot, longer], shelf)["cost", "iterative"].evidence[0].equal
+
+
+def test_sentences(shelf):
+    finding = judged(network(shelf, FULL), shelf)["best", "iterative"]
+    said = claims.sentence(finding.claim, finding.evidence[0].part)
+    assert said == "iterative beats one-shot at 80% on VGG16/HAM10000 (64 px)"
+    assert claims.headline(finding.claim) == "iterative is the best of the three at 80%"
+    cost = judged(network(shelf, FULL), shelf)["cost", "one_shot"]
+    assert claims.headline(cost.claim) == "one-shot is no more than 1 point behind dense at 80%"
+    assert claims.network("one_shot-random") == "one-shot by lot"
+    assert claims.percent(0.8) == "80%"
+    assert claims.percent(0.55) == "55%"
+    assert claims.percent(0.125) == "12.5%"
+
+
+def test_the_summary_counts_what_could_be_tested(shelf):
+    found = list(judged(network(shelf, FULL), shelf).values())
+    text = "Of 9 claims that can be tested on these networks, 5 hold, 4 do not hold, and 0 cannot be told."
+    assert claims.summary(found) == text
+    assert 0 < claims.resolution(found) < 0.1
+
+
+def test_what_the_groups_say_of_the_paper_is_counted():
+    said = {name: group.claim() for name, group in claims.GROUPS.items()}
+    assert "in 7 of 8 rows" in said["best"]
+    assert "in 5 of 8 rows" in said["worst"]
+    assert all(text.endswith(".") for text in said.values())
