@@ -99,6 +99,30 @@ class TrainingFailed(PruneScopeError):
     """Training diverged or met data it cannot learn from; the last finished epoch is kept."""
 
 
+class QueueFull(PruneScopeError):
+    """Too many jobs are waiting, of everybody together or of one owner; nothing was added."""
+
+
+class JobNotFound(PruneScopeError, FileNotFoundError):
+    """No job has this id."""
+
+
+class JobDamaged(PruneScopeError):
+    """The record of a job cannot be read, or a newer version of PruneScope wrote it."""
+
+
+class NotAllowed(PruneScopeError, PermissionError):
+    """The job is another user's, or not in a state in which this can be done; or the app is read-only."""
+
+
+class MissingPackage(PruneScopeError, ImportError):
+    """Something needs an optional package that is not installed."""
+
+
+class ExportFailed(PruneScopeError):
+    """A file for use elsewhere would not do what the network does; it was not written."""
+
+
 class Cancelled(PruneScopeError):
     """The work was stopped on request. What had been finished is kept."""
 

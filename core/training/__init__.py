@@ -4,6 +4,6 @@ from core.training.augment import AUGMENTATIONS
 from core.training.loop import fit, learning_rate
 from core.training.sampling import draw
 from core.training.settings import Settings
-from core.training.state import State, epochs_in, peek
+from core.training.state import State, epochs_in, peek, rows_in
 
-__all__ = ["AUGMENTATIONS", "Settings", "State", "draw", "epochs_in", "fit", "learning_rate", "peek"]
+__all__ = ["AUGMENTATIONS", "Settings", "State", "draw", "epochs_in", "fit", "learning_rate", "peek", "rows_in"]

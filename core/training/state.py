@@ -77,6 +77,14 @@ def epochs_in(path: Path) -> float:
     return rows[-1]["epoch"] if rows else 0.0
 
 
+def rows_in(path: Path) -> list[dict]:
+    """The epochs that the state at ``path`` has behind it, earlier phases' first; each says in ``phase`` which it was of."""
+    metadata, _ = _read(path, ())
+    carry = json.loads(metadata.get("carry", "null")) or {}
+    own = [{"phase": carry.get("phase", 0), **row} for row in json.loads(metadata.get("history", "[]"))]
+    return [{"phase": row.get("step", 1) - 1, **row} for row in carry.get("history", [])] + own
+
+
 def _read(path: Path, prefixes: tuple[str, ...]) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, "pt") as file:

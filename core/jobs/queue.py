@@ -1,0 +1,210 @@
+"""Adding a job to the queue, and acting on one that is there."""
+
+import shutil
+
+from core import files
+from core.errors import DataNotFound, JobDamaged, JobNotFound, NotAllowed, QueueFull, UnknownName
+from core.jobs import dispatcher, places, turns
+from core.jobs.access import check_owner, check_writable, single_user
+from core.jobs.board import Board, current, look
+from core.jobs.record import ACTIVE, CANCELLED, FINISHED, QUEUED, RUNNING, Job, changed, write
+
+MOST_WAITING = 20
+"""Jobs that wait, of all owners together."""
+MOST_OF_ONE = 4
+"""Jobs of one owner that wait or run."""
+MOST_KEPT = 100
+"""Records of jobs that have ended; older ones go when a new job comes."""
+
+
+def submit(recipe, owner: str, *, device=None) -> Job:
+    """Put ``recipe`` into the queue.
+
+    The same recipe is never made twice: one that was made before is returned as a finished job that names its checkpoint, one
+    that waits or runs is returned as it is, whoever submitted it. One that was cancelled, failed or was interrupted goes into
+    the queue again, now of ``owner``, and goes on from its last finished epoch.
+
+    Args:
+        recipe: a :class:`core.recipes.Recipe`.
+        owner: see :func:`core.jobs.owner_of`.
+        device: as for :func:`core.device.pick`.
+
+    Raises:
+        NotAllowed: the app is read-only.
+        DataNotFound: the images are not on this machine.
+        QueueFull: too many jobs wait.
+        JobDamaged: the record of this recipe's job cannot be read.
+        StorageFull: the record could not be written; nothing was changed.
+    """
+    check_writable()
+    made = _checkpoints()
+    device = _name(device)
+    if recipe.hash in made:
+        return Job(
+            id=recipe.hash,
+            values=recipe.as_dict(),
+            owner=owner,
+            device=device,
+            number=0,
+            state=FINISHED,
+            checkpoint=made[recipe.hash],
+        )
+    _check_data(recipe)
+    chain = [one.hash for one in (recipe.parent, recipe) if one is not None and one.hash not in made]
+    with places.alone():
+        there = look()
+        try:
+            old = current(recipe.hash)
+        except JobNotFound:
+            old = None
+        if old and old.state in ACTIVE:
+            return old
+        _check_room(there, owner)
+        job = Job(
+            id=recipe.hash,
+            values=recipe.as_dict(),
+            owner=owner,
+            device=device,
+            number=turns.advance(there.jobs),
+            attempt=old.attempt if old else 0,
+            chain=tuple(chain),
+        )
+        _take_back_cancel(job.id)
+        write(job)
+        _forget(there)
+    dispatcher.advance()
+    return job
+
+
+def cancel(id: str, owner: str) -> Job:
+    """Take a job out of the queue, or ask its process to stop; finished epochs are kept.
+
+    A process that runs stops at its next report, some steps of training later; one that does not answer is ended by the
+    dispatcher. A job that has ended is left as it is.
+
+    Raises:
+        NotAllowed: not the owner's, or the app is read-only.
+        JobNotFound, JobDamaged: no such job.
+        StorageFull: the wish could not be written.
+    """
+    check_writable()
+    with places.alone():
+        job = current(id)
+        check_owner(owner, job.owner, "cancel")
+        if job.state == QUEUED:
+            return changed(job, state=CANCELLED)
+        if job.state == RUNNING and not job.stopping:
+            files.write_text(places.folder(id) / places.CANCEL, "")
+        return current(id)
+
+
+def resume(id: str, owner: str) -> Job:
+    """Put a job that was cancelled, failed or was interrupted into the queue again; other jobs are left as they are.
+
+    Raises:
+        NotAllowed, JobNotFound, JobDamaged, StorageFull: as :func:`cancel`.
+        QueueFull: too many jobs wait.
+    """
+    check_writable()
+    with places.alone():
+        there = look()
+        job = current(id)
+        check_owner(owner, job.owner, "resume")
+        if job.state in (*ACTIVE, FINISHED):
+            return job
+        _check_room(there, job.owner)
+        _take_back_cancel(id)
+        job = changed(job, state=QUEUED, error=None, number=turns.advance(there.jobs))
+    dispatcher.advance()
+    return job
+
+
+def remove(id: str, owner: str) -> None:
+    """Take the record of a job that has ended off the board. Checkpoints and epochs that are kept stay where they are.
+
+    A record that cannot be read may be removed by anyone, unless a process holds its job.
+
+    Raises:
+        NotAllowed: not the owner's, it waits or runs, or the app is read-only.
+        JobNotFound: no such job.
+        StorageFull: the folder may not be written to.
+    """
+    check_writable()
+    with places.alone():
+        try:
+            job = current(id)
+            check_owner(owner, job.owner, "remove")
+            busy = job.state in ACTIVE
+        except JobDamaged:
+            busy = places.held(places.job_lock(id))
+        if busy:
+            raise NotAllowed("A job that waits or runs cannot be removed", remedy="cancel it first")
+        _delete(id)
+
+
+def _delete(id: str) -> None:
+    folder = places.folder(id)
+    with files.storage_errors(folder):
+        # The record first: a folder without one is no job, whatever else is left in it.
+        (folder / places.RECORD).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_room(there: Board, owner: str) -> None:
+    waiting = len(there.places)
+    if waiting >= MOST_WAITING:
+        raise QueueFull(
+            "The queue is full",
+            given=f"{waiting} jobs wait",
+            expected=f"fewer than {MOST_WAITING}",
+            remedy="try again when some have ended; what you have filled in is kept",
+        )
+    own = sum(job.owner == owner and job.state in ACTIVE for job in there.jobs)
+    if own >= MOST_OF_ONE and not single_user():
+        raise QueueFull(
+            "You have as many jobs as one user may have at a time",
+            given=f"{own} that wait or run",
+            expected=f"fewer than {MOST_OF_ONE}",
+            remedy="wait until one has ended, or cancel one; what you have filled in is kept",
+        )
+
+
+def _take_back_cancel(id: str) -> None:
+    with files.storage_errors(places.folder(id)):
+        (places.folder(id) / places.CANCEL).unlink(missing_ok=True)
+
+
+def _forget(there: Board) -> None:
+    ended = [job for job in there.jobs if job.state not in ACTIVE]  # newest first
+    for job in ended[MOST_KEPT:]:
+        _delete(job.id)
+
+
+def _check_data(recipe) -> None:
+    from core.data.sources import find
+    from core.studies import Study
+
+    name = Study.parse(recipe.study).data
+    try:
+        find(name, split_by=recipe.split_by)
+    except UnknownName as error:  # a folder data set is known by lying in the data folder
+        raise DataNotFound(
+            f"The images of {name} are not on this machine",
+            given=files.data_root(),
+            expected=f"a folder or zip called {name}",
+            remedy="put it there and submit again",
+        ) from error
+
+
+def _checkpoints() -> dict[str, str]:
+    """Recipe hash -> id of every checkpoint whose weights are here."""
+    from core import checkpoints
+
+    return {entry.card.recipe_hash: entry.id for entry in checkpoints.list() if entry.weights and entry.card}
+
+
+def _name(device) -> str:
+    from core import device as devices
+
+    name = str(devices.pick(device))
+    return f"{name}:0" if name == "cuda" else name

@@ -1,0 +1,156 @@
+"""The record of a job: one JSON file, replaced in one step, read as if a stranger had written it."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
+
+from core import files
+from core.errors import InvalidValue, JobDamaged, JobNotFound, PruneScopeError
+from core.jobs import places
+
+VERSION = 1
+QUEUED, RUNNING, FINISHED, FAILED, CANCELLED, INTERRUPTED = (
+    "queued",
+    "running",
+    "finished",
+    "failed",
+    "cancelled",
+    "interrupted",
+)
+STATES = (QUEUED, RUNNING, FINISHED, FAILED, CANCELLED, INTERRUPTED)
+ACTIVE = (QUEUED, RUNNING)
+MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A recipe that is, was or will be carried out in the background.
+
+    Attributes:
+        id: the hash of its recipe, which also names the run.
+        values: the recipe as :meth:`core.recipes.Recipe.as_dict` gives it.
+        owner: who submitted it last, see :func:`core.jobs.owner_of`.
+        device: where it runs, such as ``"cpu"`` or ``"cuda:0"``.
+        number: rises with every submission; who was first.
+        attempt: how often it was begun.
+        state: one of :data:`STATES`. As stored, ``"running"`` may be of a process that is gone; :func:`core.jobs.board` tells.
+        chain: hashes of the runs that it makes, parents first; those that were there before are not among them.
+        error: of a failed or interrupted job what happened: problem, given, expected, remedy.
+        checkpoint: id of what a finished job made.
+        stopping: whether it runs and was asked to stop; not stored.
+    """
+
+    id: str
+    values: dict
+    owner: str
+    device: str
+    number: int
+    attempt: int = 0
+    state: str = QUEUED
+    chain: tuple[str, ...] = ()
+    error: dict | None = None
+    checkpoint: str | None = None
+    stopping: bool = field(default=False, compare=False)
+
+    @cached_property
+    def recipe(self):
+        """The :class:`core.recipes.Recipe`; imports torch."""
+        from core.recipes import Recipe
+
+        return Recipe.from_dict(self.values)
+
+    @property
+    def recipes(self) -> list[dict]:
+        """The recipes of :attr:`chain` as plain values, parents first."""
+        whole = [self.values]
+        while whole[0].get("parent"):
+            whole.insert(0, whole[0]["parent"])
+        return whole[-len(self.chain) :] if self.chain else []
+
+
+def read(id: str) -> Job:
+    """The job ``id`` as it is stored.
+
+    Raises:
+        JobNotFound: there is none.
+        JobDamaged: its record cannot be read, or is of a newer version.
+    """
+    path = places.folder(id) / places.RECORD
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        values = json.loads(content) if len(content) <= MOST_BYTES else None
+        return _checked(id, values)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise JobNotFound("There is no such job", given=id, remedy="reload the page") from error
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise JobDamaged(
+            "The record of a job cannot be read",
+            given=f"{path}: {str(error)[:200]}",
+            remedy="remove it and submit the recipe again; finished epochs are kept",
+        ) from error
+
+
+def write(job: Job) -> None:
+    """Store ``job`` in one step.
+
+    Raises:
+        StorageFull: no room; the older record is still there.
+    """
+    values = {"version": VERSION, **asdict(job)}
+    del values["stopping"]
+    files.write_text(places.folder(job.id) / places.RECORD, json.dumps(values, indent=1))
+
+
+def told(error: PruneScopeError) -> dict:
+    """The parts of an error as a record keeps them."""
+    names = ("problem", "given", "expected", "remedy")
+    parts = {name: getattr(error, name, None) for name in names}
+    if parts["problem"] is None:  # an error that words its message itself
+        parts["problem"] = str(error)
+    return {name: None if value is None else str(value)[:2000] for name, value in parts.items()}
+
+
+def changed(job: Job, **values) -> Job:
+    """Store ``job`` with some attributes changed, and return it."""
+    job = replace(job, **values)
+    write(job)
+    return job
+
+
+def _checked(id: str, values) -> Job:
+    if not isinstance(values, dict):
+        raise TypeError("not a record")
+    version = values.pop("version")
+    if type(version) is int and version > VERSION:
+        raise JobDamaged(
+            "A newer PruneScope wrote the record of a job",
+            given=f"{id}, version {version}",
+            expected=f"version {VERSION} or older",
+            remedy="update this PruneScope",
+        )
+    known = {item.name for item in fields(Job)} - {"stopping"}
+    if version != VERSION or set(values) != known:
+        raise TypeError("not the fields of a record")
+    kinds = {"id": str, "values": dict, "owner": str, "device": str, "number": int, "attempt": int, "state": str}
+    for name, kind in kinds.items():
+        if type(values[name]) is not kind:
+            raise TypeError(f"{name} is not {kind.__name__}")
+    for name, kind in {"error": dict, "checkpoint": str}.items():
+        if values[name] is not None and type(values[name]) is not kind:
+            raise TypeError(f"{name} is not {kind.__name__}")
+    if values["state"] not in STATES or values["id"] != id or not isinstance(values["chain"], list):
+        raise ValueError("not the state, id or chain of a record")
+    values["chain"] = tuple(map(str, values["chain"]))
+    job = Job(**values)
+    _check_recipe(job)
+    return job
+
+
+def _check_recipe(job: Job) -> None:
+    # Only its shape, so that a look at the queue needs no torch; the worker builds the recipe and compares the hash.
+    for values in [job.values, *job.recipes]:
+        if not isinstance(values.get("study"), str) or not isinstance(values.get("training"), dict):
+            raise InvalidValue("This is not a recipe", given=repr(values)[:200])
+    if len(job.chain) > 2:
+        raise ValueError("not the chain of a record")

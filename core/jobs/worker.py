@@ -1,0 +1,110 @@
+"""The process of one job: ``python -m core.jobs work ID DEVICE``. The dispatcher starts it.
+
+It gives way to the app: lower priority for the processor, and the first to go when the machine runs out of memory.
+"""
+
+import os
+import traceback
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock
+
+from core.errors import Cancelled, JobDamaged, JobNotFound, PruneScopeError
+from core.jobs import places, turns
+from core.jobs.board import current, look
+from core.jobs.record import CANCELLED, FAILED, FINISHED, QUEUED, RUNNING, Job, changed, told
+
+_NICE, _OOM_SCORE = 10, "800"
+
+
+def work(id: str, device: str) -> None:
+    """Carry out the job ``id`` as soon as ``device`` is free, unless it is no longer in the queue by then.
+
+    Whatever happens is written into its record; the traceback of a failure goes to standard error, which is the job's log.
+    """
+    with places.device_lock(device):
+        lock = places.job_lock(id)
+        job = _claim(id, lock)
+        if job is None:
+            return
+        try:
+            ending = _carry_out(job)
+            with places.alone():
+                changed(job, **ending)
+        finally:
+            lock.release()
+
+
+def _claim(id: str, lock: FileLock) -> Job | None:
+    """Take a job out of the queue for this process; None if it is not to be begun (any more)."""
+    with places.alone():
+        try:
+            job = current(id)
+        except (JobNotFound, JobDamaged):
+            return None
+        if job.state != QUEUED:
+            return None
+        lock.acquire(timeout=0)  # free: whoever had it held the device too
+        turns.advance(look().jobs, started=job.owner)
+        return changed(job, state=RUNNING, attempt=job.attempt + 1, error=None)
+
+
+def _carry_out(job: Job) -> dict:
+    """Run the recipe. Returns what becomes of the record."""
+    try:
+        from core import runs
+        from core.jobs.telling import Teller
+
+        recipe = job.recipe
+        if recipe.hash != job.id:
+            raise JobDamaged("The recipe of this job was altered", given=recipe.hash, expected=job.id)
+        chain = [one for one in (recipe.parent, recipe) if one is not None and one.hash in job.chain]
+        teller = Teller(job, chain, _images(recipe))
+        made = runs.run(recipe, device=job.device, report=teller)
+        teller.finish()
+        return {"state": FINISHED, "checkpoint": made.id}
+    except Cancelled:
+        return {"state": CANCELLED}
+    except PruneScopeError as error:
+        traceback.print_exc()
+        return {"state": FAILED, "error": told(error)}
+    except Exception as error:
+        traceback.print_exc()
+        return {"state": FAILED, "error": told(_named(error, job))}
+
+
+def _named(error: Exception, job: Job) -> PruneScopeError:
+    """An error of others in words that help."""
+    # torch says it in a RuntimeError on the CPU, and in a class of its own derived from it on a GPU.
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
+        return PruneScopeError(
+            "There was not enough memory for this job",
+            given=f"{job.recipe.training.batch} images a step",
+            remedy="submit it with a smaller batch or smaller images",
+        )
+    return PruneScopeError(
+        "The job failed in a way that was not foreseen",
+        given=type(error).__name__,
+        remedy=f"tell whoever runs this app to look into {places.LOG} in the folder of job {job.id}; finished epochs are kept",
+    )
+
+
+def _images(recipe) -> int:
+    """How many training images there are; 0 where the data set cannot be read, which the run itself will say."""
+    from core.data.sources import find
+    from core.studies import Study
+
+    try:
+        heading = find(Study.parse(recipe.study).data, split_by=recipe.split_by).heading
+    except PruneScopeError:
+        return 0
+    return sum(record["train"] for record in heading.counts)
+
+
+def yield_to_the_app() -> None:
+    """Lower this process's priority, and make it the one that the system ends when memory runs out."""
+    with suppress(OSError, AttributeError):
+        os.nice(_NICE)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")

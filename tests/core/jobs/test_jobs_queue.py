@@ -1,0 +1,219 @@
+"""The queue itself: order, limits, owners, records. Nothing is trained here."""
+
+import errno
+import json
+import os
+from dataclasses import replace
+
+import pytest
+
+from core import files, jobs, runs
+from core.errors import DataNotFound, JobDamaged, JobNotFound, NotAllowed, QueueFull, StorageFull
+from core.jobs import places, queue, record, turns
+from tests.core.jobs.conftest import ANNA, BEN, CLEO, recipe
+
+pytestmark = pytest.mark.usefixtures("queue")
+
+
+def ids(found):
+    return [job.id for job in found]
+
+
+def job(number, owner, **values):
+    return jobs.Job(id=f"{number:016x}", values={}, owner=owner, device="cpu", number=number, **values)
+
+
+def test_a_job_waits_and_is_seen_by_all():
+    made = jobs.submit(recipe(), ANNA)
+    (seen,) = jobs.board().jobs
+    assert seen == made
+    assert (seen.id, seen.state, seen.owner, seen.device) == (recipe().hash, "queued", ANNA, "cpu")
+    assert seen.recipe == recipe()
+    assert jobs.board().places == {made.id: 1}
+    assert jobs.progress(seen) is None
+
+
+def test_the_same_recipe_again_is_the_job_that_waits():
+    assert jobs.submit(recipe(), ANNA) == jobs.submit(recipe(), BEN)
+    assert len(jobs.board().jobs) == 1
+
+
+def test_a_recipe_that_was_made_is_found_and_does_not_wait():
+    made = runs.run(recipe(epochs=0))
+    found = jobs.submit(recipe(epochs=0), ANNA)
+    assert (found.state, found.checkpoint) == ("finished", made.id)
+    assert jobs.board().jobs == ()
+
+
+def test_owners_take_turns_whoever_came_first():
+    waiting = [job(1, ANNA), job(2, ANNA), job(3, ANNA), job(4, BEN), job(5, CLEO), job(6, BEN)]
+    assert [one.number for one in turns.order(waiting, {})] == [1, 4, 5, 2, 6, 3]
+    # Who had a turn waits for those who had none, and for those who had theirs earlier.
+    assert [one.number for one in turns.order(waiting, {ANNA: 8, BEN: 7})] == [5, 4, 1, 6, 2, 3]
+
+
+def test_turns_are_kept_and_a_damaged_file_of_them_costs_no_number():
+    assert turns.advance([]) == 1
+    assert turns.advance([], started=ANNA) == 2
+    assert turns.read() == (2, {ANNA: 2})
+    (places.root() / "turns.json").write_text("{")
+    assert turns.advance([job(9, ANNA)]) == 10
+
+
+def test_the_queue_is_bounded_for_one_owner_and_for_all(monkeypatch):
+    for seed in range(queue.MOST_OF_ONE):
+        jobs.submit(recipe(seed=seed), ANNA)
+    with pytest.raises(QueueFull, match=f"{queue.MOST_OF_ONE} that wait or run"):
+        jobs.submit(recipe(seed=100), ANNA)
+    monkeypatch.setattr(queue, "MOST_WAITING", queue.MOST_OF_ONE + 1)
+    jobs.submit(recipe(seed=100), BEN)
+    with pytest.raises(QueueFull, match="The queue is full"):
+        jobs.submit(recipe(seed=101), CLEO)
+    assert len(jobs.board().jobs) == queue.MOST_OF_ONE + 1
+    jobs.cancel(recipe(seed=0).hash, ANNA)
+    jobs.submit(recipe(seed=101), CLEO)  # room again
+
+
+def test_cancelled_before_it_began_it_can_be_resumed_and_removed():
+    id = jobs.submit(recipe(), ANNA).id
+    assert jobs.cancel(id, ANNA).state == "cancelled"
+    assert jobs.board().places == {}
+    again = jobs.resume(id, ANNA)
+    assert again.state == "queued"
+    with pytest.raises(NotAllowed, match="cancel it first"):
+        jobs.remove(id, ANNA)
+    jobs.cancel(id, ANNA)
+    jobs.remove(id, ANNA)
+    assert jobs.board().jobs == ()
+    with pytest.raises(JobNotFound):
+        jobs.cancel(id, ANNA)
+
+
+def test_only_the_owner_may_act_unless_there_is_one_user(monkeypatch):
+    id = jobs.submit(recipe(), ANNA).id
+    for act in (jobs.cancel, jobs.resume, jobs.remove):
+        with pytest.raises(NotAllowed, match="Only who submitted"):
+            act(id, BEN)
+    monkeypatch.setenv("PRUNESCOPE_SINGLE_USER", "1")
+    assert jobs.cancel(id, BEN).state == "cancelled"
+
+
+def test_who_submits_a_cancelled_recipe_owns_it():
+    id = jobs.submit(recipe(), ANNA).id
+    jobs.cancel(id, ANNA)
+    assert jobs.submit(recipe(), BEN).owner == BEN
+    with pytest.raises(NotAllowed):
+        jobs.cancel(id, ANNA)
+
+
+def test_a_read_only_app_refuses_by_name(monkeypatch):
+    id = jobs.submit(recipe(), ANNA).id
+    monkeypatch.setenv("PRUNESCOPE_READ_ONLY", "1")
+    for act in (
+        lambda: jobs.submit(recipe(seed=2), ANNA),
+        lambda: jobs.cancel(id, ANNA),
+        lambda: jobs.remove(id, ANNA),
+    ):
+        with pytest.raises(NotAllowed, match="read-only"):
+            act()
+    assert ids(jobs.board().jobs) == [id]
+    monkeypatch.setenv("PRUNESCOPE_READ_ONLY", "0")
+    assert jobs.cancel(id, ANNA).state == "cancelled"
+
+
+def test_images_that_are_not_here_are_named_before_anything_waits(monkeypatch, tmp_path):
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path))
+    for study in ("ham10000-64/vgg16", "colours-32/vgg16"):
+        with pytest.raises(DataNotFound, match=r"HAM10000|colours"):
+            jobs.submit(replace(recipe(), study=study), ANNA)
+    assert jobs.board().jobs == ()
+
+
+DAMAGED = {
+    "empty": "",
+    "cut": '{"version": 1, "id": "',
+    "list": "[]",
+    "deep": "[" * 100_000,
+    "bytes": "\udcff",
+    "other fields": '{"version": 1}',
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_record_is_named_and_the_others_stand(content):
+    whole, broken = jobs.submit(recipe(), ANNA), jobs.submit(recipe(seed=1), ANNA)
+    (places.folder(broken.id) / "record.json").write_text(content, errors="surrogateescape")
+    there = jobs.board()
+    assert ids(there.jobs) == [whole.id]
+    assert [id for id, _ in there.problems] == [broken.id]
+    assert "cannot be read" in there.problems[0][1]
+    with pytest.raises(JobDamaged):
+        jobs.submit(recipe(seed=1), ANNA)
+    jobs.remove(broken.id, BEN)  # nobody can tell whose it was
+    assert jobs.submit(recipe(seed=1), ANNA).state == "queued"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "dancing"},
+        {"number": "1"},
+        {"chain": 3},
+        {"error": "x"},
+        {"owner": None},
+        {"id": "0" * 16},
+        {"values": {"study": 5, "training": {}}},
+        {"extra": 1},
+    ],
+)
+def test_a_record_with_a_wrong_value_is_damaged(change):
+    made = jobs.submit(recipe(), ANNA)
+    path = places.folder(made.id) / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(JobDamaged):
+        record.read(made.id)
+
+
+def test_a_record_of_a_newer_version_says_so():
+    made = jobs.submit(recipe(), ANNA)
+    path = places.folder(made.id) / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2, "mood": "good"}))
+    assert "newer PruneScope" in jobs.board().problems[0][1]
+    with pytest.raises(JobDamaged, match="version 2"):
+        jobs.cancel(made.id, ANNA)
+
+
+@pytest.mark.parametrize("id", ["", "..", "../../etc/passwd", "0" * 15, "0" * 17, "G" * 16, None, 5])
+def test_an_id_never_leaves_the_folder(id):
+    with pytest.raises(JobNotFound):
+        jobs.cancel(id, ANNA)
+
+
+def test_a_full_disk_is_named_and_leaves_the_older_record(monkeypatch):
+    made = jobs.submit(recipe(), ANNA)
+
+    def full(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "_flush", full)
+    with pytest.raises(StorageFull, match="No space left"):
+        jobs.submit(recipe(seed=1), ANNA)
+    with pytest.raises(StorageFull, match="No space left"):
+        jobs.cancel(made.id, ANNA)
+    assert jobs.board().jobs == (made,)
+    assert jobs.board().problems == ()
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("PRUNESCOPE_RUNS", str(tmp_path / "file"))
+    assert jobs.board().jobs == ()
+    with pytest.raises(StorageFull):
+        jobs.submit(recipe(), ANNA)
+
+
+def test_old_records_go(monkeypatch):
+    monkeypatch.setattr(queue, "MOST_KEPT", 2)
+    for seed in range(4):
+        jobs.cancel(jobs.submit(recipe(seed=seed), ANNA).id, ANNA)
+    assert ids(jobs.board().jobs) == [recipe(seed=seed).hash for seed in (3, 2, 1)]
