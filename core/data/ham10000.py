@@ -25,6 +25,8 @@ TITLES = {
     "vasc": "Vascular lesion",
 }
 CLASSES = tuple(TITLES)
+MALIGNANT = ("akiec", "bcc", "mel")
+"""Cancers, and akiec as the stage before one: all that should not be left alone."""
 SPLIT_RULES = ("lesion", "row")
 PARTS = ("HAM10000_images_part_1", "HAM10000_images_part_2")
 METADATA = "HAM10000_metadata"

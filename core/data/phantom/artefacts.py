@@ -88,22 +88,23 @@ def grain(plane: Plane, colours: np.ndarray, p: Parameters) -> None:
         channel += amount * (common + 0.5 * plane.noise(stream, 70))
 
 
-def blurred(colours: np.ndarray, amount: float, reach: int) -> np.ndarray:
-    """``colours`` [3, H, W] mixed with themselves blurred by a triangle of ``reach`` pixels to each side, twice."""
-    for _ in range(2):
-        for axis in (1, 2):
-            spread = _triangle(colours, axis, reach)
-            colours = colours + amount * (spread - colours)
-    return colours
+def blur(colours: np.ndarray, amount: float, reach: int) -> None:
+    """Mix ``colours`` [3, H, W], in place, with themselves blurred by a triangle of ``reach`` pixels to each side, twice."""
+    for channel in colours:
+        for _ in range(2):
+            for axis in (0, 1):
+                spread = _triangle(channel, axis, reach)
+                spread -= channel
+                spread *= amount
+                channel += spread
 
 
-def _triangle(colours: np.ndarray, axis: int, reach: int) -> np.ndarray:
-    edge = [(0, 0)] * 3
-    edge[axis] = (reach, reach)
-    padded = np.pad(colours, edge, mode="edge")
-    total, length = 0.0, colours.shape[axis]
+def _triangle(channel: np.ndarray, axis: int, reach: int) -> np.ndarray:
+    length = channel.shape[axis]
+    padded = channel.take(np.clip(np.arange(-reach, length + reach), 0, length - 1), axis=axis)
+    total = np.zeros_like(channel)
     for offset in range(-reach, reach + 1):
-        window = [slice(None)] * 3
-        window[axis] = slice(reach + offset, reach + offset + length)
-        total = total + padded[tuple(window)] * ((reach + 1 - abs(offset)) / (reach + 1) ** 2)
+        window = slice(reach + offset, reach + offset + length)
+        part = padded[window] if axis == 0 else padded[:, window]
+        total += part * ((reach + 1 - abs(offset)) / (reach + 1) ** 2)
     return total

@@ -22,29 +22,51 @@ class Stream:
 
     Args:
         key: numbers and names.
+
+    Attributes:
+        state: how far it has come, 64 bits.
     """
 
     def __init__(self, *key: int | str):
         digest = hashlib.blake2b("/".join(map(str, key)).encode(), digest_size=8).digest()
-        self._state = int.from_bytes(digest, "little")
+        self.state = int.from_bytes(digest, "little")
 
     def doubles(self, number: int) -> np.ndarray:
         """``number`` values in [0, 1): float64 [number], multiples of 2**-53."""
-        z = np.arange(1, number + 1, dtype=np.uint64) * np.uint64(_GOLDEN) + np.uint64(self._state)
-        self._state = (self._state + number * _GOLDEN) & _ALL
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX1)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX2)
-        return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        values = self._mixed(np.arange(1, number + 1, dtype=np.uint64))
+        self._skip(number)
+        return values
 
     def array(self, *shape: int, low: float = 0.0, high: float = 1.0) -> np.ndarray:
         """Evenly distributed in [low, high): float32 of ``shape``."""
-        values = low + (high - low) * self.doubles(math.prod(shape))
-        return values.astype(np.float32).reshape(shape)
+        return _between(self.doubles(math.prod(shape)), low, high).reshape(shape)
+
+    def part(self, side: int, rows: slice, columns: slice, low: float, high: float) -> np.ndarray:
+        """``array(side, side, low=low, high=high)[rows, columns]``, without drawing the rest."""
+        first = np.arange(rows.start, rows.stop, dtype=np.uint64) * np.uint64(side)
+        places = first[:, None] + np.arange(columns.start + 1, columns.stop + 1, dtype=np.uint64)
+        values = _between(self._mixed(places), low, high)
+        self._skip(side * side)
+        return values
+
+    def _mixed(self, z: np.ndarray) -> np.ndarray:
+        """The values that come ``z`` places from here: uint64, 1 and more, used up -> float64 of the same shape."""
+        z *= np.uint64(_GOLDEN)
+        z += np.uint64(self.state)
+        for shift, factor in ((30, _MIX1), (27, _MIX2)):
+            z ^= z >> np.uint64(shift)
+            z *= np.uint64(factor)
+        z ^= z >> np.uint64(31)
+        z >>= np.uint64(11)
+        return z * 2.0**-53
+
+    def _skip(self, number: int) -> None:
+        self.state = (self.state + number * _GOLDEN) & _ALL
 
     def number(self, low: float = 0.0, high: float = 1.0) -> float:
         """One number in [low, high)."""
         # As doubles(1), without an array: a lesion draws a hundred of these.
-        z = self._state = (self._state + _GOLDEN) & _ALL
+        z = self.state = (self.state + _GOLDEN) & _ALL
         z = (z ^ (z >> 30)) * _MIX1 & _ALL
         z = (z ^ (z >> 27)) * _MIX2 & _ALL
         return low + (high - low) * (((z ^ (z >> 31)) >> 11) * 2.0**-53)
@@ -82,6 +104,19 @@ def circle(turns):
 
 def step(x: np.ndarray, low: float, high: float) -> np.ndarray:
     """0 below ``low``, 1 above ``high``, smooth between; falling where ``low > high``."""
-    t = (x - low) * (1 / (high - low))
-    t = np.minimum(np.maximum(t, 0), 1)
-    return t * t * (3 - 2 * t)
+    t = x - low
+    t *= 1 / (high - low)
+    np.maximum(t, 0, out=t)
+    np.minimum(t, 1, out=t)
+    rest = t * -2
+    rest += 3
+    t *= t
+    t *= rest
+    return t
+
+
+def _between(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """``values`` in [0, 1), float64 and used up, spread over [low, high): float32."""
+    values *= high - low
+    values += low
+    return values.astype(np.float32)

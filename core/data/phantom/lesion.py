@@ -45,9 +45,10 @@ class Outline:
         """Radius in the directions of these unit vectors."""
         total = 1.0
         c, s = cosine, sine
-        for a, b in self._waves:
+        for wave, (a, b) in enumerate(self._waves):
+            if wave:
+                c, s = c * cosine - s * sine, s * cosine + c * sine
             total = total + (a * c + b * s)
-            c, s = c * cosine - s * sine, s * cosine + c * sine
         return np.maximum(total, 0.35) * self.radius
 
 
@@ -90,6 +91,11 @@ class Lesion:
     def within(self) -> np.ndarray:
         """0 outside to 1 a little way in, float32 [H, W], whatever the sharpness: where signs may be."""
         return step(self.depth, -0.01, 0.12)
+
+    @cached_property
+    def around(self) -> np.ndarray:
+        """The lesion and all that is so near that a network of lines may reach it, bool [H, W]."""
+        return self.depth > -0.06
 
     def mask(self) -> np.ndarray:
         """Where the lesion is, bool [H, W]."""

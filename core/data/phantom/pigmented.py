@@ -17,7 +17,7 @@ def seen(cover: np.ndarray) -> np.ndarray:
 def pigment_network(lesion: Lesion, strength: float) -> np.ndarray:
     """Regular brown lines around paler holes, thinning out at the border."""
     stream = lesion.stream("pigment_network")
-    near, second, _ = lesion.plane.cells(stream, stream.number(24, 31), 0.30, 0.45, 4)
+    near, second, _ = lesion.plane.cells(stream, stream.number(24, 31), 0.30, 0.45, 4, lesion.around)
     patchy = 0.85 + 0.3 * lesion.plane.noise(stream, 4)
     area = seen(lesion.within * np.clip(patchy, 0.25, 1) * step(lesion.depth, 0.0, 0.22) * strength)
     line = step(second - near, 0.34, 0.06)
@@ -30,7 +30,7 @@ def pigment_network(lesion: Lesion, strength: float) -> np.ndarray:
 def delicate_network(lesion: Lesion, strength: float) -> np.ndarray:
     """Thin light-brown lines in a ring at the periphery."""
     stream = lesion.stream("delicate_network")
-    near, second, _ = lesion.plane.cells(stream, stream.number(22, 28), 0.18, 0.4, 5)
+    near, second, _ = lesion.plane.cells(stream, stream.number(22, 28), 0.18, 0.4, 5, lesion.around)
     ring = step(lesion.depth, -0.05, 0.10) * step(lesion.depth, 0.62, 0.34)
     area = seen(ring * strength)
     absorb(lesion.colours, step(second - near, 0.26, 0.04) * area, MELANIN, 0.52)
@@ -40,7 +40,7 @@ def delicate_network(lesion: Lesion, strength: float) -> np.ndarray:
 def atypical_network(lesion: Lesion, strength: float) -> np.ndarray:
     """Dark, broad, smudged lines of uneven width with holes of uneven size, in part of the lesion, ending abruptly."""
     stream = lesion.stream("atypical_network")
-    near, second, which = lesion.plane.cells(stream, stream.number(14, 19), 0.46, 0.55, 4)
+    near, second, which = lesion.plane.cells(stream, stream.number(14, 19), 0.46, 0.55, 4, lesion.around)
     width = np.clip(0.36 + 0.20 * lesion.plane.noise(stream, 9), 0.10, 0.9)
     line = np.clip((width - (second - near)) * (1 / width) * 1.2, 0, 1)
     part = step(lesion.plane.octaves(stream, 3, 2), -0.9, 0.1)
@@ -92,7 +92,7 @@ def blue_white_veil(lesion: Lesion, strength: float) -> np.ndarray:
     """A confluent blue veil with a ground-glass haze over part of the lesion."""
     stream = lesion.stream("blue_white_veil")
     shape = _patch(lesion, stream, stream.number(0.45, 0.75))
-    cover = seen(shape * np.minimum(1, 0.35 + 0.6 * strength) * step(np.float32(strength), 0.0, 0.15))
+    cover = seen(shape * np.minimum(1, 0.35 + 0.6 * strength) * step(np.array([strength], np.float32), 0.0, 0.15))
     blue = 0.86 + 0.16 * lesion.plane.octaves(stream, 7, 3)
     colour = lesion.colours * 0.42 + np.array((0.26, 0.29, 0.38), np.float32)[:, None, None] * blue
     paint(lesion.colours, cover * 0.85, colour)

@@ -10,21 +10,34 @@ import numpy as np
 from core.data.phantom.exact import Stream
 
 _TABLE = 64  # cells repeat after so many, more than fit in an image
+_SOME = 4096  # values at once: so many stay in the processor's first cache
+_NOWHERE = 1e3  # widths of the image
 
 
 class Plane:
-    """Pixels at the crossings of two axes.
+    """Pixels at the crossings of two axes, or those in a window of them.
 
     Args:
-        y, x: float32 [H] and [W], evenly spaced coordinates of rows and columns; they may fall.
+        y, x: float32, evenly spaced coordinates of rows and columns; they may fall.
         reach: the largest coordinate that there can be, of whatever size the plane is: noise is drawn for so much.
+        window: which rows and columns the plane has; by default all.
+        kept: noise over all rows and columns, for planes with the same axes to share: what one draws, the next finds.
     """
 
-    def __init__(self, y: np.ndarray, x: np.ndarray, reach: float):
-        self.y, self.x, self.reach = y, x, reach
-        self.shape = (len(y), len(x))
+    def __init__(
+        self,
+        y: np.ndarray,
+        x: np.ndarray,
+        reach: float,
+        window: tuple[slice, slice] = (slice(None), slice(None)),
+        kept: dict | None = None,
+    ):
+        self.y, self.x, self.reach = y[window[0]], x[window[1]], reach
+        self.shape = (len(self.y), len(self.x))
         self.pixel = abs(float(x[1]) - float(x[0]))
-        self._taps: dict[int, list] = {}
+        self._axes = (self.y, self.x) if kept is None else (y, x)
+        self._window, self._kept = window, kept
+        self._taps: dict[int, tuple[_Taps, _Taps]] = {}
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -38,24 +51,34 @@ class Plane:
 
     def noise(self, stream: Stream, cells: int) -> np.ndarray:
         """Smooth noise with ``cells`` random values a unit, joined by quadratic B-splines: float32 [H, W], mean 0, deviation about 1."""
+        if self._kept is None:
+            return self._noise(stream, cells)
+        key = stream.state, cells
+        if key not in self._kept:
+            self._kept[key] = self._noise(stream, cells), stream.state
+        noise, stream.state = self._kept[key]
+        return noise[self._window]
+
+    def _noise(self, stream: Stream, cells: int) -> np.ndarray:
         if cells not in self._taps:
-            self._taps[cells] = [self._spline(axis, cells) for axis in (self.y, self.x)]
-        y_taps, x_taps = self._taps[cells]
+            self._taps[cells] = tuple(_Taps((axis + self.reach) * cells) for axis in self._axes)
+        y, x = self._taps[cells]
         side = int(2 * self.reach * cells) + 3
-        values = stream.array(side, side, low=-3.15, high=3.15)
-        return _joined(np.ascontiguousarray(_joined(values, x_taps).T), y_taps)
+        values = stream.part(side, x.used, y.used, low=-3.15, high=3.15)
+        return y.joined(np.ascontiguousarray(x.joined(values).T))
 
     def octaves(self, stream: Stream, cells: int, number: int = 3, gain: float = 0.6) -> np.ndarray:
         """Noise of ``cells``, twice as many, and so on, each ``gain`` as strong as the one before; deviation about 1."""
-        total, weight, power = 0.0, 1.0, 0.0
+        total, weight, power = np.zeros(self.shape, np.float32), 1.0, 0.0
         for octave in range(number):
-            total = total + weight * self.noise(stream, cells << octave)
+            total += weight * self.noise(stream, cells << octave)
             power += weight * weight
             weight *= gain
-        return total * (1 / float(np.sqrt(power)))
+        total *= 1 / float(np.sqrt(power))
+        return total
 
     def cells(
-        self, stream: Stream, scale: float, jitter: float, warp: float, warp_cells: int = 6
+        self, stream: Stream, scale: float, jitter: float, warp: float, warp_cells: int, where: np.ndarray
     ) -> tuple[np.ndarray, ...]:
         """An irregular honeycomb (Worley 1996).
 
@@ -65,6 +88,7 @@ class Plane:
             jitter: 0 for regular hexagons to 0.5.
             warp: how far the whole is pulled about, in cells.
             warp_cells: how fine the pull is.
+            where: bool [H, W], the pixels that matter; at all others everything is 0.
 
         Returns:
             ``near, second``: distances to the nearest and the second nearest centre in cells, float32 [H, W]; their
@@ -77,27 +101,13 @@ class Plane:
         y = y * (1 / 0.866) + 1000
         shift_x = stream.array(_TABLE * _TABLE, low=-jitter, high=jitter)
         shift_y = stream.array(_TABLE * _TABLE, low=-jitter, high=jitter)
-        row = np.floor(y)
-        y = y - row - 0.5
-        row = row.astype(np.intp)
-        near = np.full(self.shape, 9, np.float32)
-        second, which = near, np.zeros(self.shape, np.intp)
-        for up in (-1, 0, 1):
-            odd = (row + up) & 1
-            shifted = x - 0.5 * odd.astype(np.float32)
-            column = np.floor(shifted)
-            shifted = shifted - column - 0.5
-            column = column.astype(np.intp)
-            start = ((row + up) & (_TABLE - 1)) * _TABLE
-            for right in (-1, 0, 1):
-                place = start + ((column + right) & (_TABLE - 1))
-                dx = shifted - right - shift_x.take(place)
-                dy = (y - up - shift_y.take(place)) * 0.866
-                distance = dx * dx + dy * dy
-                which = np.where(distance < near, place, which)
-                second = np.minimum(second, np.maximum(near, distance))
-                near = np.minimum(near, distance)
-        return np.sqrt(near), np.sqrt(second), stream.array(_TABLE * _TABLE).take(which)
+        own = stream.array(_TABLE * _TABLE)
+        pixels = np.flatnonzero(where)
+        found = np.zeros((3, where.size), np.float32)
+        for some in np.split(pixels, range(_SOME, len(pixels), _SOME)):
+            near, second, which = _nearest(x.take(some), y.take(some), shift_x, shift_y)
+            found[0, some], found[1, some], found[2, some] = near, second, own.take(which)
+        return tuple(found.reshape(3, *self.shape))
 
     def dots(
         self,
@@ -121,37 +131,90 @@ class Plane:
         if not len(x):
             return cover
         soft = np.maximum(np.broadcast_to(np.float32(soft), radius.shape), np.float32(self.pixel))
-        largest = float((radius + soft).max()) * (1.6 if wobble is not None else 1.0)
-        reach = int(largest / self.pixel) + 1
-        span = np.arange(-reach, reach + 1)
-        rows = np.rint((y - self.y[0]) * (1 / (self.y[1] - self.y[0]))).astype(np.intp)[:, None, None] + span[:, None]
-        columns = np.rint((x - self.x[0]) * (1 / (self.x[1] - self.x[0]))).astype(np.intp)[:, None, None] + span
-        inside = (rows >= 0) & (rows < self.shape[0]) & (columns >= 0) & (columns < self.shape[1])
-        which, down, right = np.nonzero(inside)
-        down, right = rows[which, down, 0], columns[which, 0, right]
-        dx, dy = self.x[right] - x[which], self.y[down] - y[which]
-        place = down * self.shape[1] + right
-        size = radius[which] if wobble is None else radius[which] * (1 + wobble.reshape(-1)[place])
-        value = np.clip((size - np.sqrt(dx * dx + dy * dy)) * (1 / soft)[which] + 0.5, 0, 1)
-        drawn = value > 0
-        np.maximum.at(cover.reshape(-1), place[drawn], value[drawn])
+        row, column = (
+            np.rint((place - axis[0]) * (1 / (axis[1] - axis[0]))).astype(np.intp)
+            for place, axis in ((y, self.y), (x, self.x))
+        )
+        largest = radius if wobble is None else radius * (1 + float(wobble.max()))
+        # Farther than this from the middle pixel nothing is covered, whichever way the middle was rounded.
+        reach = ((largest + 0.5 * soft) * (1 / self.pixel) + 0.51).astype(np.intp)
+        for far in np.flatnonzero(np.bincount(np.maximum(reach, 0))):
+            span = np.arange(-far, far + 1)
+            alike = np.flatnonzero(reach == far)
+            for some in np.split(alike, range(0, len(alike), max(1, _SOME // span.size**2))[1:]):
+                rows, dy = _offsets(self.y, row[some], y[some], span)
+                columns, dx = _offsets(self.x, column[some], x[some], span)
+                place = (rows * self.shape[1])[:, :, None] + columns[:, None, :]
+                size = radius[some][:, None, None]
+                if wobble is not None:
+                    size = size * (1 + wobble.reshape(-1).take(place))
+                value = size - np.sqrt((dx * dx)[:, None, :] + (dy * dy)[:, :, None])
+                value *= (1 / soft)[some][:, None, None]
+                value += 0.5
+                drawn = np.flatnonzero(value > 0)
+                value = np.minimum(value.reshape(-1).take(drawn), 1)
+                np.maximum.at(cover.reshape(-1), place.reshape(-1).take(drawn), value)
         return cover
 
-    def _spline(self, axis: np.ndarray, cells: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        place = (axis + self.reach) * cells
+
+class _Taps:
+    """Which random values each pixel of an axis lies between, and how much of each it gets.
+
+    Args:
+        place: float32 [n], pixels in units of values.
+    """
+
+    def __init__(self, place: np.ndarray):
         first = np.floor(place)
         t = (place - first)[:, None]
         index = first.astype(np.intp)
-        return [(index, 0.5 * (1 - t) * (1 - t)), (index + 1, 0.5 + t * (1 - t)), (index + 2, 0.5 * t * t)]
+        start, end = sorted((int(index[0]), int(index[-1])))
+        self.used = slice(start, end + 3)
+        self._index = index - start
+        self._weights = 0.5 * (1 - t) * (1 - t), 0.5 + t * (1 - t), 0.5 * t * t
+
+    def joined(self, values: np.ndarray) -> np.ndarray:
+        """The values in ``used``, float32 [m, any], joined along their first axis: float32 [n, any]."""
+        total = values.take(self._index, axis=0)
+        total *= self._weights[0]
+        for tap in (1, 2):
+            part = values.take(self._index + tap, axis=0)
+            part *= self._weights[tap]
+            total += part
+        return total
 
 
-def _joined(values: np.ndarray, taps: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    # Along the first axis, so that whole rows are copied.
-    (i, a), (j, b), (k, c) = taps
-    total = values.take(i, axis=0)
-    total *= a
-    for index, weight in ((j, b), (k, c)):
-        part = values.take(index, axis=0)
-        part *= weight
-        total += part
-    return total
+def _nearest(x: np.ndarray, y: np.ndarray, shift_x: np.ndarray, shift_y: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Of points in a plane of hexagons: distance to the nearest and second nearest shifted centre, and which one is near."""
+    row = np.floor(y)
+    y = y - row - 0.5
+    row = row.astype(np.intp)
+    near = np.full(len(x), 9, np.float32)
+    second, which = near, np.zeros(len(x), np.intp)
+    for up in (-1, 0, 1):
+        odd = (row + up) & 1
+        shifted = x - 0.5 * odd.astype(np.float32)
+        column = np.floor(shifted)
+        shifted = shifted - column - 0.5
+        column = column.astype(np.intp)
+        start = ((row + up) & (_TABLE - 1)) * _TABLE
+        for right in (-1, 0, 1):
+            place = start + ((column + right) & (_TABLE - 1))
+            dx = shifted - right - shift_x.take(place)
+            dy = (y - up - shift_y.take(place)) * 0.866
+            distance = dx * dx + dy * dy
+            np.copyto(which, place, where=distance < near)
+            second = np.minimum(second, np.maximum(near, distance))
+            near = np.minimum(near, distance)
+    return np.sqrt(near), np.sqrt(second), which
+
+
+def _offsets(
+    axis: np.ndarray, middle: np.ndarray, centre: np.ndarray, span: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels round each centre and how far they are from it, [n, span]; those that are not there count as far away."""
+    pixels = middle[:, None] + span
+    inside = np.clip(pixels, 0, len(axis) - 1)
+    offset = axis.take(inside) - centre[:, None]
+    offset[pixels != inside] = _NOWHERE
+    return inside, offset

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 
 import numpy as np
 
@@ -37,7 +38,8 @@ class Rendered:
 def render(parameters: Parameters | Iterable[Parameters], size: int = 64) -> Rendered:
     """Draw phantoms. The same parameters give the same bytes on every machine (see :mod:`core.data.phantom.exact`).
 
-    One after the other, since the arrays of one phantom stay in the processor's cache and those of many would not.
+    One after the other, since the arrays of one phantom stay in the processor's cache and those of many would not. Phantoms in
+    a row that are one lesion in one photograph, with parameters changed, share their noise.
 
     Args:
         parameters: one or several.
@@ -51,10 +53,15 @@ def render(parameters: Parameters | Iterable[Parameters], size: int = 64) -> Ren
     masks = np.empty((len(chosen), size, size), bool)
     names = [name for name in SIGNS if any(getattr(item, name) > 0 for item in chosen)]
     signs = {name: np.zeros((len(chosen), size, size), bool) for name in names}
-    for row, item in enumerate(chosen):
-        images[row], masks[row], own = _one(item, size)
-        for name, mask in own.items():
-            signs[name][row] = mask
+    row = 0
+    for _, alike in groupby(chosen, _photograph):
+        photographs = list(alike)
+        kept = ({}, {}) if len(photographs) > 1 else (None, None)
+        for item in photographs:
+            images[row], masks[row], own = _one(item, size, *kept)
+            for name, mask in own.items():
+                signs[name][row] = mask
+            row += 1
     return Rendered(images, masks, signs)
 
 
@@ -88,13 +95,13 @@ class _Place:
     Args:
         p: parameters.
         size: of the image that is to come out.
+        kept: noise of the lesion's plane that is shared, or None.
     """
 
-    def __init__(self, p: Parameters, size: int):
+    def __init__(self, p: Parameters, size: int, kept: dict | None = None):
         self.size = size
         self.factor, self.reach = _resolution(size)
-        self.whole = _whole(size * self.factor)
-        self.axis = self.whole.x
+        self.axis = _axis(size * self.factor)
         self.outline = Outline(p)
         turn = Stream(p.seed, p.view, "turn")
         axes = []
@@ -104,7 +111,8 @@ class _Place:
             axes.append((place, slice(int(near[0]), int(near[-1]) + 1)))
         self.rows, self.columns = (part for _, part in axes)
         self.swapped = turn.integer(2) == 1
-        self.plane = Plane(*(place[part] for place, part in axes[:: -1 if self.swapped else 1]), reach=_FAR)
+        (y, rows), (x, columns) = axes[:: -1 if self.swapped else 1]
+        self.plane = Plane(y, x, _FAR, (rows, columns), kept)
 
     def cut(self, colours: np.ndarray) -> np.ndarray:
         """The piece, as a copy: float32 [3, h, w]."""
@@ -129,9 +137,16 @@ class _Place:
         return image.reshape(self.size, self.factor, self.size, self.factor)
 
 
-def _one(p: Parameters, size: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    place = _Place(p, size)
-    whole = place.whole
+def _photograph(p: Parameters) -> tuple:
+    """What phantoms have to have in common to have their noise in common."""
+    return p.seed, p.view, p.x, p.y
+
+
+def _one(
+    p: Parameters, size: int, kept_of_lesion: dict | None, kept: dict | None
+) -> tuple[np.ndarray, np.ndarray, dict]:
+    place = _Place(p, size, kept_of_lesion)
+    whole = _whole(len(place.axis)) if kept is None else Plane(place.axis, place.axis, reach=0.5, kept=kept)
     colours = skin(whole, p)
     lesion = Lesion(p, place.plane, place.outline, place.cut(colours))
     pigment(lesion)
@@ -139,7 +154,7 @@ def _one(p: Parameters, size: int) -> tuple[np.ndarray, np.ndarray, dict[str, np
     place.put(colours, lesion.colours)
     for draw in (artefacts.hairs, artefacts.bubbles, artefacts.ruler, artefacts.light):
         draw(whole, colours, p)
-    colours = artefacts.blurred(colours, 0.25 + 0.75 * p.blur, place.reach)
+    artefacts.blur(colours, 0.25 + 0.75 * p.blur, place.reach)
     artefacts.grain(whole, colours, p)
     colours = np.clip(_averaged(colours, place.factor), 0, 1)
     image = (colours * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0)
@@ -147,9 +162,13 @@ def _one(p: Parameters, size: int) -> tuple[np.ndarray, np.ndarray, dict[str, np
 
 
 @cache
+def _axis(fine: int) -> np.ndarray:
+    return ((np.arange(fine) + 0.5) / fine - 0.5).astype(np.float32)
+
+
+@cache
 def _whole(fine: int) -> Plane:
-    axis = ((np.arange(fine) + 0.5) / fine - 0.5).astype(np.float32)
-    return Plane(axis, axis, reach=0.5)
+    return Plane(_axis(fine), _axis(fine), reach=0.5)
 
 
 def _listed(parameters: Parameters | Iterable[Parameters]) -> list[Parameters]:

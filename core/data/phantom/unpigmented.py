@@ -74,7 +74,7 @@ def strawberry_pattern(lesion: Lesion, strength: float) -> np.ndarray:
     """A red pseudonetwork round whitish-yellow follicles with a plug in the middle."""
     stream = lesion.stream("strawberry_pattern")
     plane = lesion.plane
-    near, _, which = plane.cells(stream, stream.number(16, 23), 0.40, 0.40, 5)
+    near, _, which = plane.cells(stream, stream.number(16, 23), 0.40, 0.40, 5, lesion.around)
     area = seen(step(lesion.depth, -0.02, 0.20) * np.clip(0.9 + 0.35 * plane.noise(stream, 4), 0.3, 1) * strength)
     size = 0.20 + 0.20 * which
     follicle = np.clip((size - near) * 5 + 0.2, 0, 1) * step(which, 0.12, 0.3)
@@ -113,7 +113,7 @@ def lacunae(lesion: Lesion, strength: float) -> np.ndarray:
     stream = lesion.stream("lacunae")
     plane = lesion.plane
     purple, scaling = stream.number(0, 1), stream.number(9, 16)
-    near, second, which = plane.cells(stream, scaling, 0.40, 0.35, 4)
+    near, second, which = plane.cells(stream, scaling, 0.40, 0.35, 4, lesion.around)
     rough = 0.10 * plane.noise(stream, 24)
     pool = step(second - near + rough, 0.0, 0.50) * step(near + rough, 0.72 - 0.2 * which, 0.26)
     area = seen(step(lesion.depth, -0.02, 0.08) * strength)
