@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, fields, replace
 
 from core.checkpoints import Architecture
 from core.errors import InvalidValue, check_choice, check_sparsity
-from core.pruning import CRITERIA, METHODS, plan
+from core.pruning import CRITERIA, METHODS, SCOPES, plan
 from core.studies import Study
 from core.training import Settings
 
 DENSE = "dense"
+GLOBAL = "global"
 STARTS = ("imagenet",)
 
 
@@ -30,6 +31,8 @@ class Recipe:
         head, stem, norm: of the network, as for :func:`core.models.build`.
         split_by: how the data are split; None for the data set's own rule.
         start: weights that a dense run begins with: None for random ones, ``"imagenet"`` for torchvision's.
+        scope: what competes for its place in a step: ``"global"`` all weights, ``"layer"`` those of each layer,
+            ``"channel"`` whole channels.
 
     Raises:
         UnknownName, InvalidValue, InvalidSparsity: a value that no run can be made with.
@@ -47,17 +50,19 @@ class Recipe:
     norm: bool = True
     split_by: str | None = None
     start: str | None = None
+    scope: str = GLOBAL
 
     def __post_init__(self):
         self.architecture(2)  # names the study, head, stem and norm that do not exist
         check_choice("method", self.method, (DENSE, *METHODS))
         check_choice("criterion", self.criterion, CRITERIA)
+        check_choice("scope", self.scope, SCOPES)
         if self.start is not None:
             check_choice("start", self.start, STARTS)
         object.__setattr__(self, "sparsity", check_sparsity(self.sparsity))
-        if self.method == DENSE and (self.sparsity or self.steps is not None):
-            given = f"sparsity {self.sparsity}, steps {self.steps}"
-            raise InvalidValue("A dense run prunes nothing", given=given, expected="sparsity 0 and no steps")
+        if self.method == DENSE and (self.sparsity or self.steps is not None or self.scope != GLOBAL):
+            given = f"sparsity {self.sparsity}, steps {self.steps}, scope {self.scope}"
+            raise InvalidValue("A dense run prunes nothing", given=given, expected="sparsity 0, no steps and no scope")
         if self.method != DENSE:
             plan(self.method, [["any layer"]], self.sparsity, steps=self.steps, epochs=self.training.epochs)
             if self.parent is None:
@@ -87,8 +92,11 @@ class Recipe:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         values["training"] = self.training.as_dict()
         values["parent"] = self.parent.as_dict() if self.parent else None
+        # Younger than the first runs, whose hashes they must not change.
         if self.start is None:
-            del values["start"]  # younger than the first runs, whose hashes it must not change
+            del values["start"]
+        if self.scope == GLOBAL:
+            del values["scope"]
         return values
 
     @classmethod

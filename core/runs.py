@@ -21,7 +21,7 @@ from core.evaluation import Interval
 from core.models import build, imagenet_weights, prunable, set_normalisation, units
 from core.progress import Progress, Report, silent
 from core.pruning import Masks, plan, step_masks
-from core.recipes import DENSE, Recipe
+from core.recipes import DENSE, GLOBAL, Recipe
 from core.studies import Study
 from core.training import State, epochs_in, fit, peek
 
@@ -157,7 +157,8 @@ def _phases(
         stage = f"Training {recipe.study}"
         if step is not None:
             if number > first or not carry:
-                masks = step_masks(prunable(model), masks, step, criterion=recipe.criterion, seed=settings.seed)
+                how = {"criterion": recipe.criterion, "seed": settings.seed, "scope": recipe.scope}
+                masks = step_masks(prunable(model), masks, step, **how)
             settings = replace(settings, epochs=step.epochs, seed=settings.seed + 1000 * number)
             stage = f"{recipe.method} to {step.sparsity:.0%}, step {number + 1} of {len(steps)}"
         state = State(path, [recipe.hash, number], {"phase": number, "history": history})
@@ -249,4 +250,5 @@ def _label(recipe: Recipe) -> str:
     """How the checkpoint is called: the method, and for controls what they control for."""
     if recipe.method == DENSE:
         return "dense_trained_on" if recipe.parent else DENSE
-    return recipe.method if recipe.criterion == "magnitude" else f"{recipe.method}-{recipe.criterion}"
+    scope = "" if recipe.scope == GLOBAL else f"-{recipe.scope}"
+    return recipe.method + scope + ("" if recipe.criterion == "magnitude" else f"-{recipe.criterion}")

@@ -71,6 +71,19 @@ def as_bytes(tensor: Tensor) -> memoryview:
     return memoryview(tensor.detach().reshape(-1).view(torch.uint8).numpy())
 
 
+def encoded_header(specs: Mapping[str, Spec], metadata: Mapping[str, str]) -> bytes:
+    """The header in JSON, padded so that the data after it are aligned."""
+    entries = {"__metadata__": dict(metadata)} | {name: spec.as_json() for name, spec in specs.items()}
+    header = json.dumps(entries, separators=(",", ":")).encode()
+    return header + b" " * (-len(header) % 8)
+
+
+def size_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> int:
+    """Bytes of the file that :func:`write` would make."""
+    header = encoded_header(plan(tensors), metadata)
+    return 8 + len(header) + sum(tensor.nbytes for tensor in tensors.values())
+
+
 def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> int:
     """Write a container in one step and return its size in bytes.
 
@@ -84,9 +97,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
         FileTooLarge: the metadata is larger than a reader would accept.
     """
     specs = plan(tensors)
-    entries = {"__metadata__": dict(metadata)} | {name: spec.as_json() for name, spec in specs.items()}
-    header = json.dumps(entries, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)
+    header = encoded_header(specs, metadata)
     if len(header) > MAX_HEADER:
         raise FileTooLarge(
             f"The card of {path.name} is too long",

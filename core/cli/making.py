@@ -104,6 +104,8 @@ def describe(recipe) -> str:
     what = (
         "trained on without pruning" if recipe.method == "dense" else f"{recipe.method} to {100 * recipe.sparsity:g}%"
     )
+    if recipe.scope != "global":
+        what += f" in scope {recipe.scope}"
     if recipe.criterion != "magnitude":
         what += f" by {recipe.criterion}"
     return f"{recipe.study}, {what}, {span}, from dense {recipe.parent.hash}"

@@ -9,17 +9,18 @@ from torch import Tensor
 from core.pruning.layout import flatten
 
 
-def channel_ranks(scores: Mapping[str, Tensor]) -> tuple[Tensor, np.ndarray]:
+def channel_ranks(scores: Mapping[str, Tensor], classes: str | None = None) -> tuple[Tensor, np.ndarray]:
     """Give every weight the rank of its channel among all channels that may go.
 
     A channel is the weights ``w[i]`` of one output. Its score is the mean score of its weights, which for magnitude is
     its filter's L1 norm divided by its size: the plain norm of Li et al. would compare small filters with large ones.
-    Channels of all layers are ranked together, equal ones by position. The last layer takes no part, because its
-    channels are the classes; and the best channel of each layer stays, so that no layer falls silent.
+    Channels of all layers are ranked together, equal ones by position. The layer whose channels are the classes takes no
+    part; and the best channel of each layer stays, so that no layer falls silent.
 
     Args:
         scores: layer name -> float32 [channels, ...] in execution order; ``-inf`` where a weight is pruned already
             (it counts as zero in its channel's mean).
+        classes: the layer that takes no part, whether or not it is among ``scores``; by default the last of them.
 
     Returns:
         Ranks, float32 [size] on the scores' device: 0 is the channel to go first, ``inf`` never goes, ``-inf`` is gone.
@@ -30,10 +31,11 @@ def channel_ranks(scores: Mapping[str, Tensor]) -> tuple[Tensor, np.ndarray]:
     left = [(layer > -torch.inf).sum(1).cpu().numpy() for layer in layers.values()]
 
     may_go = [np.ones(len(mean), dtype=bool) for mean in means]
-    for mean, flags in zip(means, may_go, strict=True):
+    classes = list(layers)[-1] if classes is None else classes
+    for name, mean, flags in zip(layers, means, may_go, strict=True):
         # Of several best ones the last stays, because the earlier position goes first.
         flags[len(mean) - 1 - np.argmax(mean[::-1])] = False
-    may_go[-1][:] = False
+        flags[:] &= name != classes
 
     candidates = np.flatnonzero(np.concatenate(may_go))
     order = candidates[np.argsort(np.concatenate(means)[candidates], kind="stable")]

@@ -115,12 +115,19 @@ def plan(
 
 
 def step_masks(
-    weights: Mapping[str, Tensor], masks: Masks, step: Step, *, criterion: str = "magnitude", seed: int = 0
+    weights: Mapping[str, Tensor],
+    masks: Masks,
+    step: Step,
+    *,
+    criterion: str = "magnitude",
+    seed: int = 0,
+    scope: str = "global",
 ) -> Masks:
     """The masks after the pruning of ``step``.
 
     The step's layers are ranked together; what ``masks`` has pruned in them stays pruned and counts, so that they end with
-    exactly ``round(step.sparsity * n)`` zeros (or as many as they had, if more). Other layers keep their masks.
+    exactly ``round(step.sparsity * n)`` zeros (or as many as they had, if more; whole channels: as near as they come).
+    Other layers keep their masks.
 
     Args:
         weights: layer name -> floating-point tensor of the whole network, as from :func:`core.models.prunable`.
@@ -128,9 +135,11 @@ def step_masks(
         step: from :func:`plan`.
         criterion: a name in :data:`core.pruning.CRITERIA`.
         seed: for criteria that draw lots.
+        scope: a name in :data:`core.pruning.SCOPES`. In scope ``"channel"`` the last of ``weights`` keeps its channels,
+            which are the classes.
 
     Raises:
-        UnknownName: no such criterion, or a layer of the step that is not in ``weights``.
+        UnknownName: no such criterion or scope, or a layer of the step that is not in ``weights``.
         InvalidValue: ``masks`` has other layers or shapes than ``weights``, or a weight is not finite.
     """
     score = CRITERIA[check_choice("criterion", criterion, CRITERIA)]
@@ -139,7 +148,8 @@ def step_masks(
         check_choice("layer", name, weights)
     keep = Masks({name: masks[name] for name in step.layers})
     scores = score({name: weights[name] for name in step.layers}, seed=seed)
-    return masks.merge(Ranking(scores, keep=keep, once=True).masks(step.sparsity))
+    ranking = Ranking(scores, scope=scope, keep=keep, once=True, classes=list(weights)[-1])
+    return masks.merge(ranking.masks(step.sparsity))
 
 
 def _check_units(units: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:

@@ -34,6 +34,7 @@ class Ranking:
             channels of all layers together, see :func:`core.pruning.channels.channel_ranks`).
         keep: what earlier pruning kept. The rest stays pruned and counts towards the sparsity asked for.
         once: skip the sort, when only one answer is wanted; :meth:`masks` then searches for each threshold.
+        classes: in channel scope the layer whose channels are the classes, and stay; by default the last of ``scores``.
 
     Raises:
         InvalidValue: no scores, scores that are not finite float tensors, or ``keep`` of other layers or shapes.
@@ -41,7 +42,13 @@ class Ranking:
     """
 
     def __init__(
-        self, scores: Mapping[str, Tensor], *, scope: str = "global", keep: Masks | None = None, once: bool = False
+        self,
+        scores: Mapping[str, Tensor],
+        *,
+        scope: str = "global",
+        keep: Masks | None = None,
+        once: bool = False,
+        classes: str | None = None,
     ):
         self.scope = check_choice("scope", scope, SCOPES)
         check_weights(scores, "scores")
@@ -53,7 +60,7 @@ class Ranking:
             for name, layer in views(values, self._shapes).items():
                 layer.masked_fill_(~keep[name].to(layer.device), -torch.inf)
         if scope == "channel":
-            values, self._zeros = channel_ranks(views(values, self._shapes))
+            values, self._zeros = channel_ranks(views(values, self._shapes), classes)
         else:
             self._parts = [_Part(part, keep is not None, once) for part in self._split(values)]
         self._values = values
