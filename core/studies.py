@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from core.errors import InvalidValue, check_choice
 from core.models import ARCHITECTURES
 
-TITLES = {"ham10000": "HAM10000", "cifar100": "CIFAR-100", "vgg16": "VGG16", "densenet169": "DenseNet169"}
+TITLES = {
+    "ham10000": "HAM10000",
+    "cifar100": "CIFAR-100",
+    "phantom": "Phantoms",
+    "vgg16": "VGG16",
+    "densenet169": "DenseNet169",
+}
 MIN_SIZE, MAX_SIZE = 32, 512
 _PATTERN = re.compile(r"(?P<data>[a-z0-9][a-z0-9_.-]*)-(?P<size>\d+)/(?P<architecture>[a-z0-9_]+)")
 

@@ -18,17 +18,16 @@ def explore() -> None:
     No fragment: a move of the slider must stop the computation for where it was before, and Streamlit lets a rerun of a
     fragment wait until the run in progress has ended.
     """
-    from pages.components import whatif_view  # imports torch: the title is on the screen by now
+    # These import torch: the title is on the screen by now.
+    from pages.components import whatif_controls, whatif_top, whatif_view
 
-    paths = loaders.studies()[study]
-    method = state.method(list(paths))
-    sparsity = state.sparsity()
-    path = paths[method]
-    whatif_view.position(path, sparsity)
-    recalibrated = state.recalibrate(useful=not path.is_checkpoint(sparsity)) and not path.is_checkpoint(sparsity)
-    places = whatif_view.places()
-    whatif_view.layers(places, loaders.subject(path.start(sparsity)), path, sparsity)
-    whatif_view.numbers(places, path, sparsity, recalibrated)
+    selection = whatif_controls.position(loaders.studies()[study])
+    whatif_top.position(selection)
+    whatif_top.notice(selection)
+    top = whatif_top.start(selection)
+    st.divider()
+    whatif_controls.diagnosis(selection)
+    whatif_view.draw(whatif_controls.view(), selection, top)
 
 
 with panels.guard():

@@ -2,11 +2,15 @@
 
 from core.evaluation.changes import flips, harm
 from core.evaluation.intervals import Interval, wilson
+from core.evaluation.ledger import in_groups, ledger
 from core.evaluation.metrics import METRICS, Metric, threshold_for_sensitivity
 from core.evaluation.paired import Comparison, McNemar, compare, mcnemar
 from core.evaluation.predict import Predictor, predict
 from core.evaluation.recalibration import has_batch_norm, recalibrate
+from core.evaluation.reliability import reliability
 from core.evaluation.report import Report, evaluate
+from core.evaluation.scoreboard import Score, scoreboard
+from core.evaluation.watching import curve, watch
 
 __all__ = [
     "METRICS",
@@ -16,14 +20,21 @@ __all__ = [
     "Metric",
     "Predictor",
     "Report",
+    "Score",
     "compare",
+    "curve",
     "evaluate",
     "flips",
     "harm",
     "has_batch_norm",
+    "in_groups",
+    "ledger",
     "mcnemar",
     "predict",
     "recalibrate",
+    "reliability",
+    "scoreboard",
     "threshold_for_sensitivity",
+    "watch",
     "wilson",
 ]

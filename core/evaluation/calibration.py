@@ -13,6 +13,18 @@ from core.evaluation.intervals import CONFIDENCE, Interval
 BINS = 15
 
 
+def bins_of(predictions: Predictions, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
+    """Confidence of each image's answer, float64 [N], and its bin, int64 [N]: b holds (b/bins, (b+1)/bins].
+
+    Raises:
+        InvalidValue: less than one bin.
+    """
+    if bins < 1:
+        raise InvalidValue("Too few bins", given=bins, expected="at least 1; 15 is usual")
+    confidence = np.minimum(predictions.probabilities.max(axis=1), 1.0)
+    return confidence, np.maximum(np.ceil(confidence * bins).astype(np.int64) - 1, 0)
+
+
 def calibration_table(predictions: Predictions, bins: int = BINS) -> np.ndarray:
     """What each lesion adds to the calibration error: float64 [lesions, bins + 1].
 
@@ -22,10 +34,7 @@ def calibration_table(predictions: Predictions, bins: int = BINS) -> np.ndarray:
     Raises:
         InvalidValue: less than one bin.
     """
-    if bins < 1:
-        raise InvalidValue("Too few bins", given=bins, expected="at least 1; 15 is usual")
-    confidence = np.minimum(predictions.probabilities.max(axis=1), 1.0)
-    bin_of = np.maximum(np.ceil(confidence * bins).astype(np.int64) - 1, 0)
+    confidence, bin_of = bins_of(predictions, bins)
     gaps = predictions.sums(predictions.right - confidence, bin_of, bins)
     return np.hstack([gaps, predictions.sums(np.ones(predictions.images))])
 

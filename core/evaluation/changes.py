@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.errors import InvalidValue
 from core.evaluation.checks import Predictions, checked
+from core.evaluation.lesions import Lesions
 
 NEWLY_WRONG, NEWLY_RIGHT, OTHER_WRONG = "newly wrong", "newly right", "wrong either way"
 
@@ -71,13 +72,8 @@ def found(predictions: Predictions) -> pd.DataFrame:
         One row a lesion: truth (int64, class index), found (bool). A group whose images have several truths, such as a
         patient with two lesions, is one row for each truth.
     """
-    classes = predictions.classes
-    lesions, lesion_of = np.unique(predictions.clusters * classes + predictions.labels, return_inverse=True)
-    # The sum has the same argmax as the mean.
-    cells = (lesion_of[:, None] * classes + np.arange(classes)).ravel()
-    sums = np.bincount(cells, weights=predictions.probabilities.ravel(), minlength=len(lesions) * classes)
-    truth = lesions % classes
-    return pd.DataFrame({"truth": truth, "found": sums.reshape(-1, classes).argmax(axis=1) == truth})
+    lesions = Lesions.of(predictions)
+    return pd.DataFrame({"truth": lesions.truth, "found": lesions.found})
 
 
 def harm(dense, pruned, labels, class_names: Sequence[str] | None = None, groups=None) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def compare(
     watching = settings.positive is not None
     names = [name for name, metric in METRICS.items() if watching or not metric.watches]
     if np.array_equal(a.probabilities, b.probabilities):
-        changed = {name: _nothing(METRICS[name].measure(a, settings)) for name in names}
+        changed = {name: no_difference(METRICS[name].measure(a, settings)) for name in names}
     else:
         changed = {name: DIFFERENCES[name](a, b, settings) for name in names}
     found_a, found_b = found(a), found(b)
@@ -122,9 +122,10 @@ def mcnemar(a_correct, b_correct) -> McNemar:
         )
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
     if only_a + only_b < EXACT_BELOW:
-        from scipy.stats import binomtest
+        from scipy.special import bdtr
 
-        p_value = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+        # Both tails are alike, so twice one is the two-sided test.
+        p_value = min(1.0, 2 * bdtr(min(only_a, only_b), only_a + only_b, 0.5)) if only_a + only_b else 1.0
         return McNemar(only_a, only_b, float(p_value), len(a), "exact binomial test")
     from scipy.special import chdtrc
 
@@ -132,7 +133,7 @@ def mcnemar(a_correct, b_correct) -> McNemar:
     return McNemar(only_a, only_b, float(chdtrc(1, statistic)), len(a), "chi-squared with continuity correction")
 
 
-def _nothing(measured: Interval) -> Interval:
+def no_difference(measured: Interval) -> Interval:
     """The difference from itself of what was measured."""
     if not measured.defined:
         return Interval.none(float("nan"), measured.n)

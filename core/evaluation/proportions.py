@@ -102,6 +102,8 @@ def _means(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _design_effect(values: np.ndarray, sizes: np.ndarray, image_variance: np.ndarray) -> np.ndarray:
     """Variance of the mean [K] over that of independent images; from 1 to that of lesions whose images all agree."""
     n, mean = _means(values, sizes)
+    if sizes.max(initial=0) <= 1:
+        return np.ones(n.shape)  # one image a lesion: nothing to adjust, and with 100 classes much to save
     residuals = values - np.nan_to_num(mean) * sizes
     clusters = (sizes > 0).sum(axis=0)
     between = clusters / np.maximum(clusters - 1, 1) * (residuals**2).sum(axis=0)

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -36,31 +37,50 @@ def _subject(path: str, digest: str):
     return whatif.Subject(checkpoints.load(Path(path)))
 
 
+def units(entry) -> list[list[str]]:
+    """The units of layers of a checkpoint's network, from input to output."""
+    from core import models
+
+    return models.units(subject(entry).model)
+
+
+def pictures(dense):
+    """The test images of a study; raises DataNotFound where they are not on this machine."""
+    return _images(dense.card.data, "test")
+
+
 def bench(dense):
     """The images that a study's networks are compared on; raises DataNotFound where they are not on this machine."""
-    return _bench(str(dense.path), dense.card.digest)
+    return _bench(str(dense.path), dense.card.digest, dense)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _bench(path: str, digest: str):
-    from core import data, files, whatif
+def _bench(path: str, digest: str, _entry):
+    from core import whatif
+
+    test, train = (_images(_entry.card.data, split) for split in ("test", "train"))
+    return whatif.Bench(_subject(path, digest), test, train)
+
+
+def _images(info, split: str):
+    return _image_set(info.name, split, info.size, info.split_by or None)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Preparing the images, once: about a minute")
+def _image_set(name: str, split: str, size: int, split_by: str | None):
+    from core import data, files
     from core.errors import DataNotFound, UnknownName
 
-    dense = _subject(path, digest)
-    info = dense.card.data
     try:
-        test, train = (
-            data.load(info.name, split, size=info.size, split_by=info.split_by or None) for split in ("test", "train")
-        )
+        return data.load(name, split, size=size, split_by=split_by)
     except UnknownName as error:
         # A folder data set is known by lying in the data folder.
         raise DataNotFound(
-            f"The images of {info.name} are not on this machine",
+            f"The images of {name} are not on this machine",
             given=files.data_root(),
-            expected=f"a folder or zip called {info.name}",
+            expected=f"a folder or zip called {name}",
             remedy="put it there and reload the page",
         ) from error
-    return whatif.Bench(dense, test, train)
 
 
 def response(entry):
@@ -109,6 +129,14 @@ class Memory:
                 self._items.move_to_end(key)
             return self._items.get(key)
 
+    def make(self, key, work: Callable[[], object]):
+        """What was kept under ``key``, else what ``work`` gives, kept from now on. Two threads may both do the work."""
+        value = self.get(key)
+        if value is None:
+            value = work()
+            self.put(key, value)
+        return value
+
     def put(self, key, value) -> None:
         """Keep ``value``; the one unused for longest goes when there are too many."""
         with self._lock:
@@ -122,6 +150,28 @@ class Memory:
 def memory() -> Memory:
     """Finished estimates by what they are of."""
     return Memory()
+
+
+@st.cache_resource(show_spinner=False)
+def results() -> Memory:
+    """Small tables and numbers made of estimates, by what they are of: a position seen before costs nothing."""
+    return Memory(4096)
+
+
+@st.cache_resource(ttl=2, show_spinner=False)
+def entries() -> list:
+    """Every checkpoint file; read anew every two seconds at most."""
+    from core import checkpoints
+
+    return checkpoints.list()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def groups(digest: str, _cohort):
+    """Which groups of patients the images of a cohort belong to; by the cohort's digest."""
+    from core import subgroups
+
+    return subgroups.of(_cohort)
 
 
 @st.cache_resource(show_spinner=False)

@@ -8,13 +8,17 @@ from core.words import METHOD_TITLES
 # Chosen from Okabe & Ito's palette and moved towards the middle, so that each has a contrast of 3:1 or more on both themes.
 COLOURS = {
     "dense": "#7d8f99",
+    "dense_trained_on": "#5b6b8c",
     "one_shot": "#2f7fc1",
     "layerwise": "#c9781a",
     "iterative": "#16906c",
     "prune_only": "#b0609c",
+    "channel": "#7b61c4",
     "random": "#8a8f94",
 }
 WORSE, BETTER = "#c9503f", "#16906c"
+# For lines that stand for classes; after Okabe & Ito, apart for the colour-blind, and no method's page needs both at once.
+SERIES = ("#2f7fc1", "#c9781a", "#16906c", "#b0609c", "#c9503f", "#7b61c4", "#7d8f99")
 
 TITLES = {
     "dense": "Dense",
@@ -22,6 +26,7 @@ TITLES = {
     **METHOD_TITLES,
     "prune_only": "No fine-tuning",
 }
+_SCOPES = {"-channel": "whole channels", "-layer": "each layer alike"}
 _ORDER = ("dense", "one_shot", "layerwise", "iterative", "prune_only")
 
 
@@ -30,21 +35,47 @@ def ink() -> str:
     return "#e6efee" if st.context.theme.type == "dark" else "#182424"
 
 
+def paper() -> str:
+    """The theme's colour of the page, for marks that need a frame to stand out."""
+    return "#0f1717" if st.context.theme.type == "dark" else "#ffffff"
+
+
 def colour(method: str) -> str:
-    """The colour of a method; controls by random pruning are grey."""
-    return COLOURS.get(method, COLOURS["random"])
+    """The colour of a method; whole channels have one of their own, controls by random pruning are grey."""
+    return COLOURS.get("channel" if method.endswith("-channel") else method, COLOURS["random"])
 
 
 def title(method: str) -> str:
     """A method's name as people read it."""
     if method.endswith("-random"):
         return f"{title(method.removesuffix('-random'))}, random weights (control)"
+    for suffix, words in _SCOPES.items():
+        if method.endswith(suffix):
+            return f"{title(method.removesuffix(suffix))}, {words}"
     return TITLES.get(method, method.replace("_", " ").capitalize())
 
 
 def order(method: str) -> tuple[int, str]:
     """Key that sorts methods as every page lists them."""
     return (_ORDER.index(method) if method in _ORDER else len(_ORDER), method)
+
+
+def chance(p_value: float) -> str:
+    """A p value as people write it."""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
+def series(index: int) -> str:
+    """The colour of a class, by its place among the classes: the same in every chart."""
+    return SERIES[index % len(SERIES)]
+
+
+def points(value: float, low: float | None = None, high: float | None = None) -> str:
+    """A difference of shares in percentage points, with its interval: ``"−2.3 [−4.8, +0.1]"``."""
+    # Adding 0.0 turns a rounded −0.0 into 0.0: a change too small to show has no sign.
+    texts = [f"{round(100 * share, 1) + 0.0:+.1f}" for share in (value, low, high) if share is not None]
+    shown = ["0.0" if text == "+0.0" else text.replace("-", "−") for text in texts]
+    return shown[0] if low is None else f"{shown[0]} [{shown[1]}, {shown[2]}]"
 
 
 def diagnosis(name: str) -> str:

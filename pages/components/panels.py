@@ -1,13 +1,14 @@
 """Pieces of pages: errors, empty states, metric cards, tables that can be taken along."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pandas as pd
 import streamlit as st
 
 from core.errors import DataNotFound, PruneScopeError
+from pages.components import phantoms
 
 NOT_FOR_DIAGNOSIS = "PruneScope explains networks. It is not a medical device and **not for diagnosis**."
 
@@ -31,11 +32,12 @@ def guard() -> Iterator[None]:
 
 
 def missing_data(error: DataNotFound) -> None:
-    """Images are not on this machine: what that means and how to get them."""
+    """Images are not on this machine: what that means, how to get them, and phantoms in their place in one click."""
     st.info(
         f"**{error.problem}.** The numbers below that need no image are still shown.",
         icon=":material/image_not_supported:",
     )
+    phantoms.offer()
     with st.expander("How to get the images"):
         st.markdown(_text(error))
 
@@ -59,17 +61,30 @@ def no_study() -> None:
     st.code("python -m core train ham10000-64/vgg16", language="bash")
 
 
-def table(frame: pd.DataFrame, *, name: str, title: str, key: str, **columns) -> None:
+def table(
+    frame: pd.DataFrame | Callable[[], pd.DataFrame],
+    *,
+    name: str,
+    title: str,
+    key: str,
+    label: str = "The numbers behind it",
+    **columns,
+) -> None:
     """The data behind a chart: a table on demand, and the same as CSV.
 
     Args:
-        frame: what to show.
+        frame: what to show; or a function that makes it, which is called only while the table is open.
         name: of the CSV file, without suffix.
         title: what the table holds, for screen readers.
         key: unique on the page.
+        label: of the fold.
         columns: column -> Streamlit column configuration.
     """
-    with st.expander("The numbers behind it"):
+    made = not callable(frame)
+    with st.expander(label, key=f"table-{key}", on_change="ignore" if made else "rerun") as place:
+        if not made and not place.open:
+            return
+        frame = frame if made else frame()
         st.dataframe(frame, hide_index=True, column_config=columns, alt=title)
         st.download_button(
             "Download as CSV",

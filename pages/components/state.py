@@ -1,9 +1,11 @@
 """What the user has chosen. Every choice lives in the URL, so that a copied link opens the same view."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.errors import PruneScopeError
-from pages.components import loaders, look
+from pages.components import address, loaders, look
 
 
 def study() -> str | None:
@@ -29,21 +31,32 @@ def study() -> str | None:
 def method(known: list[str]) -> str:
     """The pruning method, of those that the study has."""
     choices = sorted(known, key=look.order)
-    return st.segmented_control(
-        "Pruning method",
-        choices,
-        default=next((name for name in ("iterative", "one_shot") if name in choices), choices[0]),
-        required=True,
-        format_func=look.title,
-        key="method",
-        bind="query-params",
+    default = next((name for name in ("iterative", "one_shot") if name in choices), choices[0])
+    # Links of the first version hold the text of the button.
+    address.hold_choice("method", choices, default, former={look.title(name): name for name in choices})
+    chosen = st.segmented_control(
+        "Pruning method", choices, required=True, format_func=look.title, key="method", persist_state="session"
     )
+    address.tell("method", chosen if chosen != default else None)
+    return chosen
 
 
-def sparsity() -> float:
-    """The sparsity of the slider, in [0, 1)."""
+def sparsity(on_change: Callable[[], None] | None = None) -> float:
+    """The sparsity of the slider, in [0, 1).
+
+    Args:
+        on_change: called when the user moves it, before the page is drawn again.
+    """
     percent = st.slider(
-        "Weights removed (sparsity)", 0, 99, 80, format="%d%%", key="sparsity", bind="query-params", help=_SPARSITY
+        "Weights removed (sparsity)",
+        0,
+        99,
+        80,
+        format="%d%%",
+        key="sparsity",
+        bind="query-params",
+        help=_SPARSITY,
+        on_change=on_change or "rerun",
     )
     return percent / 100
 

@@ -1,3 +1,6 @@
+import os
+import shutil
+
 import numpy as np
 import pytest
 import streamlit as st
@@ -15,19 +18,31 @@ def _fresh_caches():
     st.cache_resource.clear()
 
 
-@pytest.fixture
-def study(tmp_path, monkeypatch):
-    """The name of a study of tiny networks, trained for a moment on drawn pictures: dense, and iterative at 80%."""
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """Drawn pictures, and tiny networks trained on them for a moment: (data root, checkpoint root, name of the study)."""
     from core import recipes, runs
 
-    root = tiny.write_pictures(tmp_path / "data", {"train": 24, "validation": 4, "test": 30})
-    monkeypatch.setenv("PRUNESCOPE_DATA", str(root))
-    with tiny.registered():
+    root = tiny.write_pictures(tmp_path_factory.mktemp("data"), {"train": 24, "validation": 4, "test": 30})
+    checkpoints = tmp_path_factory.mktemp("checkpoints")
+    with tiny.registered(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRUNESCOPE_DATA", str(root))
+        patch.setenv("PRUNESCOPE_CHECKPOINTS", str(checkpoints))
         changes = {"epochs": 2, "batch": 12, "augment": "none", "balance": 0.0}
         dense = recipes.dense("colours-32/vgg16", rate=0.05, **changes)
         runs.run(dense)
         runs.run(recipes.pruned(dense, "iterative", 0.8, steps=2))
-        yield dense.study
+        return root, checkpoints, dense.study
+
+
+@pytest.fixture
+def study(trained, monkeypatch):
+    """The name of a study of tiny networks, dense and iterative at 80%, in a checkpoint folder of this test's own."""
+    root, checkpoints, name = trained
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(root))
+    shutil.copytree(checkpoints, os.environ["PRUNESCOPE_CHECKPOINTS"], dirs_exist_ok=True)
+    with tiny.registered():
+        yield name
 
 
 @pytest.fixture

@@ -1,0 +1,86 @@
+"""The harm ledger: of each diagnosis the lesions that pruning newly misses, newly catches and leaves as they were."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from core.evaluation.changes import pair
+from core.evaluation.checks import Predictions
+from core.evaluation.lesions import Lesions
+from core.evaluation.outcomes import outcomes
+
+ALL = "all"
+"""The row over all lesions."""
+
+
+def ledger(dense, pruned, labels, class_names: Sequence[str] | None = None, groups=None, *, seed: int = 0):
+    """Counts, shares and intervals by class, and over all lesions.
+
+    A lesion is found if the mean of the probabilities of its images is largest for its true class.
+
+    Args:
+        dense, pruned: float [N, C], probabilities of the same images in the same order.
+        labels: int [N].
+        class_names: C names.
+        groups: [N] lesion ids, or None: each image is a lesion.
+        seed: of the bootstrap.
+
+    Returns:
+        As :func:`core.evaluation.outcomes.outcomes`: a row for each class, in their order, and the last for :data:`ALL`.
+
+    Raises:
+        InvalidValue: inputs that do not fit together.
+    """
+    a, b = pair(dense, pruned, labels, class_names, groups)
+    lesions, now = Lesions.of(a), Lesions.of(b).found
+    members = {name: lesions.truth == index for index, name in enumerate(a.class_names)}
+    members[ALL] = np.ones(len(lesions), bool)
+    return outcomes(lesions.found, now, members, same=same(a, b), seed=seed)
+
+
+def in_groups(
+    dense,
+    pruned,
+    labels,
+    members: pd.DataFrame,
+    class_names: Sequence[str] | None = None,
+    groups=None,
+    *,
+    only: str | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The same for groups of patients, such as those of :func:`core.subgroups.of`.
+
+    Args:
+        dense, pruned, labels, class_names, groups, seed: as for :func:`ledger`.
+        members: [N, kinds], for each kind of grouping the name of each image's group, or missing. A lesion is where its first
+            image is.
+        only: the lesions of this class only.
+
+    Returns:
+        As :func:`core.evaluation.outcomes.outcomes`, with a first column kind.
+
+    Raises:
+        InvalidValue: inputs that do not fit together.
+    """
+    a, b = pair(dense, pruned, labels, class_names, groups)
+    lesions, now = Lesions.of(a), Lesions.of(b).found
+    mine = np.ones(len(lesions), bool) if only is None else lesions.truth == a.class_names.index(only)
+    tables = []
+    for kind in members:
+        values = members[kind].to_numpy(object)[lesions.first]
+        order = (
+            members[kind].cat.categories
+            if isinstance(members[kind].dtype, pd.CategoricalDtype)
+            else sorted(set(values))
+        )
+        masks = {name: mine & (values == name) for name in order}
+        tables.append(outcomes(lesions.found, now, masks, same=same(a, b), seed=seed).assign(kind=kind))
+    table = pd.concat(tables, ignore_index=True)
+    return table[["kind", *table.columns.drop("kind")]]
+
+
+def same(a: Predictions, b: Predictions) -> bool:
+    """Whether two networks are one, to judge by their answers."""
+    return np.array_equal(a.probabilities, b.probabilities)

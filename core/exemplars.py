@@ -1,0 +1,202 @@
+"""Exemplars that pruning forgets: images on which the pruned networks of all methods and seeds disagree with the dense ones.
+
+Hooker, S., Courville, A., Clark, G., Dauphin, Y. & Frome, A. (2019). What do compressed deep neural networks forget?
+arXiv:1911.05248, compare the most frequent answer of each population; Holste, G. et al. (2023), How does pruning impact
+long-tailed multi-label medical image classifiers? MICCAI (PruneCXR), do it for chest X-rays.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.breaking import Read, answered
+from core.checkpoints import Card, Entry
+from core.errors import check_choice
+from core.evaluation.bootstrap import cluster_bootstrap
+from core.evaluation.intervals import Interval
+from core.evaluation.proportions import proportions
+from core.responses import Response
+from core.words import METHOD_TITLES
+
+RULES = ("all", "most")
+"""Every pruned network disagrees, or their most frequent answer does, as Hooker et al. have it."""
+
+CONFIDENCES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Lower bounds of the bands that the dense networks' confidence is shown in."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """The networks whose answers are compared, all to the same images.
+
+    Attributes:
+        dense, pruned: ids of the checkpoints.
+        methods, seeds: of the pruned ones.
+        percent: the sparsity of the pruned ones.
+        before: int64 [dense, N] and
+        after: int64 [pruned, N], their answers.
+        reference: int64 [pruned, N], the most frequent dense answer, treated as that pruned network is.
+        confidence: float64 [N], the mean probability that dense networks give their own answer.
+    """
+
+    dense: tuple[str, ...]
+    pruned: tuple[str, ...]
+    methods: tuple[str, ...]
+    seeds: tuple[int | None, ...]
+    percent: int
+    before: np.ndarray
+    after: np.ndarray
+    reference: np.ndarray
+    confidence: np.ndarray
+
+    @property
+    def disagrees(self) -> np.ndarray:
+        """Bool [pruned, N]: which pruned networks give another answer than the dense ones."""
+        return self.after != self.reference
+
+    def forgotten(self, rule: str = "all") -> np.ndarray:
+        """Bool [N]: the exemplars.
+
+        Args:
+            rule: of :data:`RULES`.
+
+        Raises:
+            UnknownName: no such rule.
+        """
+        check_choice("rule for exemplars", rule, RULES)
+        if rule == "all":
+            return self.disagrees.all(axis=0)
+        return _most_frequent(self.after) != _most_frequent(self.reference)
+
+
+def population(
+    entries: Iterable[Entry], dense: Entry, percent: int, recalibrated: bool, read: Read
+) -> Population | None:
+    """The networks of a study at one sparsity: fine-tuned by every method, from every seed, as far as answers are stored.
+
+    Controls (random weights, trained on without pruning) and networks of another recipe are left out, and so is pruning
+    without any fine-tuning: below a method's first checkpoint it has no network of its own.
+
+    Args:
+        entries: checkpoints, as from :func:`core.checkpoints.list`.
+        dense: the study's dense network; its twins differ in nothing but the seed.
+        percent: the sparsity.
+        recalibrated: the switch; see :func:`core.breaking.stored_steps`.
+        read: from a checkpoint to its stored response.
+
+    Returns:
+        None if no pruned network's answers are stored there.
+    """
+    entries = [entry for entry in entries if entry.card is not None and entry.card.study == dense.card.study]
+    twins = _stored([entry for entry in entries if _recipe(entry.card) == _recipe(dense.card)], read, dense)
+    pruned = _stored(_at(entries, {entry.id for entry, _ in twins}, percent), read, dense)
+    modes = [recalibrated and round(100 * entry.card.sparsity) != percent for entry, _ in pruned]
+    chosen = [(*pair, mode) for pair, mode in zip(pruned, modes, strict=True) if (percent, mode) in pair[1].answers]
+    twins = [pair for pair in twins if all((0, mode) in pair[1].answers for _, _, mode in chosen)]
+    if not chosen or not twins:
+        return None
+    before = {mode: np.stack([answered(own, 0, mode) for _, own in twins]) for mode in {False, *modes}}
+    return Population(
+        dense=tuple(entry.id for entry, _ in twins),
+        pruned=tuple(entry.id for entry, _, _ in chosen),
+        methods=tuple(entry.card.method for entry, _, _ in chosen),
+        seeds=tuple(entry.card.seed for entry, _, _ in chosen),
+        percent=percent,
+        before=before[False],
+        after=np.stack([answered(own, percent, mode) for _, own, mode in chosen]),
+        reference=np.stack([_most_frequent(before[mode]) for _, _, mode in chosen]),
+        confidence=np.mean([own.at(0.0, False).max(axis=1) for _, own in twins], axis=0).astype(float),
+    )
+
+
+def shares(forgotten: np.ndarray, members: pd.DataFrame, groups=None) -> pd.DataFrame:
+    """How often images of a group are forgotten, for every group of every kind.
+
+    Args:
+        forgotten: bool [N].
+        members: [N, kinds], for each kind the name of each image's group; categorical columns keep their order.
+        groups: [N] lesion ids, or None.
+
+    Returns:
+        One row a group that has images: kind, group, images, lesions, forgotten (count), share, low, high (Wilson 95%, adjusted
+        for lesions).
+    """
+    clusters = np.arange(len(forgotten)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    rows = []
+    for kind in members:
+        values = pd.Categorical(members[kind])
+        for code, name in enumerate(values.categories):
+            mine = values.codes == code
+            if not mine.any():
+                continue
+            sizes = np.bincount(clusters, weights=mine)[:, None]
+            hits = np.bincount(clusters, weights=mine & forgotten)[:, None]
+            share, low, high = (float(value[0]) for value in proportions(hits, sizes))
+            count, lesions = int((mine & forgotten).sum()), int((sizes > 0).sum())
+            rows.append((kind, name, int(mine.sum()), lesions, count, share, low, high))
+    return pd.DataFrame(rows, columns=["kind", "group", "images", "lesions", "forgotten", "share", "low", "high"])
+
+
+def confidence_bands(confidence: np.ndarray) -> pd.Categorical:
+    """Dense confidence, float [N], in bands of :data:`CONFIDENCES`."""
+    bounds = zip(CONFIDENCES[1:], (*CONFIDENCES[2:], 1.0), strict=True)
+    names = [f"below {CONFIDENCES[1]:.0%}", *(f"{low:.0%} to {high:.0%}" for low, high in bounds)]
+    return pd.Categorical(np.array(names, object)[np.searchsorted(CONFIDENCES, confidence, "right") - 1], names)
+
+
+def confidence_gap(confidence: np.ndarray, forgotten: np.ndarray, groups=None) -> Interval:
+    """Mean dense confidence on forgotten images less that on all others, with its cluster-bootstrap interval.
+
+    Args:
+        confidence: float [N]. forgotten: bool [N]. groups: [N] lesion ids, or None.
+    """
+    n = len(forgotten)
+    if not 0 < forgotten.sum() < n:
+        return Interval.none(float("nan"), n, "all images or none are forgotten")
+    clusters = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    columns = (forgotten * confidence, forgotten, ~forgotten * confidence, ~forgotten)
+    counts = np.stack([np.bincount(clusters, weights=column) for column in columns], axis=1)
+
+    def gap(sums: np.ndarray) -> np.ndarray:
+        sizes = np.where(sums[..., 1::2] > 0, sums[..., 1::2], np.nan)  # a draw may hold no forgotten image
+        return sums[..., 0] / sizes[..., 0] - sums[..., 2] / sizes[..., 1]
+
+    return cluster_bootstrap(counts, gap, n)
+
+
+def _recipe(card: Card) -> tuple:
+    """What twins have in common: everything but the seed."""
+    recipe = dict(card.recipe)
+    training = {key: value for key, value in (recipe.pop("training", None) or {}).items() if key != "seed"}
+    return card.method, card.study, tuple(sorted(map(str, recipe.items()))), tuple(sorted(map(str, training.items())))
+
+
+def _at(entries: list[Entry], parents: set[str], percent: int) -> list[Entry]:
+    """Of every method and parent the checkpoint from which ``percent`` is reached."""
+    found: dict[tuple, Entry] = {}
+    for entry in sorted(entries, key=lambda entry: entry.card.sparsity):
+        card = entry.card
+        if card.method in METHOD_TITLES and card.parent in parents and 0 < round(100 * card.sparsity) <= percent:
+            found[card.method, card.parent, card.seed] = entry
+    return list(found.values())
+
+
+def _stored(
+    entries: list[Entry], read: Callable[[Entry], Response | None], dense: Entry
+) -> list[tuple[Entry, Response]]:
+    """Those whose answers to the same images are stored."""
+    own = read(dense)
+    pairs = [(entry, read(entry)) for entry in entries]
+    return [
+        (entry, kept) for entry, kept in pairs if kept is not None and own is not None and kept.cohort == own.cohort
+    ]
+
+
+def _most_frequent(answers: np.ndarray) -> np.ndarray:
+    """int64 [N]: of answers [networks, N] the most frequent, the lowest class of equals."""
+    counts = np.zeros((answers.max() + 1, answers.shape[1]), np.int64)
+    for row in answers:
+        counts[row, np.arange(len(row))] += 1
+    return counts.argmax(axis=0)

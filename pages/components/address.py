@@ -1,0 +1,66 @@
+"""Choices that the address holds under names of our own.
+
+A button group that is bound to the address writes the text of its button there, so a link would break with every change of
+words. Here a link holds identifiers (``method=one_shot``): :func:`hold` before the widget is made takes over what the address
+says when somebody arrives at a page, :func:`tell` after it writes the choice back.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+
+import streamlit as st
+
+_ARRIVAL = "_arrival"
+
+
+def turned_to(page: str) -> None:
+    """Note which page is open: on arrival at another one, its address is read anew."""
+    if st.session_state.get(_ARRIVAL, {}).get("page") != page:
+        st.session_state[_ARRIVAL] = {"page": page, "read": set()}
+
+
+def arriving(key: str) -> bool:
+    """Whether the page was just opened, so that the next :func:`hold` of ``key`` reads the address."""
+    return key not in st.session_state.get(_ARRIVAL, {}).get("read", ())
+
+
+def hold(key: str, read: Callable[[str], object | None], default) -> None:
+    """Give the widget ``key`` its value: the address's on arrival, else what it was, else ``default``.
+
+    Args:
+        key: of the widget, and the name in the address. The widget is made without a default of its own, and with
+            ``persist_state="session"``.
+        read: from a text to a value; None for a text that means nothing here, which is then passed over.
+        default: where nothing else is known.
+    """
+    arrival = st.session_state.setdefault(_ARRIVAL, {"page": "", "read": set()})
+    if key not in arrival["read"]:
+        arrival["read"].add(key)
+        found = read(st.query_params.get(key, ""))
+        if found is not None:
+            st.session_state[key] = found
+    st.session_state.setdefault(key, default)
+
+
+def hold_choice(key: str, known: Collection[str], default: str | None, former: Mapping[str, str] | None = None) -> None:
+    """:func:`hold` for one of several names; a choice that is none of them any more falls back to ``default``.
+
+    Args:
+        key, default: as for :func:`hold`.
+        known: the identifiers.
+        former: what older links call them.
+    """
+    names = {name: name for name in known} | {
+        text: name for text, name in (former or {}).items() if name in known and text not in known
+    }
+    hold(key, names.get, default)
+    if st.session_state[key] not in known:
+        st.session_state[key] = default
+
+
+def tell(key: str, text: str | None) -> None:
+    """Write a choice into the address; None, for a default, takes it out."""
+    if text is None:
+        if key in st.query_params:
+            del st.query_params[key]
+    elif st.query_params.get(key) != text:
+        st.query_params[key] = text

@@ -1,0 +1,226 @@
+"""Breaking points: from which sparsity on each image gets another answer for good."""
+
+import contextlib
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+from core import breaking
+from core.breaking import Step
+from core.cohort import Cohort
+from pages.components import address, charts, gallery, loaders, look, panels, whatif_controls, whatif_curves
+from pages.components import whatif_selection as selecting
+from pages.components.whatif_selection import Selection
+
+_IMAGE = "image"
+_ATTRIBUTION = "pages/attribution.py"
+MOST = 10  # classes with a line of their own
+
+
+def draw(selection: Selection) -> None:
+    """When answers break, class by class; the most fragile images; and one image along the whole path."""
+    steps = breaking.stored_steps(selection.path, loaders.response, selection.switch)
+    if len(steps) < 2:
+        st.caption("Breaking points need the answers along the path, and none are stored for this method.")
+        st.code(f"python -m core respond {selection.path.dense.id}", language="bash")
+        return
+    test = selection.cohort
+    key = _key(selection, steps)
+    table = loaders.results().make(("breaking", key), lambda: breaking.breaking_points(steps))
+    _one(selection, steps, table, test)
+    _curves(selection, steps, table, test, key)
+    _fragile(selection, table, test)
+    panels.table(
+        lambda: _lines(table, np.arange(len(table)), test),
+        name=f"breaking-{selection.path.study.replace('/', '-')}-{selection.path.method}",
+        title="The breaking point of every test image",
+        label="The numbers behind it: every breaking point",
+        key="breaking",
+    )
+
+
+def follow(id: str) -> None:
+    """Follow an image along the path: open it here."""
+    st.session_state[_IMAGE] = id
+    st.session_state["view"] = "breaking"
+
+
+def _key(selection: Selection, steps: list[Step]) -> tuple:
+    stored = tuple((step.percent, step.recalibrated) for step in steps)
+    return (*(entry.card.digest for entry in selection.path.entries), stored)
+
+
+def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Cohort, key: tuple) -> None:
+    percents = [step.percent for step in steps]
+    curves = loaders.results().make(
+        ("survival", key),
+        lambda: breaking.survival(table["breaks"], test.labels, len(test.class_names), percents, test.groups),
+    )
+    st.markdown("**When answers break**")
+    st.markdown(_sentence(selection, table, test, steps))
+    present = [index for index in curves["class"].unique() if index >= 0]
+    if len(present) > MOST:
+        present = [index for index in present if test.class_names[index] == selection.diagnosis]
+    names = [("", "All images"), *((test.class_names[i], look.diagnosis(test.class_names[i])) for i in present)]
+    words = {-1: names[0], **dict(zip(present, names[1:], strict=True))}
+    frame = curves[curves["class"].isin(words)]
+    frame = frame.assign(
+        name=[words[index][0] for index in frame["class"]],
+        label=[words[index][1] for index in frame["class"]],
+        strength=[selection.strength(words[index][0]) for index in frame["class"]],
+    )
+    band = frame[frame["name"] == (selection.diagnosis or "")]
+    charts.show(
+        whatif_curves.unbroken(
+            tuple(label for _, label in names),
+            (look.ink(), *(look.series(index) for index in present)),
+            look.ink(),
+            len(names) > 1,
+        ),
+        {"table": frame, "band": band, "here": pd.DataFrame({"percent": [selection.percent]})},
+        alt="Share of images whose answer has not changed for good, by sparsity, for each class",
+        key=f"unbroken-{selection.diagnosis}",
+        picked=lambda name: whatif_controls.pick(name) if name else None,
+    )
+    gaps = max(upper - lower for lower, upper in pairwise(percents))
+    st.caption(
+        f"Over {len(steps)} stored steps"
+        + (f", up to {gaps} points apart" if gaps > 1 else "")
+        + ". An answer breaks between "
+        "the last step at which it held and the one shown. The band is the 95% interval (Wilson, adjusted for lesions) of the "
+        "line brought out. Where a trained checkpoint takes over, answers can come back: they count as broken only from where "
+        "they stay changed."
+    )
+    panels.table(
+        lambda: frame.drop(columns=["name", "strength"]),
+        name=f"unbroken-{selection.path.method}",
+        title="Share of answers not changed, by class and sparsity",
+        label="The numbers behind it: these curves",
+        key="survival",
+    )
+
+
+def _sentence(selection: Selection, table: pd.DataFrame, test: Cohort, steps: list[Step]) -> str:
+    mine = np.ones(len(test), bool)
+    who = "images"
+    if selection.diagnosis:
+        mine = test.labels == test.class_names.index(selection.diagnosis)
+        who = f"images of {look.diagnosis(selection.diagnosis).lower()}"
+    breaks = table["breaks"][mine]
+    if breaks.empty:
+        return f"There are no test {who}."
+    here = (breaks <= selection.percent).mean()
+    half = breaks.fillna(np.inf).median()
+    when = f"Half of them break by **{half:.0f}%**" if np.isfinite(half) else "Fewer than half of them ever break"
+    return (
+        f"Of {len(breaks):,} test {who}, **{here:.1%}** have another answer for good at {selection.percent}% sparsity. {when}; "
+        f"{breaks.isna().mean():.1%} still have the dense network's answer at {steps[-1].percent}%."
+    )
+
+
+def _fragile(selection: Selection, table: pd.DataFrame, test: Cohort) -> None:
+    """The images that break first."""
+    some = table if selection.diagnosis is None else table[test.labels == test.class_names.index(selection.diagnosis)]
+    broken = some.dropna(subset="breaks").sort_values(
+        ["breaks", "steps_changed"], ascending=[True, False], kind="stable"
+    )
+    st.markdown(f"#### The most fragile of {len(broken):,} images that break")
+    if broken.empty:
+        st.caption("No answer breaks along the stored path.")
+        return
+
+    def words(place: int) -> str:
+        row = broken.iloc[place]
+        truth = test.class_names[test.labels[broken.index[place]]]
+        return f"**{look.diagnosis(truth)}**  \nBreaks at {row['breaks']:.0f}%"
+
+    gallery.show(
+        broken.index.to_numpy(),
+        test,
+        selecting.images(selection),
+        words=words,
+        frame=lambda: _lines(broken, broken.index.to_numpy(), test),
+        key="fragile",
+        opened=follow,
+        order="those that break first",
+    )
+
+
+def _lines(table: pd.DataFrame, rows: np.ndarray, test: Cohort) -> pd.DataFrame:
+    names = np.array([look.diagnosis(name) for name in test.class_names], object)
+    return pd.DataFrame(
+        {
+            "image": test.ids[rows],
+            "truth": names[test.labels[rows]],
+            "breaks at %": table["breaks"].to_numpy(),
+            "still held at %": table["holds"].to_numpy(),
+        }
+    )
+
+
+def _one(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Cohort) -> None:
+    """One image along the path, if the address names one."""
+    known = {id: row for row, id in enumerate(test.ids.tolist())}
+    address.hold(_IMAGE, lambda text: text if text in known else None, None)
+    id = st.session_state[_IMAGE] if st.session_state[_IMAGE] in known else None
+    address.tell(_IMAGE, id)
+    if id is None:
+        return
+    row = known[id]
+    truth, breaks = test.class_names[test.labels[row]], table["breaks"][row]
+    with st.container(border=True):
+        st.markdown(f"**{id} along the path** · truth: {look.diagnosis(truth)}")
+        pictures = selecting.images(selection)
+        left, right = st.columns([1, 4]) if pictures is not None else (None, st.container())
+        if left:
+            left.image(pictures.images[row], width=gallery.SIDE, alt=f"Test image {id}: {look.diagnosis(truth)}")
+        with right:
+            _path_of(steps, row, breaks, test)
+        with st.container(horizontal=True):
+            st.button("Close", key="close-image", on_click=_close)
+            if Path(__file__).parents[2].joinpath(_ATTRIBUTION).exists():
+                with contextlib.suppress(StreamlitAPIException):  # the page is there but not in the navigation
+                    st.page_link(
+                        _ATTRIBUTION, label="Where do they look?", icon=":material/search:", query_params={"image": id}
+                    )
+
+
+def _path_of(steps: list[Step], row: int, breaks: float, test: Cohort) -> None:
+    frame = breaking.along(steps, row, truth=test.labels[row])
+    shown = list(dict.fromkeys(frame["class"]))
+    frame["label"] = [look.diagnosis(test.class_names[index]) for index in frame["class"]]
+    lines = frame.melt(["percent", "label"], ["pruned", "dense"], "network", "probability").dropna()
+    lines["network"] = lines["network"].str.capitalize()
+    marks = [(step.percent, "trained") for step in steps if step.trained and step.percent]
+    if not np.isnan(breaks):
+        marks = [(percent, what) for percent, what in marks if percent != breaks] + [(breaks, "breaks")]
+    st.caption(
+        "Probabilities of the pruned network at each stored sparsity, the dense network's dashed: both with batch norm "
+        "recalibrated, or both without. "
+        + ("It never breaks." if np.isnan(breaks) else f"Its answer is another from {breaks:.0f}% on.")
+        + " One image has no interval."
+    )
+    charts.show(
+        whatif_curves.probabilities(
+            tuple(look.diagnosis(test.class_names[index]) for index in shown),
+            tuple(map(look.series, shown)),
+            look.ink(),
+        ),
+        {"table": lines, "marks": pd.DataFrame(marks, columns=["percent", "what"])},
+        alt=f"Probabilities of {frame['label'].nunique()} classes for one image along the sparsity",
+    )
+    panels.table(
+        lambda: lines,
+        name=f"path-{test.ids[row]}",
+        title="Probabilities along the path",
+        key="path",
+        label="The numbers behind it: this image",
+    )
+
+
+def _close() -> None:
+    st.session_state[_IMAGE] = None

@@ -1,0 +1,180 @@
+"""Exemplars that pruning forgets: images on which the pruned networks of all methods and seeds disagree with the dense ones."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import exemplars, subgroups
+from core.exemplars import Population
+from pages.components import address, charts, gallery, loaders, look, panels, whatif_charts, whatif_controls
+from pages.components import whatif_breaking as breaking
+from pages.components import whatif_selection as selecting
+from pages.components.whatif_selection import Selection
+
+RULES = {"all": "Every pruned network disagrees", "most": "Their most frequent answer does"}
+KINDS = {"diagnosis": "Diagnosis", "confidence": "Dense confidence", **subgroups.TITLES}
+
+
+def draw(selection: Selection) -> None:
+    """Who is compared, how many images are forgotten, and what sets them apart."""
+    found = exemplars.population(
+        loaders.entries(), selection.path.dense, selection.percent, selection.switch, loaders.response
+    )
+    if found is None:
+        st.caption(
+            f"At {selection.percent}% no fine-tuned network has stored answers: below a method's first checkpoint every method "
+            "is the dense network, pruned. Move the slider to a trained sparsity or beyond."
+        )
+        return
+    address.hold_choice("rule", RULES, "all")
+    rule = st.segmented_control(
+        "Forgotten is an image where",
+        list(RULES),
+        required=True,
+        format_func=RULES.get,
+        key="rule",
+        persist_state="session",
+    )
+    address.tell("rule", rule if rule != "all" else None)
+    forgotten = found.forgotten(rule)
+    st.markdown(
+        f"**{forgotten.sum():,} of {len(forgotten):,} test images are forgotten at {selection.percent}% sparsity**"
+    )
+    st.markdown(_who(found))
+    _apart(selection, found, forgotten, rule)
+    _pictures(selection, found, forgotten)
+
+
+def _who(found: Population) -> str:
+    methods = sorted(set(found.methods), key=look.order)
+    seeds, dense = len(set(found.seeds)), len(found.dense)
+    alone = found.disagrees.mean(axis=1)
+    spread = f"{alone.min():.1%}" if len(alone) == 1 else f"{alone.min():.1%} to {alone.max():.1%}"
+    return (
+        f"Compared are {len(found.pruned)} pruned networks ({', '.join(look.title(name) for name in methods)}; {seeds} "
+        f"seed{'s' if seeds > 1 else ''}) with {dense} dense one{'s' if dense > 1 else ''}. Each alone disagrees on {spread} of the "
+        f"images; if they disagreed independently of each other, all would on {alone.prod():.2%}."
+        + (" With a single seed, some of it is the chance of one training." if seeds == 1 else "")
+    )
+
+
+def _apart(selection: Selection, found: Population, forgotten: np.ndarray, rule: str) -> None:
+    test = selection.cohort
+    members = loaders.groups(test.digest, test).assign(
+        diagnosis=pd.Categorical(np.array(test.class_names)[test.labels], test.class_names),
+        confidence=exemplars.confidence_bands(found.confidence),
+    )
+    kinds = [kind for kind in KINDS if kind in members]
+    address.hold_choice("apart", kinds, "diagnosis")
+    kind = st.segmented_control(
+        "What sets them apart", kinds, required=True, format_func=KINDS.get, key="apart", persist_state="session"
+    )
+    address.tell("apart", kind if kind != "diagnosis" else None)
+    key = (found.pruned, found.percent, selection.switch, rule)
+    table = loaders.results().make(
+        ("forgotten", selection.path.dense.card.digest, key), lambda: exemplars.shares(forgotten, members, test.groups)
+    )
+    gap = loaders.results().make(
+        ("gap", selection.path.dense.card.digest, key),
+        lambda: exemplars.confidence_gap(found.confidence, forgotten, test.groups),
+    )
+    shown = table[table["kind"] == kind]
+    if kind == "diagnosis" and len(shown) > 14:
+        shown = shown.nlargest(14, "share")
+    frame = _rows(shown, kind, selection)
+    charts.show(
+        whatif_charts.rates(
+            len(frame), selection.colour, look.ink(), "Forgotten, share of images", kind == "diagnosis"
+        ),
+        {
+            "table": frame,
+            "names": whatif_charts.names_of(frame),
+            "whole": pd.DataFrame({"share": [forgotten.mean()]}),
+        },
+        alt=f"Share of images that are forgotten by {KINDS[kind].lower()}, with 95% intervals",
+        key=f"apart-{kind}-{selection.diagnosis}",
+        picked=whatif_controls.pick if kind == "diagnosis" else None,
+    )
+    words = (
+        f"95% intervals (Wilson, adjusted for lesions); dashed: all images. Grey: fewer than {subgroups.SMALL} lesions."
+    )
+    if gap.low is not None:
+        words += (
+            f" The dense network was {100 * -gap.estimate:.0f} points less sure of forgotten images than of the others "
+            f"[{100 * -gap.high:.0f}, {100 * -gap.low:.0f}] ({gap.method})."
+            if gap.estimate < 0
+            else f" The dense network was {100 * gap.estimate:.0f} points surer of forgotten images than of the others "
+            f"[{100 * gap.low:.0f}, {100 * gap.high:.0f}] ({gap.method})."
+        )
+    st.caption(words)
+    panels.table(
+        lambda: table, name=f"forgotten-{rule}-{selection.name}", title="Forgotten images by group", key="forgotten"
+    )
+
+
+def _rows(shown: pd.DataFrame, kind: str, selection: Selection) -> pd.DataFrame:
+    name = look.diagnosis if kind == "diagnosis" else str
+    return pd.DataFrame(
+        [
+            {
+                "row": place,
+                "name": row.group,
+                "label": f"{name(row.group)} ({row.forgotten:,} of {row.images:,})",
+                "share": row.share,
+                "low": row.low,
+                "high": row.high,
+                "count": row.forgotten,
+                "images": row.images,
+                "strength": (selection.strength(row.group) if kind == "diagnosis" else 1.0)
+                * (0.45 if row.lesions < subgroups.SMALL else 1.0),
+            }
+            for place, row in enumerate(shown.itertuples())
+        ]
+    )
+
+
+def _pictures(selection: Selection, found: Population, forgotten: np.ndarray) -> None:
+    test = selection.cohort
+    mine = forgotten.copy()
+    if selection.diagnosis:
+        mine &= test.labels == test.class_names.index(selection.diagnosis)
+    rows = np.flatnonzero(mine)
+    rows = rows[np.argsort(-found.confidence[rows], kind="stable")]
+    names = np.array([look.diagnosis(name) for name in test.class_names], object)
+    of = f" of {look.diagnosis(selection.diagnosis).lower()}" if selection.diagnosis else ""
+    st.markdown(f"#### {len(rows):,} forgotten image{'' if len(rows) == 1 else 's'}{of}")
+    if not len(rows):
+        st.caption("None.")
+        return
+
+    def answers(row: int) -> str:
+        return ", ".join(dict.fromkeys(names[found.after[:, row]]))
+
+    def frame() -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "image": test.ids[rows],
+                "truth": names[test.labels[rows]],
+                "dense answer": names[found.reference[0, rows]],
+                "dense confidence": found.confidence[rows],
+                "pruned answers": [answers(row) for row in rows],
+            }
+        )
+
+    def words(place: int) -> str:
+        row = rows[place]
+        return (
+            f"**{names[test.labels[row]]}**  \nDense: {names[found.reference[0, row]]}, {found.confidence[row]:.0%}  \n"
+            f"Pruned: {answers(row)}"
+        )
+
+    gallery.show(
+        rows,
+        test,
+        selecting.images(selection),
+        words=words,
+        frame=frame,
+        key="exemplars",
+        opened=breaking.follow,
+        order="those of which the dense network was surest",
+    )

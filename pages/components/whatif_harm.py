@@ -1,0 +1,214 @@
+"""The harm ledger: of each diagnosis what is newly missed and newly caught, and the images whose answer changed."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import evaluation
+from core.evaluation.changes import NEWLY_RIGHT, NEWLY_WRONG, OTHER_WRONG
+from core.evaluation.ledger import ALL
+from core.evaluation.outcomes import METHOD
+from core.whatif import Estimate
+from pages.components import address, charts, gallery, look, panels, whatif_charts, whatif_controls, whatif_top
+from pages.components import whatif_breaking as breaking
+from pages.components import whatif_selection as selecting
+from pages.components.whatif_selection import Selection
+
+MOST = 14  # rows of a chart; with more classes those hit hardest are drawn
+KINDS = {"wrong": NEWLY_WRONG, "right": NEWLY_RIGHT, "either": OTHER_WRONG}
+_WORDS = {"wrong": "Newly wrong", "right": "Newly right", "either": "Wrong either way"}
+
+
+def draw(selection: Selection, estimate: Estimate) -> None:
+    """The ledger as charts and table, then the images behind it."""
+    grouped = selection.cohort.groups is not None
+    thing = "lesions" if grouped else "images"
+    table = whatif_top.ledger(selection, estimate)
+    shown = _shown(table, selection)
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        st.markdown("**What pruning takes and gives**")
+        st.caption(
+            f"Bars: share of its {thing}, with 95% intervals; numbers: {thing}. Click one to bring its diagnosis out."
+        )
+        frame = _changes(shown, selection, thing)
+        reach = whatif_charts.reach(pd.concat([frame["low"], frame["high"]]))
+        charts.show(
+            whatif_charts.changes(len(shown), reach, look.ink(), thing),
+            {"table": frame, "names": whatif_charts.names_of(frame)},
+            alt=f"Newly missed and newly caught {thing} of {len(shown)} classes",
+            key=f"ledger-{selection.diagnosis}",
+            picked=whatif_controls.pick,
+        )
+    with right:
+        st.markdown("**How much of each diagnosis is found**")
+        st.caption(
+            f"Share of its {thing}, with 95% intervals (Wilson); rarer diagnoses have wider ones. Click one here, too."
+        )
+        frame = _found(shown, selection, thing)
+        charts.show(
+            whatif_charts.found(len(shown), selection.colour, look.ink(), True),
+            {"table": frame, "names": whatif_charts.names_of(frame)},
+            alt=f"Share of {thing} found in {len(shown)} classes, dense and pruned, with 95% intervals",
+            key=f"found-{selection.diagnosis}",
+            picked=whatif_controls.pick,
+        )
+    st.markdown(_in_words(table, selection, thing))
+    st.caption(f"Intervals of what is newly missed, newly caught and of the balance: {METHOD}.")
+    if len(shown) < len(table) - 1:
+        st.caption(f"Of {len(table) - 1} classes the {len(shown)} with most changes are drawn; the table has all.")
+    panels.table(
+        lambda: table.rename(columns={"group": "class"}),
+        name=f"ledger-{selection.name}",
+        title=f"Newly missed, newly caught and unchanged {thing} by class",
+        label="The numbers behind it: the ledger",
+        key="ledger",
+    )
+    _changed_images(selection, estimate)
+
+
+def _shown(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    classes = table[(table["group"] != ALL) & (table["lesions"] > 0)]
+    if len(classes) <= MOST:
+        return classes
+    hit = classes["newly_missed"] + classes["newly_caught"] + 1e9 * (classes["group"] == selection.diagnosis)
+    return classes.loc[hit.sort_values(ascending=False, kind="stable").index[:MOST]].sort_index()
+
+
+def _label(row, thing: str) -> str:
+    count = f"{row.lesions:,} {thing if row.lesions != 1 else thing.removesuffix('s')}"
+    return f"{look.diagnosis(row.group)} ({count})"
+
+
+def _changes(shown: pd.DataFrame, selection: Selection, thing: str) -> pd.DataFrame:
+    rows = []
+    for place, row in enumerate(shown.itertuples()):
+        for side, name, sign in (("newly missed", "missed", -1), ("newly caught", "caught", 1)):
+            share, *ends = (sign * getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
+            outer = max(ends, key=abs)
+            rows.append(
+                {
+                    "row": place,
+                    "name": row.group,
+                    "label": _label(row, thing),
+                    "side": side,
+                    "share": share,
+                    "low": outer if sign < 0 else min(ends, key=abs),
+                    "high": min(ends, key=abs) if sign < 0 else outer,
+                    "count": getattr(row, f"newly_{name}"),
+                    "percent": f"{abs(share):.1%} [{min(map(abs, ends)):.1%}, {abs(outer):.1%}]",
+                    "strength": selection.strength(row.group),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _found(shown: pd.DataFrame, selection: Selection, thing: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "row": place,
+                "name": row.group,
+                "label": _label(row, thing),
+                "network": network.capitalize(),
+                "share": getattr(row, network),
+                "low": getattr(row, f"{network}_low"),
+                "high": getattr(row, f"{network}_high"),
+                "lesions": row.lesions,
+                "strength": selection.strength(row.group),
+            }
+            for place, row in enumerate(shown.itertuples())
+            for network in ("dense", "pruned")
+        ]
+    )
+
+
+def _in_words(table: pd.DataFrame, selection: Selection, thing: str) -> str:
+    """The balance of the class brought out, or of all, with its interval and test."""
+    row = table[table["group"] == (selection.diagnosis or ALL)].iloc[0]
+    if not row["lesions"]:
+        return f"There is no test image of {look.diagnosis(row['group']).lower()}."
+    who = "All diagnoses together" if row["group"] == ALL else look.diagnosis(row["group"])
+    balance = look.points(*(row[name] for name in ("change", "change_low", "change_high")))
+    told = "differs from none" if row["p_value"] < 0.05 else "could be none"
+    return (
+        f"**{who}**: found {row['dense']:.1%} dense, {row['pruned']:.1%} pruned, a balance of {balance} points over {row['lesions']:,} {thing}; {row['unchanged']:,} are unchanged. McNemar "
+        f"{look.chance(row['p_value'])}: the balance {told}."
+    )
+
+
+def _changed_images(selection: Selection, estimate: Estimate) -> None:
+    test = selection.cohort
+    flips = selection.result(
+        "flips", lambda: evaluation.flips(estimate.dense, estimate.pruned, test.labels, test.class_names)
+    )
+    if selection.diagnosis:
+        flips = flips[flips["truth"] == selection.diagnosis]
+    of = f" of {look.diagnosis(selection.diagnosis).lower()}" if selection.diagnosis else ""
+    st.markdown(f"#### {len(flips):,} image{'' if len(flips) == 1 else 's'}{of} got another answer")
+    if flips.empty:
+        st.caption("Both networks give them all the same answer.")
+        return
+    counts = flips["kind"].value_counts()
+    address.hold_choice("changes", KINDS, "wrong")
+    kind = st.segmented_control(
+        "Which changes",
+        list(KINDS),
+        required=True,
+        format_func=lambda name: f"{_WORDS[name]} ({counts.get(KINDS[name], 0):,})",
+        key="changes",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    address.tell("changes", kind if kind != "wrong" else None)
+    some = flips[flips["kind"] == KINDS[kind]].sort_values("dense_probability", ascending=False)
+    if some.empty:
+        st.caption("None of this kind.")
+        return
+
+    def words(place: int) -> str:
+        flip = some.iloc[place]
+        return (
+            f"**{look.diagnosis(flip['truth'])}**  \nDense: {look.diagnosis(flip['dense_answer'])}, "
+            f"{flip['dense_probability']:.0%}  \nPruned: {look.diagnosis(flip['pruned_answer'])}, {flip['pruned_probability']:.0%}"
+        )
+
+    def frame() -> pd.DataFrame:
+        names = {name: some[name].map(look.diagnosis) for name in ("truth", "dense_answer", "pruned_answer")}
+        lines = some.assign(**names).drop(columns=["image", "kind"])
+        lines.insert(0, "image", test.ids[some["image"]])
+        return lines.rename(columns=lambda name: name.replace("_", " "))
+
+    gallery.show(
+        some["image"].to_numpy(),
+        test,
+        selecting.images(selection),
+        words=words,
+        frame=frame,
+        key="changed",
+        opened=breaking.follow,
+        order="those of which the dense network was surest",
+    )
+    panels.table(
+        lambda: predictions(selection, estimate),
+        name=f"predictions-{selection.name}",
+        title="Predictions for every test image",
+        label="The numbers behind it: every prediction",
+        key="predictions",
+    )
+
+
+def predictions(selection: Selection, estimate: Estimate) -> pd.DataFrame:
+    """Every prediction behind the page, to take along."""
+    test = selection.cohort
+    names = np.array(test.class_names)
+    frame = pd.DataFrame({"id": test.ids, "truth": names[test.labels]})
+    if test.groups is not None:
+        frame.insert(1, "lesion", test.groups)
+    for network, answers in (("dense", estimate.dense), ("pruned", estimate.pruned)):
+        frame[f"{network}_answer"] = names[answers.argmax(1)]
+        if estimate.short:
+            frame[f"{network}_probability"] = answers.max(axis=1).round(5)
+        for index, name in enumerate(() if estimate.short else names):
+            frame[f"{network}_{name}"] = answers[:, index].round(5)
+    return frame

@@ -1,0 +1,133 @@
+"""What is selected on What if, and what is known of it: all charts of the page are views of one selection."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core import responses
+from core.cohort import Cohort
+from core.data import ImageSet
+from core.errors import DataNotFound
+from core.paths import Path
+from core.progress import Report
+from core.pruning.fixed import as_text
+from core.whatif import Estimate
+from pages.components import loaders, look
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A position of the controls.
+
+    Attributes:
+        path: of the study and the method.
+        sparsity: of the slider, in [0, 1).
+        switch: batch norm is to be recalibrated wherever that makes sense.
+        diagnosis: the class that all charts bring out; None for all.
+        fixed: units of layers set by hand, (number, percent).
+    """
+
+    path: Path
+    sparsity: float
+    switch: bool
+    diagnosis: str | None = None
+    fixed: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def percent(self) -> int:
+        """The sparsity of the slider in percent."""
+        return round(100 * self.sparsity)
+
+    @property
+    def trained(self) -> bool:
+        """Whether this very position was trained, so that nothing is pruned further."""
+        return self.path.is_checkpoint(self.sparsity) and not self.fixed
+
+    @property
+    def recalibrated(self) -> bool:
+        """Whether batch norm is re-estimated here; a trained checkpoint has its own."""
+        return self.switch and not self.trained
+
+    @property
+    def own(self):
+        """The checkpoint that this position is reached from."""
+        return self.path.start(self.sparsity)
+
+    @property
+    def colour(self) -> str:
+        """Of the method."""
+        return look.colour(self.path.method)
+
+    @property
+    def key(self) -> tuple:
+        """Names the two networks that are compared, and how."""
+        digests = self.own.card.digest, self.path.dense.card.digest
+        return (*digests, self.percent, self.recalibrated, as_text(dict(self.fixed)))
+
+    @property
+    def cohort(self) -> Cohort:
+        """The test images without their pictures."""
+        return loaders.cohort(self.path.dense)
+
+    @property
+    def name(self) -> str:
+        """For files that hold what is shown."""
+        hand = f"-layers-{as_text(dict(self.fixed))}" if self.fixed else ""
+        return f"{self.path.study.replace('/', '-')}-{self.path.method}-{self.percent}{hand}"
+
+    def strength(self, name: str) -> float:
+        """How strongly a class is drawn: in full if it is the one selected, or if none is."""
+        return 1.0 if self.diagnosis in (None, name) else 0.4
+
+    def result(self, kind: str, work: Callable[[], object], *more):
+        """A small result that depends on the selected networks (and on ``more``), made once for all users."""
+        return loaders.results().make((kind, self.key, *more), work)
+
+
+def images(selection: Selection) -> ImageSet | None:
+    """The pictures; None where they are not on this machine."""
+    try:
+        return loaders.pictures(selection.path.dense)
+    except DataNotFound:
+        return None
+
+
+def stored(selection: Selection, recalibrated: bool | None = None) -> Estimate | None:
+    """What is stored of the position, if anything; ``recalibrated`` as given instead of as selected."""
+    if selection.fixed:
+        return None
+    mode = selection.recalibrated if recalibrated is None else recalibrated
+    dense, own = (loaders.response(entry) for entry in (selection.path.dense, selection.own))
+    return responses.estimate(dense, own, selection.sparsity, mode)
+
+
+def known(selection: Selection) -> Estimate | None:
+    """The answers to all test images in their order, if they are stored or were computed before."""
+    return stored(selection) or loaders.memory().get(selection.key)
+
+
+def estimates(selection: Selection, report: Report) -> Iterator[Estimate]:
+    """Better and better estimates of the position, computed now.
+
+    Stop asking and the work stops. The last one has all test images, in their order, and is known from then on.
+
+    Raises:
+        DataNotFound: the images are not on this machine.
+    """
+    bench, subject = loaders.bench(selection.path.dense), loaders.subject(selection.own)
+    steps = bench.refine(
+        subject,
+        selection.sparsity,
+        fixed=dict(selection.fixed),
+        recalibrated=selection.recalibrated,
+        report=report,
+    )
+    for estimate in steps:
+        if not estimate.final:
+            yield estimate
+            continue
+        order = np.argsort(estimate.rows)
+        whole = replace(estimate, **{name: getattr(estimate, name)[order] for name in ("rows", "dense", "pruned")})
+        loaders.memory().put(selection.key, whole)
+        yield whole

@@ -1,0 +1,166 @@
+"""Watching for melanoma, or for anything malignant, at a threshold that no test image chose."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import evaluation
+from core.data.ham10000 import MALIGNANT
+from core.evaluation.outcomes import METHOD
+from core.evaluation.watching import ILL, WELL
+from core.whatif import Estimate
+from pages.components import address, charts, look, panels, whatif_curves
+from pages.components.whatif_selection import Selection
+
+WATCHED = {"mel": "Melanoma", "malignant": "Anything malignant"}
+SOURCES = {"dense": "Dense network's", "own": "This checkpoint's", "hand": "By hand"}
+_GRID = np.linspace(0, 1, 201)
+
+
+def draw(selection: Selection, estimate: Estimate) -> None:
+    """Controls of the threshold, what it finds and flags, and what every other threshold would."""
+    names = selection.path.dense.card.data.class_names
+    if "mel" not in names:
+        st.caption("In this study no diagnosis is watched for: its classes are no lesions.")
+        return
+    watched, positive = _watched(names)
+    threshold, source = _threshold(selection, watched)
+    if estimate.short:
+        st.caption("Only the likeliest class of each image is stored, so nothing can be flagged at a threshold.")
+        return
+    test = selection.cohort
+    given = (estimate.dense, estimate.pruned, test.labels, positive)
+    table = selection.result(
+        "watch",
+        lambda: evaluation.watch(*given, threshold, test.class_names, test.groups),
+        watched,
+        threshold,
+    )
+    st.markdown(_sentence(table.set_index("group").astype(object), watched, threshold, source, test.groups is not None))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        points = selection.result(
+            "curve", lambda: evaluation.curve(*given, _GRID, test.class_names, test.groups), watched
+        )
+        set_here = evaluation.curve(*given, [threshold], test.class_names, test.groups)
+        st.markdown("**What every threshold would find, and flag in vain**")
+        charts.show(
+            whatif_curves.operating(selection.colour, look.ink()),
+            {"table": _points(points), "points": _points(set_here)},
+            alt=f"Sensitivity against false alarms of {watched} for all thresholds, dense and pruned, the set one marked",
+        )
+    with right:
+        st.markdown("**At this threshold**")
+        st.table(_rows(table))
+        st.caption(
+            f"Lesions, by the mean probability of their images. Intervals: Wilson for shares, {METHOD} for changes. "
+            "The curve has none; the table below has its points."
+        )
+    panels.table(
+        lambda: table,
+        name=f"threshold-{watched}-{selection.name}",
+        title="Flagged at the threshold",
+        key="watch",
+        label="The numbers behind it: this threshold",
+    )
+    panels.table(
+        lambda: points,
+        name=f"curve-{watched}-{selection.name}",
+        title="Sensitivity and specificity",
+        key="curve",
+        label="The numbers behind it: all thresholds",
+    )
+
+
+def _watched(names: tuple[str, ...]) -> tuple[str, list[str]]:
+    malignant = [name for name in MALIGNANT if name in names]
+    address.hold_choice("watch", WATCHED, "mel")
+    watched = st.segmented_control(
+        "Watch for",
+        list(WATCHED),
+        required=True,
+        format_func=WATCHED.get,
+        key="watch",
+        persist_state="session",
+        help=f"Malignant here: {', '.join(look.diagnosis(name) for name in malignant)}. Their probabilities are added up.",
+    )
+    address.tell("watch", watched if watched != "mel" else None)
+    return watched, ["mel"] if watched == "mel" else malignant
+
+
+def _threshold(selection: Selection, watched: str) -> tuple[float, str]:
+    """The threshold and where it comes from. Only melanoma's was fixed on validation; for the rest it is one half or by hand."""
+    cards = {"dense": selection.path.dense.card, "own": selection.own.card}
+    fixed = {
+        name: card.metrics["threshold/mel"]["estimate"]
+        for name, card in cards.items()
+        if watched == "mel" and "threshold/mel" in card.metrics
+    }
+    known = [name for name in SOURCES if name in fixed or name == "hand"]
+    if not fixed:
+        share = _slider(0.5)
+        return share, "one half, or what you set: no threshold was fixed on validation for it"
+    if fixed.get("own") == fixed.get("dense"):
+        known = [name for name in known if name != "own"]
+    address.hold_choice("threshold", known, known[0])
+    source = st.segmented_control(
+        "Threshold",
+        known,
+        required=True,
+        format_func=lambda name: SOURCES[name] + (f" ({fixed[name]:.1%})" if name in fixed else ""),
+        key="threshold",
+        persist_state="session",
+        help="Fixed on validation images, so that 90% of their melanomas are flagged. The same for both networks: pruning does "
+        "not come with a new one, but whoever prunes can fix it anew on validation.",
+    )
+    address.tell("threshold", source if source != known[0] else None)
+    if source == "hand":
+        return _slider(fixed[known[0]]), "set by hand: on test images it describes and proves nothing"
+    owner = "the dense network" if source == "dense" else "this checkpoint"
+    return fixed[source], f"fixed on validation for {owner}"
+
+
+def _slider(start: float) -> float:
+    percent = st.slider(
+        "Flag from a probability of",
+        0.5,
+        99.5,
+        round(200 * start) / 2,
+        0.5,
+        format="%.1f%%",
+        key="at",
+        bind="query-params",
+    )
+    return percent / 100
+
+
+def _sentence(table: pd.DataFrame, watched: str, threshold: float, source: str, grouped: bool) -> str:
+    ill, well = table.loc[ILL], table.loc[WELL]
+    what = "melanomas" if watched == "mel" else f"malignant {'lesions' if grouped else 'images'}"
+    alarms = [well["lesions"] - well[f"found_{network}"] for network in ("dense", "pruned")]
+    return (
+        f"Flagging from a probability of **{threshold:.1%}** ({source}), the dense network flags **{ill['found_dense']:,} of "
+        f"{ill['lesions']:,} {what}** and the pruned one **{ill['found_pruned']:,}**: {ill['newly_missed']:,} newly missed, "
+        f"{ill['newly_caught']:,} newly caught. Among the {well['lesions']:,} others, false alarms go from {alarms[0]:,} to "
+        f"{alarms[1]:,}."
+    )
+
+
+def _rows(table: pd.DataFrame) -> pd.DataFrame:
+    lines = []
+    for row in table.itertuples():
+        lines.append(
+            {
+                "": row.group.capitalize(),
+                "Dense": f"{row.dense:.1%} [{100 * row.dense_low:.1f}, {100 * row.dense_high:.1f}]",
+                "Pruned": f"{row.pruned:.1%} [{100 * row.pruned_low:.1f}, {100 * row.pruned_high:.1f}]",
+                "Change, points": look.points(row.change, row.change_low, row.change_high),
+                "McNemar": look.chance(row.p_value),
+                "n": f"{row.lesions:,}",
+            }
+        )
+    return pd.DataFrame(lines).set_index("").T
+
+
+def _points(points: pd.DataFrame) -> pd.DataFrame:
+    return points.assign(network=points["network"].str.capitalize(), found=points[ILL], alarms=1 - points[WELL])

@@ -1,0 +1,273 @@
+"""The top of What if: what the position is, the sentence a clinician would say, and the numbers behind it."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core import evaluation
+from core.errors import DataNotFound
+from core.evaluation.ledger import ALL
+from core.paths import PRUNE_ONLY, Path
+from core.progress import Progress, clock
+from core.whatif import Estimate
+from pages.components import loaders, look, panels, whatif_selection
+from pages.components.whatif_selection import Selection
+
+METRICS = ("balanced_accuracy", "accuracy", "macro_auc")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Places for numbers that come in step by step, laid out first so that nothing jumps."""
+
+    status: DeltaGenerator
+    sentence: DeltaGenerator
+    numbers: DeltaGenerator
+
+
+def notice(selection: Selection) -> None:
+    """Say that the images are not on this machine, and how to get them."""
+    try:
+        loaders.pictures(selection.path.dense)
+    except DataNotFound as error:
+        panels.missing_data(error)
+
+
+def start(selection: Selection) -> Estimate | Places:
+    """The top of the page, at once where the answers are known; else places for them.
+
+    A place that is emptied and filled again flickers, so there are none where they are not needed.
+    """
+    known = whatif_selection.known(selection)
+    if known is None:
+        return Places(*(st.empty() for _ in range(3)))
+    st.markdown(_words(selection, known))
+    _numbers(selection, known)
+    return known
+
+
+def finish(places: Places, selection: Selection) -> Estimate | None:
+    """Compute what is not known: better and better estimates come in, until all test images are asked.
+
+    The computation stops at its next sign of progress when the user moves on.
+
+    Returns:
+        The answers to all test images; None where they cannot be computed here.
+    """
+    last = None
+    try:
+        for last in whatif_selection.estimates(selection, lambda progress: _tell(places, progress)):
+            places.sentence.markdown(_words(selection, last))
+            with places.numbers.container():
+                _numbers(selection, last)
+    except DataNotFound:
+        _from_card(places, selection)
+    places.status.empty()
+    return last
+
+
+def in_words(path: Path, sparsity: float) -> str:
+    """What a point on the slider is: a trained checkpoint, or something pruned on from one."""
+    start = path.start(sparsity)
+    if path.is_checkpoint(sparsity):
+        what = (
+            "This is the dense network itself."
+            if sparsity == 0
+            else "This is a trained checkpoint, fine-tuned after pruning."
+        )
+    elif start.card.sparsity == 0:
+        what = "The dense network, pruned to here **without fine-tuning**."
+    else:
+        what = f"The checkpoint at {start.card.sparsity:.0%}, pruned on to here **without fine-tuning**."
+    if path.method != PRUNE_ONLY:
+        trained = [f"{value:.0%}" for value in path.sparsities[1:]]
+        what += f" {look.title(path.method)} was trained at {' and '.join(trained)}."
+    return what
+
+
+def position(selection: Selection) -> None:
+    """Say what the position is, how many weights are zero, and what recalibrating batch norm does there."""
+    what = in_words(selection.path, selection.sparsity)
+    if selection.fixed:
+        what += f" It is pruned{_by_hand(selection)}, so the share of zeros is another: see **Layers**."
+    else:
+        card = selection.own.card
+        zeros = max(round(selection.sparsity * card.weights), card.zeros)
+        what += f" {zeros:,} of {card.weights:,} weights are zero ({zeros / card.weights:.1%})."
+    if not selection.trained:
+        what += _batch_norm(selection)
+    st.caption(what)
+
+
+def ledger(selection: Selection, estimate: Estimate) -> pd.DataFrame:
+    """The harm ledger of the position; of a live one's first images only until all are in."""
+    test = selection.cohort
+    groups = None if test.groups is None else test.groups[estimate.rows]
+
+    def work() -> pd.DataFrame:
+        labels = test.labels[estimate.rows]
+        return evaluation.ledger(estimate.dense, estimate.pruned, labels, test.class_names, groups)
+
+    return selection.result("ledger", work, estimate.n)
+
+
+def _batch_norm(selection: Selection) -> str:
+    """What recalibration does here, in a sentence, where both ways are stored."""
+    both = [whatif_selection.stored(selection, recalibrated) for recalibrated in (False, True)]
+    if None in both:
+        return ""
+
+    def work() -> list[float]:
+        test = selection.cohort
+        scores = [
+            evaluation.scoreboard(one.dense, one.pruned, test.labels, test.groups, metrics=METRICS[:1])[0]
+            for one in both
+        ]
+        return [score.pruned.estimate for score in scores]
+
+    raw, recalibrated = selection.result("batch norm", work)
+    return (
+        f" Batch norm expects the averages from before pruning; re-estimated on {both[1].recalibrated_on:,} training images, "
+        f"balanced accuracy here is {recalibrated:.1%}, and {raw:.1%} without."
+    )
+
+
+def _tell(places: Places, progress: Progress) -> None:
+    left = progress.seconds_left
+    more = f", about {clock(left)} left" if left and left > 1.5 else ""
+    places.status.progress(progress.fraction, f"Refining: {progress.stage.lower()}{more}")
+
+
+def _words(selection: Selection, estimate: Estimate) -> str:
+    total, grouped = len(selection.cohort), selection.cohort.groups is not None
+    return sentence(ledger(selection, estimate), selection, estimate.n, total, grouped=grouped)
+
+
+def _numbers(selection: Selection, estimate: Estimate) -> None:
+    test = selection.cohort
+    metrics = [name for name in METRICS if not (estimate.short and name == "macro_auc")]
+
+    def work() -> list[evaluation.Score]:
+        groups = None if test.groups is None else test.groups[estimate.rows]
+        labels = test.labels[estimate.rows]
+        return evaluation.scoreboard(estimate.dense, estimate.pruned, labels, groups, metrics=metrics)
+
+    scores = selection.result("scores", work, estimate.n)
+    for column, score in zip(st.columns(3), scores, strict=False):
+        with column.container(border=True):
+            _card(score)
+    st.caption(_basis(estimate, ledger(selection, estimate), len(test), test.groups is not None))
+
+
+def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, grouped: bool) -> str:
+    """What a clinician would say of the class selected; else of melanoma, or of the class hit hardest.
+
+    Args:
+        table: of :func:`core.evaluation.ledger`.
+        selection: of the page.
+        n, total: test images asked so far, and all.
+        grouped: whether images come in lesions.
+    """
+    classes, thing = table[table["group"] != ALL], "lesions" if grouped else "images"
+    name = selection.diagnosis or ("mel" if "mel" in set(classes["group"]) else None)
+    if name is None:
+        row = classes.iloc[(classes["newly_missed"] - classes["newly_caught"]).argmax()]
+    else:
+        row = classes[classes["group"] == name].iloc[0]
+    what = "melanomas" if row["group"] == "mel" else f"{thing} that are {look.diagnosis(row['group']).lower()}"
+    others = classes[classes["group"] != row["group"]]
+    missed, caught = int(others["newly_missed"].sum()), int(others["newly_caught"].sum())
+    start = "Of" if n == total else f"In a first sample of {n:,} of {total:,} test images: of"
+    return (
+        f"### {start} **{row['lesions']:,} {what}**, the dense network finds **{row['found_dense']:,}**; pruned to "
+        f"{selection.percent}%{_by_hand(selection)}, it finds **{row['found_pruned']:,}**: {row['newly_missed']:,} newly missed, "
+        f"{row['newly_caught']:,} newly caught.\n\n"
+        f"Of all other diagnoses together, {missed:,} {thing} are newly missed and {caught:,} newly caught."
+    )
+
+
+def _by_hand(selection: Selection) -> str:
+    count = len(selection.fixed)
+    return f" with {count} layer{'s' if count > 1 else ''} set by hand" if count else ""
+
+
+def _card(score: evaluation.Score) -> None:
+    metric, change = score.metric, score.change
+    percent = metric.unit == "%"
+    told = change.low is not None and not change.low <= 0 <= change.high
+    st.metric(
+        metric.title,
+        _number(score.pruned.estimate, percent),
+        delta=_change(change, percent),
+        delta_color="normal" if told else "off",
+        delta_arrow="auto" if told else "off",
+        help=f"{metric.description} Here of the pruned network; below, its difference from the dense one with its 95% interval "
+        f"({change.method}). Grey: the data cannot tell it from no difference.",
+    )
+    span = (
+        ""
+        if score.dense.low is None
+        else f" [{_number(score.dense.low, percent)}, {_number(score.dense.high, percent)}]"
+    )
+    st.caption(f"Dense: {_number(score.dense.estimate, percent)}{span}")
+
+
+def _basis(estimate: Estimate, table: pd.DataFrame, total: int, grouped: bool) -> str:
+    whole = table[table["group"] == ALL].iloc[0]
+    parts = [
+        f"n = {estimate.n:,} test images" + (f" of {whole['lesions']:,} lesions" if grouped else ""),
+        "the same for both networks",
+        f"right equally often? McNemar {look.chance(whole['p_value'])}",
+    ]
+    if not estimate.final:
+        parts.insert(0, f"**First estimate**, {estimate.n / total:.0%} of the images")
+    if estimate.recalibrated_on:
+        parts.append(f"batch norm of both re-estimated on {estimate.recalibrated_on:,} training images")
+    if estimate.short:
+        parts.append("macro AUC is not stored for many classes")
+    return " · ".join(parts)
+
+
+def _from_card(places: Places, selection: Selection) -> None:
+    """Without images: what the checkpoint's card says, where the slider stands on one."""
+    if selection.fixed:
+        places.sentence.markdown(
+            "Layers set by hand have to be computed, and without the images they cannot be. Reset them under **Layers** to see "
+            "the stored answers."
+        )
+        return
+    metrics = selection.own.card.metrics
+    if not selection.trained or "accuracy" not in metrics:
+        response = loaders.response(selection.own)
+        stored = (
+            response.percents(selection.recalibrated)
+            if response
+            else [round(100 * s) for s in selection.path.sparsities]
+        )
+        places.sentence.markdown(
+            f"Nothing is stored for {selection.percent}%, and without the images it cannot be computed. Stored here: "
+            f"{', '.join(f'{percent}%' for percent in stored)}."
+        )
+        return
+    with places.numbers.container(horizontal=True):
+        for name in ("balanced_accuracy", "accuracy", "sensitivity/mel"):
+            if name in metrics:
+                title = evaluation.METRICS[name].title if name in evaluation.METRICS else "Melanomas recognised"
+                row = metrics[name]
+                with st.container(border=True, width=260):
+                    st.metric(title, f"{row['estimate']:.1%}")
+                    st.caption(f"[{row['low']:.1%}, {row['high']:.1%}], n = {row['n']:,}")
+
+
+def _number(value: float, percent: bool) -> str:
+    return f"{value:.1%}" if percent else f"{value:.3f}"
+
+
+def _change(change: evaluation.Interval, percent: bool) -> str:
+    """A difference in points with its interval; no sign where it rounds to nothing."""
+    scale, digits, unit = (100, 1, " points") if percent else (1, 3, "")
+    value = round(change.estimate * scale, digits) + 0.0
+    span = "" if change.low is None else f" [{change.low * scale:+.{digits}f}, {change.high * scale:+.{digits}f}]"
+    return f"{value:+.{digits}f}{unit}{span}"
