@@ -1,0 +1,39 @@
+"""Draw a lesion, and see what dense and pruned networks call it."""
+
+import streamlit as st
+
+from pages.components import navigation, panels, state
+
+navigation.require()
+st.title("Draw a lesion: who recognises it?")
+st.markdown(
+    "Make the border ragged, add a blue-white veil, darken the skin: the picture changes at once, and so do the answers of the whole "
+    "network and of one that lost most of its weights."
+)
+
+
+def explore() -> None:
+    """The lesion, its sliders and the answers side by side; below, who is asked, and one parameter from end to end."""
+    from pages.components import lab_answers, lab_controls, lab_networks, lab_picture, lab_state  # they import torch
+
+    chosen = state.study()
+    toolbar, stage = st.container(), st.container()
+    left, middle, right = stage.columns([5, 6, 6], gap="medium")
+    picture = left.container()
+    with left:
+        lesion = lab_state.lesion()
+    with toolbar:
+        lab_controls.toolbar(lesion)
+    with middle:
+        lab_controls.sliders(lesion)
+    who, along = st.columns([2, 3], gap="large")
+    with who:
+        asked = lab_networks.asked(chosen)
+    with picture:
+        lab_picture.draw(lesion, asked.size if asked else lab_networks.SIZE)
+    if asked:
+        lab_answers.draw(lesion, asked, right, along)
+
+
+with panels.guard():
+    explore()
