@@ -1,8 +1,22 @@
 """Similarity: are two layers alike in what they tell apart? CKA with the unbiased HSIC, and how sure it is."""
 
-from core.similarity.grams import Grams, grams
+from core.similarity.grams import Grams, grams, grams_of_samples
 from core.similarity.hsic import cka, hsic
 from core.similarity.levels import LEVELS, layer_names
 from core.similarity.matrix import CKAMatrix, cka_matrix, compare_means
+from core.similarity.means import Images, Mean
 
-__all__ = ["LEVELS", "CKAMatrix", "Grams", "cka", "cka_matrix", "compare_means", "grams", "hsic", "layer_names"]
+__all__ = [
+    "LEVELS",
+    "CKAMatrix",
+    "Grams",
+    "Images",
+    "Mean",
+    "cka",
+    "cka_matrix",
+    "compare_means",
+    "grams",
+    "grams_of_samples",
+    "hsic",
+    "layer_names",
+]

@@ -1,8 +1,8 @@
 """What CKA needs of a model: for each layer, which images look alike to it."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from core import device as devices
 from core.data import ImageSet
-from core.errors import InvalidValue
+from core.errors import InvalidValue, check_choice
 from core.evaluation.predict import as_images
 from core.progress import Report, silent
 from core.similarity import jackknife
@@ -60,6 +60,18 @@ class Grams:
         """Memory that it takes: 4·L·n² for up to 256 images, 2·L·n² for more."""
         return self.values.nbytes
 
+    def select(self, names: Sequence[str]) -> "Grams":
+        """Those of some layers, in the order of ``names``.
+
+        Raises:
+            UnknownName: a layer that is not among them.
+        """
+        for name in names:
+            check_choice("layer", name, self.names)
+        places = [self.names.index(name) for name in names]
+        reasons = tuple(self.reasons[place] for place in places)
+        return replace(self, names=tuple(names), values=self.values[:, places], reasons=reasons)
+
 
 def grams(
     model: nn.Module,
@@ -92,46 +104,86 @@ def grams(
             output.
         UnknownName: of the level, a layer or the precision.
     """
+    options = {"layers": layers, "debiased": debiased, "groups": groups, "device": device, "precision": precision}
+    return grams_of_samples(model, images, {"": None}, memory=memory, report=report, **options)[""]
+
+
+def grams_of_samples(
+    model: nn.Module,
+    images: ImageSet | np.ndarray | Tensor,
+    samples: Mapping[str, np.ndarray | None],
+    *,
+    layers: str | Sequence[str] | None = None,
+    debiased: bool = True,
+    groups=None,
+    device=None,
+    precision: str = "auto",
+    memory: int | None = None,
+    report: Report = silent,
+) -> dict[str, Grams]:
+    """As :func:`grams` for several samples of ``images`` from one forward pass: all images, those of one class, the rest.
+
+    Args:
+        samples: name -> int [n], rows of ``images``; None for all of them.
+        model, images, layers, debiased, groups, device, precision, memory, report: as for :func:`grams`.
+
+    Returns:
+        name -> as :func:`grams` gives for these images alone.
+
+    Raises:
+        InvalidValue, UnknownName: as :func:`grams`.
+    """
     pictures = as_images(images)
-    check_count(len(pictures), debiased)
     names = layer_names(model, layers)
-    _check_room(len(pictures), len(names))
+    for rows in samples.values():
+        n = len(pictures) if rows is None else len(rows)
+        check_count(n, debiased)
+        _check_room(n, len(names))
     lesions = _lesions(images.groups if groups is None and isinstance(images, ImageSet) else groups, len(pictures))
     where = devices.pick(device)
     dtype = choose(precision, model, pictures, names, where)
-    kept = _Kept(len(pictures), len(names), debiased)
+    kept = _Kept(samples, len(pictures), len(names), debiased)
     measure(Tapped(model, names, dtype, where), pictures, kept, memory=memory, report=report)
     if precision == "auto" and dtype != torch.float32 and kept.faint:
         dtype = torch.float32
-        kept = _Kept(len(pictures), len(names), debiased)
+        kept = _Kept(samples, len(pictures), len(names), debiased)
         measure(Tapped(model, names, dtype, where), pictures, kept, memory=memory, report=report)
-    unsure = _unsure(kept.values, lesions, debiased)
-    return Grams(
-        names=tuple(kept.reasons),
-        values=kept.values,
-        reasons=tuple(own or other for own, other in zip(kept.reasons.values(), unsure, strict=True)),
-        groups=lesions,
-        digest=_digest(pictures),
-        debiased=debiased,
-        precision=str(dtype).removeprefix("torch."),
-    )
+    return {name: kept.grams(name, pictures, lesions, str(dtype).removeprefix("torch.")) for name in samples}
 
 
 class _Kept:
-    """Takes the layers' Gram matrices as they come and keeps them centred, of norm n."""
+    """Takes the layers' Gram matrices as they come and keeps them, for each sample, centred and of norm n."""
 
-    def __init__(self, n: int, layers: int, debiased: bool):
-        self.values = torch.zeros(n, layers, n, dtype=_kind(n))
-        self.reasons: dict[str, str] = {}
+    def __init__(self, samples: Mapping[str, np.ndarray | None], images: int, layers: int, debiased: bool):
+        self.rows = {name: None if rows is None else torch.as_tensor(rows).long() for name, rows in samples.items()}
         self.debiased, self.faint = debiased, False
+        self.names: list[str] = []
+        self.reasons: dict[str, list[str]] = {name: [] for name in samples}
+        self.values: dict[str, Tensor] = {}
+        for name, rows in self.rows.items():
+            n = images if rows is None else len(rows)
+            self.values[name] = torch.zeros(n, layers, n, dtype=_kind(n))
 
     def __call__(self, name: str, matrix: Gram) -> None:
-        reason = _undefined(matrix)
-        if not reason:
-            k = centred(matrix.products, debiased=self.debiased)
-            self.values[:, len(self.reasons)] = (k * (len(k) / k.norm())).cpu()
-        self.reasons[name] = reason
-        self.faint |= faint(matrix)
+        for sample, rows in self.rows.items():
+            part = matrix if rows is None else matrix.of(rows)
+            reason = _undefined(part)
+            if not reason:
+                k = centred(part.products, debiased=self.debiased)
+                self.values[sample][:, len(self.names)] = (k * (len(k) / k.norm())).cpu()
+            self.reasons[sample].append(reason)
+            self.faint |= faint(part)
+        self.names.append(name)
+
+    def grams(self, sample: str, pictures: Tensor, lesions: np.ndarray | None, precision: str) -> Grams:
+        """What is kept of a sample."""
+        rows, values = self.rows[sample], self.values[sample]
+        if rows is not None:
+            pictures = pictures[rows]
+            lesions = None if lesions is None else np.unique(lesions[rows], return_inverse=True)[1]
+        unsure = _unsure(values, lesions, self.debiased)
+        reasons = tuple(own or other for own, other in zip(self.reasons[sample], unsure, strict=True))
+        return Grams(tuple(self.names), values, reasons, lesions, _digest(pictures), self.debiased, precision)
 
 
 def _undefined(matrix: Gram) -> str:

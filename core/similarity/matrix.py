@@ -1,7 +1,8 @@
 """CKA of every layer of one model with every layer of another, with its band."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,16 @@ from torch import Tensor, nn
 from core import device as devices
 from core.data import ImageSet
 from core.errors import InvalidValue
-from core.evaluation.intervals import CONFIDENCE, Interval
+from core.evaluation.intervals import Interval
 from core.progress import Report, silent
 from core.similarity import jackknife
 from core.similarity.grams import Grams, grams
+from core.similarity.means import Images, Mean
+from core.similarity.memory import give_back
 
 NARROW = 0.05  # the band that `needed` aims at: the value ± this
 WIDEST = 0.5  # a band wider than this leaves the cell open
+_MANY = 16_000_000  # numbers gone through whose remains are worth giving back
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,40 +33,99 @@ class CKAMatrix:
 
     Attributes:
         values: float64 [La, Lb].
-        low, high: float64 [La, Lb], ends of the 95% band; NaN where there is none.
-        needed: int64 [La, Lb], images for a band of ± 0.05, from the width at n; 0 where not known.
-        reasons: str [La, Lb], empty for a supported cell.
+        errors: float64 [La, Lb], standard errors; NaN where there is none.
         rows, columns: names of the layers, in execution order.
-        n: number of images.
-        method: of the band, in words.
-        debiased: whether HSIC is the unbiased one.
+        row_reasons, column_reasons: why the images cannot support a layer; empty where they can.
+        images: which images it rests on.
         precision: of the forward passes of the two models.
-        digest: names exactly these images in this order.
-        mean: mean CKA over supported layers of different name, NaN where there are none.
-        mean_without: float64 [n], that mean without each image.
-        groups: int64 [n], which lesion an image shows, or None.
+        off_diagonal: mean CKA over supported layers of different name.
+        twins_mean: mean CKA over supported layers of equal name.
     """
 
     values: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    needed: np.ndarray
-    reasons: np.ndarray
+    errors: np.ndarray
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    n: int
-    method: str
-    debiased: bool
+    row_reasons: tuple[str, ...]
+    column_reasons: tuple[str, ...]
+    images: Images
     precision: tuple[str, str]
-    digest: str
-    mean: float
-    mean_without: np.ndarray
-    groups: np.ndarray | None
+    off_diagonal: Mean
+    twins_mean: Mean
+
+    @property
+    def n(self) -> int:
+        """Number of images."""
+        return self.images.n
+
+    @property
+    def digest(self) -> str:
+        """Names exactly the images, in their order."""
+        return self.images.digest
+
+    @property
+    def method(self) -> str:
+        """Of the bands, in words."""
+        return self.images.method
+
+    @cached_property
+    def _band(self) -> tuple[np.ndarray, np.ndarray]:
+        return jackknife.band(self.values, self.errors, self.images.quantile)
+
+    @property
+    def low(self) -> np.ndarray:
+        """float64 [La, Lb], lower ends of the 95% band; NaN where there is none."""
+        return self._band[0]
+
+    @property
+    def high(self) -> np.ndarray:
+        """float64 [La, Lb], upper ends of the 95% band; NaN where there is none."""
+        return self._band[1]
+
+    @cached_property
+    def needed(self) -> np.ndarray:
+        """int64 [La, Lb], images for a band of ± 0.05, from the width at n; 0 where not known."""
+        halves = (self.high - self.low) / 2
+        least = jackknife.LEAST[self.images.debiased]
+        with np.errstate(invalid="ignore"):
+            counts = np.maximum(least, np.ceil(self.n * (halves / NARROW) ** 2))
+        return np.where(np.isnan(halves), 0, counts).astype(np.int64)
+
+    @cached_property
+    def reasons(self) -> np.ndarray:
+        """str [La, Lb]: why the images cannot support a cell; empty where they can."""
+        reasons = np.full(self.values.shape, "", dtype=object)
+        width = self.high - self.low
+        for a, b in zip(*np.nonzero(width > WIDEST), strict=True):
+            needed = int(np.ceil(self.n * (width[a, b] / WIDEST) ** 2))
+            span = f"between {self.low[a, b]:.2f} and {self.high[a, b]:.2f}"
+            reasons[a, b] = f"{self.n:,} images leave it open {span}; about {needed:,} are needed"
+        for b, (name, reason) in enumerate(zip(self.columns, self.column_reasons, strict=True)):
+            if reason:
+                reasons[:, b] = f"{name}: {reason}"
+        for a, (name, reason) in enumerate(zip(self.rows, self.row_reasons, strict=True)):
+            if reason:
+                reasons[a] = f"{name}: {reason}"
+        return reasons
 
     @property
     def supported(self) -> np.ndarray:
         """Bool [La, Lb]: cells without a reason against them."""
         return self.reasons == ""
+
+    @property
+    def transposed(self) -> "CKAMatrix":
+        """The same with the two models in each other's place."""
+        return replace(
+            self,
+            values=self.values.T,
+            errors=self.errors.T,
+            rows=self.columns,
+            columns=self.rows,
+            row_reasons=self.column_reasons,
+            column_reasons=self.row_reasons,
+            precision=self.precision[::-1],
+        )
 
     def cell(self, row: str, column: str) -> Interval:
         """One cell with its band, or with the reason why there is none."""
@@ -87,7 +150,11 @@ class CKAMatrix:
 
     def mean_off_diagonal(self) -> Interval:
         """How alike different layers are: mean CKA over supported layers of different name, with a 95% interval."""
-        return _interval(self.mean, self.mean_without, self.n, self.groups, self.method)
+        return self.off_diagonal.interval()
+
+    def mean_twins(self) -> Interval:
+        """How alike the two models are: mean CKA over supported layers of equal name, with a 95% interval."""
+        return self.twins_mean.interval()
 
 
 def cka_matrix(
@@ -141,69 +208,56 @@ def cka_matrix(
     if left.debiased != right.debiased:
         raise InvalidValue("One model has the biased HSIC and the other the unbiased one", expected="the same for both")
     with devices.turn("cpu"), torch.inference_mode():
-        return _compare(left, right)
+        found = _compare(left, right)
+    if left.n * found.values.size > _MANY:
+        give_back()
+    return found
 
 
 def _compare(left: Grams, right: Grams) -> CKAMatrix:
     n, shape = left.n, (len(left.names), len(right.names))
     usable = np.array([[not (a or b) for b in right.reasons] for a in left.reasons])
-    others = usable & (np.array(left.names)[:, None] != np.array(right.names))
-    chosen = torch.from_numpy(others)
-    values, errors, without = np.empty(shape), np.empty(shape), torch.zeros(n, dtype=torch.float64)
+    same = np.array(left.names)[:, None] == np.array(right.names)
+    chosen = {"off_diagonal": usable & ~same, "twins_mean": usable & same}
+    values, errors = np.empty(shape), np.empty(shape)
+    without = {name: torch.zeros(n, dtype=torch.float64) for name in chosen}
     for part in jackknife.leave_out(left.values, right.values, debiased=left.debiased):
-        values[part.rows] = part.values.numpy()
-        errors[part.rows] = jackknife.standard_errors(part.without, left.groups).numpy()
-        without += part.without[:, chosen[part.rows]].sum(1)
+        at = (part.rows, part.columns)
+        values[at], errors[at] = part.values, jackknife.standard_errors(part.without, left.groups)
+        weights = np.ones(part.values.shape)
+        if right is left:  # only what lies on and above the diagonal comes: the rest is its mirror image
+            row, column = np.ogrid[at]
+            weights[:] = np.where(row < column, 2, row == column)
+            values.T[at], errors.T[at] = values[at], errors[at]
+        for name, cells in chosen.items():
+            without[name] += _total(part.without, weights * cells[at])
+    images = Images(n, left.digest, left.groups, left.debiased)
     if n < jackknife.LEAST[left.debiased]:
         errors[:] = np.nan
-    low, high = jackknife.band(values, errors, jackknife.quantile(n, left.groups))
-    halves = (high - low) / 2
-    with np.errstate(invalid="ignore"):
-        needed = np.where(
-            np.isnan(halves), 0, np.maximum(jackknife.LEAST[left.debiased], np.ceil(n * (halves / NARROW) ** 2))
-        )
-    count = int(others.sum())
+    means = {name: _mean(values, cells, without[name], images) for name, cells in chosen.items()}
     return CKAMatrix(
         values=values,
-        low=low,
-        high=high,
-        needed=needed.astype(np.int64),
-        reasons=_reasons(left, right, low, high, n),
+        errors=errors,
         rows=left.names,
         columns=right.names,
-        n=n,
-        method=f"jackknife by {'image' if left.groups is None else 'lesion'}, {100 * CONFIDENCE:g}%",
-        debiased=left.debiased,
+        row_reasons=left.reasons,
+        column_reasons=right.reasons,
+        images=images,
         precision=(left.precision, right.precision),
-        digest=left.digest,
-        mean=float(values[others].mean()) if count else float("nan"),
-        mean_without=(without / max(1, count)).numpy(),
-        groups=left.groups,
+        **means,
     )
 
 
-def _reasons(left: Grams, right: Grams, low: np.ndarray, high: np.ndarray, n: int) -> np.ndarray:
-    reasons = np.full(low.shape, "", dtype=object)
-    width = high - low
-    for a, b in zip(*np.nonzero(width > WIDEST), strict=True):
-        needed = int(np.ceil(n * (width[a, b] / WIDEST) ** 2))
-        reasons[a, b] = (
-            f"{n:,} images leave it open between {low[a, b]:.2f} and {high[a, b]:.2f}; about {needed:,} are needed"
-        )
-    for b, (name, reason) in enumerate(zip(right.names, right.reasons, strict=True)):
-        if reason:
-            reasons[:, b] = f"{name}: {reason}"
-    for a, (name, reason) in enumerate(zip(left.names, left.reasons, strict=True)):
-        if reason:
-            reasons[a] = f"{name}: {reason}"
-    return reasons
+def _mean(values: np.ndarray, cells: np.ndarray, without: Tensor, images: Images) -> Mean:
+    count = int(cells.sum())
+    estimate = float(values[cells].mean()) if count else float("nan")
+    return Mean.of(estimate, (without / max(1, count)).numpy(), count, images)
 
 
-def _interval(mean: float, without: np.ndarray, n: int, groups: np.ndarray | None, method: str) -> Interval:
-    if np.isnan(mean):
-        return Interval.none(mean, n, "no two different layers can be compared")
-    half = float(jackknife.standard_errors(torch.from_numpy(without), groups)) * jackknife.quantile(n, groups)
-    return Interval(mean, mean - half, mean + half, n, method)
+def _total(without: Tensor, weights: np.ndarray) -> Tensor:
+    """Weighted sum of the cells of [n, rows, columns], for each image; cells of weight 0 may be NaN."""
+    rows, columns = (torch.from_numpy(where) for where in np.nonzero(weights))
+    return without[:, rows, columns] @ torch.from_numpy(weights[weights != 0])
 
 
 def compare_means(first: CKAMatrix, second: CKAMatrix) -> Interval:
@@ -212,11 +266,4 @@ def compare_means(first: CKAMatrix, second: CKAMatrix) -> Interval:
     Raises:
         InvalidValue: the two are of different images or of another kind of HSIC.
     """
-    if first.digest != second.digest or first.debiased != second.debiased:
-        raise InvalidValue(
-            "These two matrices cannot be paired",
-            given=f"{first.n} and {second.n} images, {first.method} and {second.method}",
-            expected="the same images in the same order, the same HSIC",
-        )
-    without = first.mean_without - second.mean_without
-    return _interval(first.mean - second.mean, without, first.n, first.groups, f"paired {first.method}")
+    return first.off_diagonal.minus(second.off_diagonal)

@@ -21,8 +21,11 @@ from core.models import normalise
 from core.progress import Progress, Report, silent
 from core.pruning import private
 from core.similarity.hsic import Gram, as_rows, gram
+from core.similarity.memory import give_back
 
 MEMORY = 1 << 30  # bytes for activations on a CPU
+_MANY = 128 << 20  # bytes of activations whose remains are worth giving back
+_OFTEN = 64  # layers after which this is done
 _ALIVE = 4  # tensors as large as the largest activation that live at one time: input, output, a concatenation, its norm
 
 Seen = Callable[[str, Tensor], None]
@@ -44,10 +47,10 @@ class Tapped:
     def __init__(self, model: nn.Module, names: list[str], dtype: torch.dtype, device: torch.device):
         self.names, self.dtype, self.device = names, dtype, device
         self.network = private(model).eval().to(device)
-        self.network.to(memory_format=torch.channels_last)
         for module in self.network.modules():
             if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
                 module.to(dtype)
+        self.network.to(memory_format=torch.channels_last)
         if device.type == "cpu" and dtype == torch.bfloat16 and _all_finite(model):
             for parent in list(self.network.modules()):
                 for name, module in list(parent.named_children()):
@@ -168,16 +171,20 @@ def measure(
     each = _ALIVE * largest * tapped.dtype.itemsize
     if n * each > memory:
         return _in_passes(tapped, images, sizes, memory // 2, each, done, report)
-    count = 0
+    count, many = 0, n * each > _MANY and tapped.device.type == "cpu"
 
     def reduce(name: str, output: Tensor) -> None:
         nonlocal count
         done(name, gram(output))
         count += 1
+        if many and count % _OFTEN == 0:
+            give_back()
         report(Progress("Comparing features", count, len(sizes), "layers", time.monotonic() - start))
 
     with devices.turn(tapped.device), tapped.listening(reduce):
         tapped(images)
+    if many:
+        give_back()
     return None
 
 

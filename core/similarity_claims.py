@@ -1,0 +1,253 @@
+"""What the paper says of the features that pruned networks learn, put to the test on stored comparisons.
+
+Three claims. *Layer by layer makes its own layers more alike*: the mean CKA between different layers of that network is above that
+of the dense network, of the one-shot and of the iterative one. *One-shot and iterative learn similar features*: the mean CKA
+of their matching layers is above that of two dense networks of different seeds, the floor: networks that share nothing but
+data, architecture and training. *Both differ from layer by layer*: the two are more alike than either is to that one.
+
+Each part is a difference of two means on the same images, with a paired 95% interval (jackknife by lesion). Verdicts follow the
+rule of :mod:`core.claims`: inside the claimed region the claim holds, outside it does not, and each must stand Holm's
+correction over all tests of the study. With several seeds the ends of the interval are the means over seeds, and if the seeds
+do not all say the same, it cannot be told. The interval speaks of other images, not of other trainings: with one seed a
+verdict is about these networks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from core.claims.verdicts import CANNOT_TELL, FAILS, HOLDS, LEVEL, VERDICTS, Region, holm, p_value, verdict
+from core.evaluation import Interval
+from core.matrices import Stored, chosen, position
+from core.replication import Line
+from core.similarity import CKAMatrix
+from core.words import METHOD_TITLES
+
+MORE = Region(low=0.0)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A mean CKA: between different layers of one network, or between matching layers of two.
+
+    Attributes:
+        first, second: ``"dense"`` or methods; equal for a network with itself. :data:`FLOOR` for two dense networks.
+    """
+
+    first: str
+    second: str
+
+    @property
+    def words(self) -> str:
+        """Within a sentence."""
+        if self == FLOOR:
+            return "two dense networks of different seeds"
+        names = [METHOD_TITLES.get(name, name).lower() for name in (self.first, self.second)]
+        return f"{names[0]} with itself" if self.first == self.second else " and ".join(names)
+
+
+FLOOR = Term("dense", "another seed")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that can be true or false of a study.
+
+    Attributes:
+        name: short, for addresses and tables.
+        sentence: what the paper says.
+        test: what is compared here, in words.
+        parts: pairs of terms; of each the first must be the larger.
+    """
+
+    name: str
+    sentence: str
+    test: str
+    parts: tuple[tuple[Term, Term], ...]
+
+
+CLAIMS = (
+    Claim(
+        "redundant",
+        "Pruning layer by layer makes the layers of a network more alike.",
+        "Mean CKA between different layers of a network: is it higher layer by layer than in each of the others?",
+        tuple((Term("layerwise", "layerwise"), Term(other, other)) for other in ("dense", "one_shot", "iterative")),
+    ),
+    Claim(
+        "similar",
+        "One-shot and iterative pruning learn similar features.",
+        "Mean CKA of matching layers: are the two more alike than two dense networks of different seeds?",
+        ((Term("one_shot", "iterative"), FLOOR),),
+    ),
+    Claim(
+        "apart",
+        "Both learn other features than pruning layer by layer.",
+        "Mean CKA of matching layers: are one-shot and iterative more alike than either is to layer by layer?",
+        tuple((Term("one_shot", "iterative"), Term(other, "layerwise")) for other in ("one_shot", "iterative")),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One part of a claim with the test behind it.
+
+    Attributes:
+        first, second: the terms.
+        values: their means with intervals, on the study's own line; None where a network is missing.
+        by_seed: seed -> paired difference, of the study's own line first.
+        difference: over all seeds; None where there is nothing to test on.
+        p: p-value after Holm's correction over all tests of the study; None without a test.
+        verdict: one of :data:`core.claims.VERDICTS`.
+        reason: why it cannot be told; empty where it can.
+    """
+
+    first: Term
+    second: Term
+    values: tuple[Interval | None, Interval | None]
+    by_seed: dict[int | None, Interval]
+    difference: Interval | None
+    p: float | None
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim with its verdict: holds if all parts do, does not hold if one does not, otherwise cannot be told."""
+
+    claim: Claim
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def verdict(self) -> str:
+        """One of :data:`core.claims.VERDICTS`."""
+        found = {item.verdict for item in self.evidence}
+        return HOLDS if found == {HOLDS} else FAILS if FAILS in found else CANNOT_TELL
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it cannot be told, each reason once."""
+        return list(dict.fromkeys(item.reason for item in self.evidence if item.reason))
+
+
+def judge(stored: Stored | None, lines: Sequence[Line]) -> list[Finding]:
+    """The verdict on each of :data:`CLAIMS`.
+
+    Args:
+        stored: comparisons of the study; None if there are none.
+        lines: of the study, from :func:`core.replication.lines`, its own first.
+    """
+    parts = [(claim, *terms) for claim in CLAIMS for terms in claim.parts]
+    tested = [_test(stored, lines, first, second) for _, first, second in parts]
+    known = [item for item in tested if item.p is not None]
+    corrected = iter(holm([item.p for item in known]))
+    judged = [_judged(item, next(corrected), len(known)) if item.p is not None else item for item in tested]
+    return [
+        Finding(claim, tuple(item for item, (own, *_) in zip(judged, parts, strict=True) if own is claim))
+        for claim in CLAIMS
+    ]
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """How many claims hold, in a sentence."""
+    counts = {outcome: sum(finding.verdict == outcome for finding in findings) for outcome in VERDICTS}
+    verb = {1: "holds"}.get(counts[HOLDS], "hold"), {1: "does"}.get(counts[FAILS], "do")
+    return (
+        f"Of {len(findings)} claims of the paper, {counts[HOLDS]} {verb[0]} for these networks, {counts[FAILS]} {verb[1]} not, and "
+        f"{counts[CANNOT_TELL]} cannot be told."
+    )
+
+
+def floor(stored: Stored | None, lines: Sequence[Line]) -> CKAMatrix | None:
+    """The dense network against the next one of another seed; None if there is none, or it is not stored."""
+    if stored is None or len(lines) < 2:
+        return None
+    return stored.matrix(position(lines[0].dense), position(lines[1].dense))
+
+
+def as_table(findings: Sequence[Finding]) -> pd.DataFrame:
+    """Every test as a row: claim, first, second, their means, the difference with its interval, n, seeds, p, verdict, reason."""
+    return pd.DataFrame([_row(finding, item) for finding in findings for item in finding.evidence])
+
+
+def _row(finding: Finding, item: Evidence) -> dict:
+    row = {"claim": finding.claim.sentence, "first": item.first.words, "second": item.second.words}
+    for name, value in zip(("first", "second"), item.values, strict=True):
+        row |= {f"{name}_cka": value and value.estimate, f"{name}_low": value and value.low}
+        row |= {f"{name}_high": value and value.high}
+    value = item.difference
+    row |= {name: value and getattr(value, name) for name in ("estimate", "low", "high", "n", "method")}
+    row |= {"seeds": len(item.by_seed), "p_holm": item.p, "verdict": item.verdict, "reason": item.reason}
+    return {("difference" if name == "estimate" else name): value for name, value in row.items()} | {
+        "claim_verdict": finding.verdict
+    }
+
+
+def _test(stored: Stored | None, lines: Sequence[Line], first: Term, second: Term) -> Evidence:
+    by_seed, values, reason = {}, (None, None), ""
+    for number, line in enumerate(lines):
+        found = [_matrix(stored, lines, line, term) for term in (first, second)]
+        lacking = [why for matrix, why in found if matrix is None]
+        if number == 0:
+            values = tuple(
+                matrix and _mean(matrix, term).interval()
+                for (matrix, _), term in zip(found, (first, second), strict=True)
+            )
+            reason = lacking[0] if lacking else ""
+        if lacking:
+            continue
+        (a, _), (b, _) = found
+        difference = _mean(a, first).minus(_mean(b, second))
+        if difference.low is not None:
+            by_seed[line.seed] = difference
+    if not by_seed:
+        return Evidence(first, second, values, {}, None, None, CANNOT_TELL, reason or "its interval is not stored")
+    ends = np.mean([(value.estimate, value.low, value.high) for value in by_seed.values()], axis=0)
+    one = next(iter(by_seed.values()))
+    method = one.method if len(by_seed) == 1 else f"{one.method}, mean over {len(by_seed)} seeds"
+    pooled = Interval(*map(float, ends), one.n, method)
+    p = p_value(pooled, MORE) if _agree(by_seed) else 1.0
+    return Evidence(first, second, values, by_seed, pooled, p, CANNOT_TELL, "")
+
+
+def _matrix(stored: Stored | None, lines: Sequence[Line], line: Line, term: Term) -> tuple[CKAMatrix | None, str]:
+    """The comparison behind a term in a line, or None and what is missing, in words."""
+    if stored is None:
+        return None, "nothing is stored"
+    if term == FLOOR:
+        matrix = floor(stored, lines)
+        return matrix, "" if matrix else "a second dense network with another seed is missing"
+    networks = chosen(line)
+    for name in (term.first, term.second):
+        if name not in networks:
+            return None, f"{METHOD_TITLES.get(name, name).lower()} pruning is not trained at the sparsity of the others"
+    matrix = stored.matrix(position(networks[term.first]), position(networks[term.second]))
+    if matrix is None:
+        return None, "its comparison is not stored"
+    dead = [*matrix.row_reasons, *matrix.column_reasons]
+    if any(dead):
+        return None, f"in {term.words} a layer cannot be compared: {next(filter(None, dead))}"
+    return matrix, ""
+
+
+def _mean(matrix: CKAMatrix, term: Term):
+    return matrix.off_diagonal if term.first == term.second else matrix.twins_mean
+
+
+def _agree(by_seed: dict[int | None, Interval]) -> bool:
+    return len({interval.estimate in MORE for interval in by_seed.values()}) == 1
+
+
+def _judged(item: Evidence, p: float, tests: int) -> Evidence:
+    outcome = verdict(item.difference, MORE, p)
+    reason = ""
+    if outcome == CANNOT_TELL:
+        reason = "the interval reaches to both sides of 0"
+        if not _agree(item.by_seed):
+            reason = "the seeds disagree"
+        elif item.p < LEVEL:
+            reason = f"by itself it would be told, but among {tests} tests one like it may be chance"
+    return replace(item, p=p, verdict=outcome, reason=reason)

@@ -1,0 +1,69 @@
+"""The paper's claims about features, each with its verdict and the paired test behind it."""
+
+import streamlit as st
+
+from core import similarity_claims
+from core.claims import CANNOT_TELL, FAILS, HOLDS
+from core.similarity_claims import Evidence, Finding
+from pages.components import look, panels, similarity_charts, similarity_data, similarity_words
+
+_ICONS = {HOLDS: ":green[:material/check_circle:]", FAILS: ":red[:material/cancel:]", CANNOT_TELL: ":material/help:"}
+_RULE = """
+Each line is a **difference of two mean CKA** on the same test images. Its 95% interval leaves out one lesion at a time. The claim
+**holds** if every interval lies to the right of the dashed line, **does not hold** if one lies to its left, and otherwise
+**cannot be told**. Six differences are tested, so each verdict also has to stand **Holm's correction**; the intervals drawn are
+not corrected.
+
+"Similar" means nothing without something to compare with. Here that is the **floor**: two dense networks of different seeds, which
+share nothing but data, design and training. Pruned networks start from one and the same dense network, so they have more in
+common than that before pruning begins.
+
+An interval speaks of **other images**, not of other trainings: with one seed a verdict is about these very networks.
+"""
+
+
+def draw(study: str) -> None:
+    """The part about claims."""
+    found = similarity_data.findings(study)
+    if not any(item.difference for finding in found for item in finding.evidence):
+        st.info("Nothing is stored to test the claims on.", icon=":material/help:")
+        st.code(similarity_words.make_it(study), language="bash", wrap_lines=True)
+        return
+    st.markdown(f"### {similarity_claims.summary(found)}")
+    with st.expander("How a verdict is reached"):
+        st.markdown(_RULE)
+    for finding in found:
+        _claim(finding)
+    frame = similarity_claims.as_table(found)
+    name = f"cka-claims-{study.replace('/', '-')}"
+    panels.table(frame, name=name, title="Every test behind the verdicts", key="claims")
+
+
+def _claim(finding: Finding) -> None:
+    claim = finding.claim
+    st.subheader(claim.sentence)
+    st.markdown(f"{_ICONS[finding.verdict]} **{finding.verdict.capitalize()}**. {claim.test}")
+    if finding.reasons:
+        what = "It cannot be told" if finding.verdict == CANNOT_TELL else "A part of it cannot be told"
+        st.caption(f"{what}: {'; '.join(finding.reasons)}.")
+    first = finding.evidence[0]
+    if first.values[0]:
+        st.markdown(f"{first.first.words.capitalize()}: **{similarity_words.number(first.values[0])}**")
+    rows = similarity_claims.as_table([finding])
+    rows = rows[rows["difference"].notna()]
+    if len(rows):
+        labels = [_label(item) for item in finding.evidence if item.difference]
+        st.altair_chart(
+            similarity_charts.forest(rows.assign(label=labels), look.ink()),
+            alt="Differences of mean CKA with 95% intervals: " + "; ".join(labels),
+        )
+    n = next((item.difference.n for item in finding.evidence if item.difference), None)
+    if n:
+        seeds = max(len(item.by_seed) for item in finding.evidence)
+        st.caption(f"n = {n:,} test images, {'one seed' if seeds == 1 else f'{seeds} seeds'}.")
+
+
+def _label(item: Evidence) -> str:
+    difference = similarity_words.number(item.difference, signed=True)
+    value = f" {item.values[1].estimate:.3f}" if item.values[1] else ""
+    return f"less {item.second.words}{value}: {difference}"

@@ -1,0 +1,111 @@
+"""What the page about similarity reads: stored comparisons at once, others computed live and kept."""
+
+import streamlit as st
+
+from core import checkpoints, matrices, paths, replication, similarity_claims
+from core.checkpoints import Entry
+from core.matrices import Position, Stored
+from core.progress import Report
+from core.replication import Line
+from core.similarity import CKAMatrix, layer_names
+from pages.components import loaders, similarity_words
+
+
+@st.cache_data(ttl=2, show_spinner=False)
+def entries() -> list[Entry]:
+    """All checkpoints whose card can be read, anew every two seconds at most."""
+    return [entry for entry in checkpoints.list() if entry.card is not None]
+
+
+def lines(study: str) -> list[Line]:
+    """The study's own networks, and repeats of them with other seeds."""
+    return replication.lines(study, entries())
+
+
+def stored(study: str) -> Stored | None:
+    """What is stored of the study; None if nothing is. Read anew when the file or a checkpoint changes."""
+    own = lines(study)
+    if not own:
+        return None
+    path = matrices.path_of(own[0].dense)
+    if not path.exists():
+        return None
+    family = [entry for entry in entries() if entry.card.study == study]
+    state = tuple((entry.id, entry.card.digest) for entry in family)
+    return _stored(str(path), path.stat().st_mtime_ns, state, path, family)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _stored(name: str, changed: int, state: tuple, _path, _family: list[Entry]) -> Stored | None:
+    return matrices.read(_path, _family)
+
+
+def findings(study: str) -> list[similarity_claims.Finding]:
+    """The verdict on every claim about the study."""
+    return similarity_claims.judge(stored(study), lines(study))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def levels(architecture: checkpoints.Architecture) -> dict[str, list[str]]:
+    """Levels of detail of a network -> its layers, the same layers not twice."""
+    from core.checkpoints.architecture import empty
+
+    model, found = empty(architecture), {}
+    for level in ("blocks", "standard", "convolutions", "all"):
+        names = layer_names(model, level)
+        if names not in found.values():
+            found[level] = names
+    return found
+
+
+def stored_matrix(study: str, a: Position, b: Position, sample: str, level: str) -> CKAMatrix | None:
+    """A comparison as stored."""
+    known = stored(study)
+    return known.matrix(a, b, sample, level) if known and level in known.layers else None
+
+
+def matrix(study: str, a: Position, b: Position, sample: str, level: str, n: int, report: Report) -> CKAMatrix:
+    """A comparison: the stored one if it is what is asked for, else one computed before, else one computed now.
+
+    Args:
+        study, a, b, sample, level: see :class:`core.matrices.Key`.
+        n: at most so many images.
+        report: told while it is computed; may raise Cancelled.
+
+    Raises:
+        DataNotFound: it takes images, or weights, that are not here.
+    """
+    found = stored_matrix(study, a, b, sample, level) if n == matrices.N else None
+    if found is not None:
+        return found
+    by_id = {entry.id: entry for entry in entries()}
+    for place in (a, b):
+        if not by_id[place.network].weights:
+            raise similarity_words.cannot_compute(by_id[place.network])
+    key = (*((place, by_id[place.network].card.digest) for place in (a, b)), sample, level, n)
+    found = _memory().get(key)
+    if found is None:
+        subjects = [(loaders.subject(by_id[place.network]), place) for place in (a, b)]
+        found = _live(study, sample, level, n).matrix(*subjects, report=report)
+        _memory().put(key, found)
+    return found
+
+
+def _live(study: str, sample: str, level: str, n: int) -> matrices.Live:
+    dense = paths_of(study)[paths.PRUNE_ONLY].dense
+    return _comparer(dense.card.digest, sample, level, n, loaders.bench(dense))
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _comparer(digest: str, sample: str, level: str, n: int, _bench) -> matrices.Live:
+    return matrices.Live(_bench, sample, n, level)
+
+
+@st.cache_resource(show_spinner=False)
+def _memory() -> loaders.Memory:
+    return loaders.Memory(128)
+
+
+def paths_of(study: str) -> dict[str, paths.Path]:
+    """The study's paths."""
+    return loaders.studies()[study]

@@ -1,0 +1,92 @@
+"""One large matrix with all that is known of its cells."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.similarity import CKAMatrix
+from pages.components import look, panels, similarity_charts, similarity_colours, similarity_words
+
+
+def short(layer: str) -> str:
+    """A layer's name as it fits beside a chart: ``block3.layer12.conv2``."""
+    for long, brief in (
+        ("features.denseblock", "block"),
+        ("denselayer", "layer"),
+        ("features.transition", "transition"),
+    ):
+        layer = layer.replace(long, brief)
+    return layer
+
+
+def draw(matrix: CKAMatrix, titles: tuple[str, str], *, name: str, key: str) -> None:
+    """CKA of every layer with every layer.
+
+    Args:
+        matrix: what to draw.
+        titles: of the sides, rows first.
+        name: of the CSV file.
+        key: unique on the page.
+    """
+    _draw(matrix, matrix.values, matrix.supported, _table(matrix), titles, name, key, difference=False)
+
+
+def draw_difference(
+    matrix: CKAMatrix, other: CKAMatrix, titles: tuple[str, str], *, words: tuple[str, str], name: str, key: str
+) -> None:
+    """``matrix`` less ``other``, cell by cell; arguments as for :func:`draw`, ``words`` name the two."""
+    table = _table(matrix)
+    table["value"] = (matrix.values - other.values).ravel()
+    table["band"] = [
+        f"{words[0]}: {a:.3f}; {words[1]}: {b:.3f}"
+        for a, b in zip(matrix.values.ravel(), other.values.ravel(), strict=True)
+    ]
+    reasons = np.where(matrix.supported, other.reasons, matrix.reasons)
+    table["reason"] = reasons.ravel()
+    supported = matrix.supported & other.supported
+    _draw(matrix, matrix.values - other.values, supported, table, titles, name, key, difference=True)
+
+
+def _draw(matrix, values, supported, table, titles, name, key, *, difference: bool) -> None:
+    table = table.assign(shown=np.where(supported.ravel(), table["value"], np.nan))
+    rows, columns = ([short(layer) for layer in layers] for layers in (matrix.rows, matrix.columns))
+    what = "Difference of two CKA matrices" if difference else "CKA"
+    middle = table["shown"].mean()
+    alt = f"{what}, {len(rows)} layers of {titles[0]} down, {len(columns)} layers of {titles[1]} across; mean {middle:.2f}"
+    if max(len(rows), len(columns)) > similarity_charts.MOST:
+        pixels = similarity_colours.rgb(values, supported, difference=difference)
+        st.altair_chart(similarity_charts.picture(pixels, titles), alt=alt)
+        _look_up(matrix, key)
+    else:
+        chart = similarity_charts.difference if difference else similarity_charts.matrix
+        st.altair_chart(chart(table, rows, columns, titles, look.ink()), alt=alt)
+    columns_out = ["layer_a", "layer_b", "value", "band", "needed", "reason", "n"]
+    frame = table[columns_out].rename(columns={"value": "difference"}) if difference else matrix.table()
+    panels.table(frame.round(4), name=name, title=alt, key=key)
+
+
+def _table(matrix: CKAMatrix) -> pd.DataFrame:
+    table = matrix.table().rename(columns={"row": "layer_a", "column": "layer_b", "cka": "value"})
+    bands = [
+        "none" if np.isnan(low) else f"{low:.3f} to {high:.3f}"
+        for low, high in zip(table["low"], table["high"], strict=True)
+    ]
+    return table.assign(
+        row=table["layer_a"].map(short),
+        column=table["layer_b"].map(short),
+        band=bands,
+        needed=[f"{count:,} images" if count else "not known" for count in table["needed"]],
+    )
+
+
+def _look_up(matrix: CKAMatrix, key: str) -> None:
+    """A picture has no cells to point at: read one by the names of its layers."""
+    left, right = st.columns(2)
+    row = left.selectbox("Layer, down", matrix.rows, key=f"row-{key}", format_func=short)
+    column = right.selectbox("Layer, across", matrix.columns, key=f"column-{key}", format_func=short)
+    cell = matrix.cell(row, column)
+    at = matrix.rows.index(row), matrix.columns.index(column)
+    needed = matrix.needed[at]
+    more = f", {needed:,} needed for ± 0.05" if needed else ""
+    note = f" {matrix.reasons[at].capitalize()}." if matrix.reasons[at] else ""
+    st.markdown(f"CKA **{similarity_words.number(cell)}**, n = {matrix.n:,}{more}.{note}")

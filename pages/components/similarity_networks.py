@@ -1,0 +1,179 @@
+"""Each network with itself and with each other: small matrices, and a large one of the pair that is picked."""
+
+from itertools import combinations_with_replacement
+
+import pandas as pd
+import streamlit as st
+
+from core import matrices
+from core.checkpoints import Entry
+from core.errors import DataNotFound
+from core.matrices import Position, position
+from core.similarity import CKAMatrix
+from pages.components import (
+    look,
+    panels,
+    similarity_charts,
+    similarity_choices,
+    similarity_colours,
+    similarity_data,
+    similarity_live,
+    similarity_matrix,
+    similarity_words,
+)
+
+
+def draw(study: str) -> None:
+    """The part about networks compared."""
+    own = similarity_data.lines(study)
+    networks = matrices.chosen(own[0])
+    known = similarity_data.stored(study)
+    places = {name: position(entry) for name, entry in networks.items()}
+    _about(networks)
+    samples = list(known.images) if known and known.images else ["all"]
+    with st.container(horizontal=True, gap="large"):
+        sample = similarity_choices.sample(samples)
+        level = similarity_choices.level(similarity_data.levels(own[0].dense.card.architecture))
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        found = _all(study, places, sample)
+        if found:
+            _small(study, found, list(places))
+        _floor(study)
+    with right:
+        _large(study, places, sample, level)
+
+
+def _about(networks: dict[str, Entry]) -> None:
+    sparsity = {f"{entry.card.sparsity:.0%}" for name, entry in networks.items() if name != "dense"}
+    if sparsity:
+        st.caption(f"The pruned networks lack {' or '.join(sorted(sparsity))} of their weights and were trained on.")
+    else:
+        st.info("Only the dense network is there so far; it can be compared with itself.", icon=":material/compare:")
+
+
+def _all(study: str, places: dict[str, Position], sample: str) -> dict[tuple[str, str], CKAMatrix]:
+    """Every pair's matrix at the stored level of detail; computed where nothing is stored."""
+    found = {}
+    for a, b in combinations_with_replacement(places, 2):
+        key = (study, places[a], places[b], sample, matrices.STANDARD)
+        matrix = similarity_data.stored_matrix(*key)
+        if matrix is None:
+            try:
+                with similarity_live.progress() as report:
+                    matrix = similarity_data.matrix(*key, matrices.N, report)
+            except DataNotFound as error:
+                _missing(study, error)
+                break
+        found[a, b] = matrix
+    return found
+
+
+def _missing(study: str, error: DataNotFound) -> None:
+    panels.missing_data(error)
+    st.caption("Not all comparisons of this study are stored. Where the images are, one command stores them:")
+    st.code(similarity_words.make_it(study), language="bash", wrap_lines=True)
+
+
+def _small(study: str, found: dict[tuple[str, str], CKAMatrix], names: list[str]) -> None:
+    st.markdown("**Every network with every other**")
+    st.caption("From the first layer (top left of each) to the last. Click one to see it large.")
+    picked = {st.session_state.get("first", names[0]), st.session_state.get("second", names[min(1, len(names) - 1)])}
+    rows = []
+    for (a, b), matrix in found.items():
+        mean = matrix.mean_off_diagonal() if a == b else matrix.mean_twins()
+        rows.append(
+            {
+                "row": look.title(b),
+                "column": look.title(a),
+                "picture": similarity_colours.url(similarity_colours.rgb(matrix.values, matrix.supported)),
+                "picked": {a, b} == picked,
+                "pair": similarity_words.pair(a, b),
+                "mean": similarity_words.number(mean),
+                "of": similarity_words.MEANS[a == b],
+                "n": matrix.n,
+            }
+        )
+    frame = pd.DataFrame(rows)
+    st.altair_chart(
+        similarity_charts.small(frame, [look.title(name) for name in names], look.ink()),
+        key="small",
+        on_select=similarity_choices.picked,
+        alt="CKA between the layers of each network and each other: "
+        + "; ".join(f"{row['pair']}, mean {row['of']} {row['mean']}" for row in rows),
+    )
+    n = next(iter(found.values())).n
+    st.caption(f"Mean CKA, n = {n:,} test images, 95% intervals in the table.")
+    panels.table(
+        frame[["pair", "of", "mean", "n"]], name=f"cka-means-{study.replace('/', '-')}", title="Mean CKA", key="small"
+    )
+
+
+def _large(study: str, places: dict[str, Position], sample: str, level: str) -> None:
+    names = list(places)
+    first, second = similarity_choices.pair(names)
+    less = similarity_choices.less(names, (first, second))
+    with st.expander("Compute with another number of images"):
+        n = similarity_choices.count()
+    words = similarity_words.pair(first, second)
+    st.markdown(f"**{words}**" + (f", less {similarity_words.pair(*less).lower()}" if less else ""))
+    try:
+        with similarity_live.progress() as report:
+            matrix, other = (
+                pair and similarity_data.matrix(study, *(places[name] for name in pair), sample, level, n, report)
+                for pair in ((first, second), less)
+            )
+    except DataNotFound as error:
+        _missing(study, error)
+        return
+    titles = tuple(f"{look.title(name)}, from input to output" for name in (first, second))
+    name = f"cka-{study.replace('/', '-')}-{first}-{second}-{sample}-{level}"
+    if less:
+        _mean_difference(matrix, other, first == second, less[0] == less[1])
+        words = (words, similarity_words.pair(*less))
+        similarity_matrix.draw_difference(matrix, other, titles, words=words, name=f"{name}-less", key="large")
+    else:
+        mean = matrix.mean_off_diagonal() if first == second else matrix.mean_twins()
+        st.markdown(f"Mean CKA {similarity_words.MEANS[first == second]}: **{similarity_words.number(mean)}**")
+        similarity_matrix.draw(matrix, titles, name=name, key="large")
+    st.caption(similarity_words.basis(matrix))
+
+
+def _mean_difference(matrix: CKAMatrix, other: CKAMatrix, own: bool, others: bool) -> None:
+    if own == others:
+        mean = (matrix.off_diagonal, other.off_diagonal) if own else (matrix.twins_mean, other.twins_mean)
+        text = similarity_words.number(mean[0].minus(mean[1]), signed=True)
+        st.markdown(f"Mean difference {similarity_words.MEANS[own]}: **{text}**, on the same images")
+    st.caption(
+        "Single cells have no interval here; where their bands (in the two matrices) overlap widely, read nothing in."
+    )
+
+
+def _floor(study: str) -> None:
+    """Two dense networks of different seeds: what a difference means."""
+    from core import similarity_claims
+
+    st.markdown("**What is a large difference?**")
+    own = similarity_data.lines(study)
+    floor = similarity_claims.floor(similarity_data.stored(study), own)
+    if floor is None:
+        st.markdown(
+            "Two networks trained from different random starts never learn quite the same features. How alike two **dense** ones "
+            "are is the floor to compare pruned ones with. "
+            + (
+                "The second one is there; its comparison is not stored yet:"
+                if len(own) > 1
+                else "There is no second one yet:"
+            )
+        )
+        train = [] if len(own) > 1 else [f"python -m core train {study} --seed 1"]
+        st.code("\n".join([*train, similarity_words.make_it(study)]), language="bash", wrap_lines=True)
+        return
+    st.markdown(
+        f"Two dense networks from different random starts (seeds {own[0].seed} and {own[1].seed}) have a mean CKA between matching "
+        f"layers of **{similarity_words.number(floor.mean_twins())}**: a floor for what shares nothing but data, design and training."
+    )
+    with st.expander("Their matrix"):
+        titles = tuple(f"Dense, seed {line.seed}, from input to output" for line in own[:2])
+        similarity_matrix.draw(floor, titles, name=f"cka-floor-{study.replace('/', '-')}", key="floor")
+        st.caption(similarity_words.basis(floor))

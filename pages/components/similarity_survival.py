@@ -1,0 +1,186 @@
+"""How much of each layer's features pruning leaves: against the same layer of the dense network, as sparsity rises."""
+
+import pandas as pd
+import streamlit as st
+
+from core import matrices, similarity_claims
+from core.errors import DataNotFound
+from core.matrices import Position, Stored, on_path, position
+from core.paths import PRUNE_ONLY, Path
+from core.words import METHOD_TITLES
+from pages.components import (
+    look,
+    panels,
+    similarity_charts,
+    similarity_choices,
+    similarity_data,
+    similarity_live,
+    similarity_matrix,
+    similarity_words,
+    state,
+    whatif_view,
+)
+from pages.components.similarity_matrix import short
+
+_FLOOR = "Two dense networks"
+_SERIES = {
+    "all": (look.COLOURS["one_shot"], "circle"),
+    "watched": (look.COLOURS["layerwise"], "diamond"),
+    "others": (look.COLOURS["iterative"], "square"),
+    "floor": (look.COLOURS["dense"], "cross"),
+}
+
+
+def draw(study: str) -> None:
+    """The part about what pruning leaves."""
+    paths = similarity_data.paths_of(study)
+    known = similarity_data.stored(study)
+    paths = {method: path for method, path in paths.items() if method in (*METHOD_TITLES, PRUNE_ONLY)}
+    method = state.method(list(paths))
+    sparsity = state.sparsity()
+    path = paths[method]
+    at_checkpoint = path.is_checkpoint(sparsity)
+    whatif_view.position(path, sparsity)
+    recalibrated = state.recalibrate(useful=not at_checkpoint)
+    percent = round(100 * sparsity)
+    place = on_path(path, percent, recalibrated)
+    if known is None:
+        st.info(
+            "Nothing is stored of this study: only the slider's own position can be shown, computed now.",
+            icon=":material/hourglass_empty:",
+        )
+        st.code(similarity_words.make_it(study), language="bash", wrap_lines=True)
+    else:
+        _lines(study, known, path, recalibrated, sparsity)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _matrix(study, known, path, place)
+    with right:
+        if known is not None:
+            _by_layer(study, known, path, _nearest(known, path, place))
+
+
+def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: float) -> None:
+    st.markdown("**How much of each layer's features survive?**")
+    frame = _survival(known, path, recalibrated)
+    if frame.empty:
+        st.caption("No step of this slider is stored.")
+        return
+    layers = [short(layer) for layer in known.layers[matrices.STANDARD]]
+    n = known.images["all"].n
+    st.caption(
+        f"One line a layer, against the same layer of the dense network, n = {n:,} test images. Large dots are trained networks; from "
+        "each the line goes on without fine-tuning. The dashed line is where the slider stands."
+    )
+    last = frame[frame["sparsity"] == frame["sparsity"].max()]
+    st.altair_chart(
+        similarity_charts.survival(frame, layers, sparsity, look.ink()),
+        alt=f"CKA with the dense network by sparsity, one line for each of {len(layers)} layers; at "
+        f"{last['sparsity'].iloc[0]:.0%} from {last['cka'].min():.2f} to {last['cka'].max():.2f}",
+    )
+    out = frame[["whole", "sparsity", "checkpoint", "recalibrated", "cka", "low", "high", "needed", "reason", "n"]]
+    name = f"cka-survival-{study.replace('/', '-')}-{path.method}"
+    panels.table(
+        out.rename(columns={"whole": "layer"}).round(4),
+        name=name,
+        title="CKA of each layer with its dense twin, by sparsity",
+        key="survival",
+    )
+
+
+def _survival(known: Stored, path: Path, recalibrated: bool) -> pd.DataFrame:
+    dense, parts = position(path.dense), []
+    for percent in range(100):
+        place = on_path(path, percent, recalibrated)
+        twins = known.twins(dense, place)
+        if twins is None:
+            continue
+        parts.append(
+            twins.assign(
+                layer=twins["row"].map(short),
+                whole=twins["row"],
+                depth=range(1, len(twins) + 1),
+                sparsity=percent / 100,
+                checkpoint=place.network,
+                trained=path.is_checkpoint(percent / 100),
+                recalibrated=place.recalibrated,
+            )
+        )
+    frame = pd.concat(parts) if parts else pd.DataFrame()
+    return frame[frame["reason"] == ""] if parts else frame
+
+
+def _matrix(study: str, known: Stored | None, path: Path, place: Position) -> None:
+    against = similarity_choices.other()
+    first = place if against == "itself" else position(path.dense)
+    name = look.title(path.method)
+    st.markdown(f"**{name} at {place.percent}%, {'with itself' if against == 'itself' else 'with the dense network'}**")
+    try:
+        with similarity_live.progress() as report:
+            matrix = similarity_data.matrix(study, first, place, "all", matrices.STANDARD, matrices.N, report)
+    except DataNotFound as error:
+        near = _nearest(known, path, place) if known else None
+        if near is None:
+            panels.missing_data(error)
+            return
+        st.caption(
+            f"{place.percent}% is not stored, and without the images it cannot be computed. Here is {near.percent}%."
+        )
+        matrix = known.matrix(near if against == "itself" else first, near)
+    mean = matrix.mean_off_diagonal() if against == "itself" else matrix.mean_twins()
+    st.markdown(f"Mean CKA {similarity_words.MEANS[against == 'itself']}: **{similarity_words.number(mean)}**")
+    titles = (f"{name if against == 'itself' else 'Dense'}, from input to output", f"{name}, from input to output")
+    file = f"cka-{study.replace('/', '-')}-{path.method}-{place.percent}-{against}"
+    similarity_matrix.draw(matrix, titles, name=file, key="moved")
+    st.caption(similarity_words.basis(matrix))
+
+
+def _nearest(known: Stored, path: Path, place: Position) -> Position | None:
+    """The stored point of the slider that is nearest to ``place``."""
+    dense = position(path.dense)
+    points = [on_path(path, percent, place.recalibrated) for percent in range(100)]
+    stored = [point for point in points if known.twins(dense, point) is not None]
+    return min(stored, key=lambda point: abs(point.percent - place.percent), default=None)
+
+
+def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> None:
+    st.markdown("**Melanoma against the rest, layer by layer**" if "watched" in known.images else "**Layer by layer**")
+    if place is None:
+        st.caption("No step of this slider is stored.")
+        return
+    samples = ("watched", "others") if "watched" in known.images else ("all",)
+    parts, series, counts = [], {}, []
+    for sample in samples:
+        twins = known.twins(position(path.dense), place, sample)
+        if twins is not None:
+            name = similarity_words.SAMPLES[sample]
+            parts.append(twins.assign(series=name))
+            series[name] = _SERIES[sample]
+            counts.append(f"{name.lower()} n = {known.images[sample].n:,}")
+    if not parts:
+        st.caption("Not stored by diagnosis.")
+        return
+    floor = similarity_claims.floor(known, similarity_data.lines(study))
+    if floor is not None:
+        parts.append(floor.twins().assign(series=_FLOOR))
+        series[_FLOOR] = _SERIES["floor"]
+    frame = pd.concat(parts)
+    frame = frame[frame["reason"] == ""]
+    frame = frame.assign(layer=frame["row"].map(short), whole=frame["row"])
+    layers = [short(layer) for layer in known.layers[matrices.STANDARD]]
+    st.caption(
+        f"{look.title(path.method)} at {place.percent}% against the dense network; {', '.join(counts)} test images, 95% bands. "
+        + (
+            "Two dense networks of different seeds are the floor."
+            if floor is not None
+            else "No floor yet: there is no second dense network of another seed."
+        )
+    )
+    st.altair_chart(
+        similarity_charts.by_layer(frame, layers, series),
+        alt="CKA with the dense network by layer: "
+        + "; ".join(f"{name}, mean {part['cka'].mean():.2f}" for name, part in frame.groupby("series", sort=False)),
+    )
+    out = frame[["series", "whole", "cka", "low", "high", "needed", "reason", "n"]].rename(columns={"whole": "layer"})
+    name = f"cka-by-class-{study.replace('/', '-')}-{path.method}-{place.percent}"
+    panels.table(out.round(4), name=name, title="CKA of each layer with its dense twin, by diagnosis", key="layers")

@@ -1,0 +1,62 @@
+"""What the page about similarity says again and again."""
+
+from core.checkpoints import Entry
+from core.errors import DataNotFound
+from core.evaluation import Interval
+from core.similarity import CKAMatrix
+from pages.components import look
+
+SAMPLES = {"all": "All diagnoses", "watched": "Melanoma", "others": "All but melanoma"}
+MEANS = {
+    True: "between its different layers",  # of a network with itself
+    False: "between matching layers",
+}
+
+
+def network(name: str) -> str:
+    """A network within a sentence."""
+    return look.title(name).lower() if name != "dense" else "dense"
+
+
+def pair(first: str, second: str) -> str:
+    """Two networks as a heading: ``"Dense with itself"``, ``"One-shot against iterative"``."""
+    if first == second:
+        return f"{look.title(first)} with itself"
+    return f"{look.title(first)} against {network(second)}"
+
+
+def number(value: Interval, signed: bool = False) -> str:
+    """A CKA with its interval and no n: ``"0.743 [0.722, 0.764]"``."""
+    return value.format(percent=False, signed=signed).split(", n = ")[0]
+
+
+def basis(matrix: CKAMatrix) -> str:
+    """What a matrix rests on, how sure its cells are, how many images would be needed."""
+    images = matrix.images
+    lesions = f" of {images.groups.max() + 1:,} lesions" if images.groups is not None else ""
+    text = f"n = {images.n:,} test images{lesions}, the same for both networks, bands by {images.method}."
+    known = matrix.supported & (matrix.high > matrix.low)
+    if known.any():
+        half = (matrix.high - matrix.low)[known] / 2
+        text += (
+            f" A typical cell is known to ± {sorted(half)[len(half) // 2]:.2f}, the least known to ± {half.max():.2f}; "
+            f"± 0.05 everywhere would take about {matrix.needed[known].max():,} images."
+        )
+    grey = int((~matrix.supported).sum())
+    if grey:
+        text += f" {grey} cell{' is' if grey == 1 else 's are'} grey: the images cannot support {'it' if grey == 1 else 'them'}."
+    return text
+
+
+def make_it(study: str) -> str:
+    """The command that stores what is missing."""
+    return f"python -m core similarity {study}"
+
+
+def cannot_compute(entry: Entry) -> DataNotFound:
+    """Only a network's results are here, and what is asked for takes its weights."""
+    return DataNotFound(
+        f"Only the results of {entry.id} are here, not its weights",
+        expected="a comparison that is stored, or the weights to compute it with",
+        remedy=f"choose a stored one, or make the weights again with `python -m core reproduce {entry.card.study}`",
+    )
