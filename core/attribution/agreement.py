@@ -1,0 +1,88 @@
+"""How far two maps of one image agree, and how much of a map lies where it should.
+
+All functions take stacks of maps [N, H, W] and return one number an image, float64 [N], NaN where it is not defined.
+Values count as they are: larger speaks more for the target.
+"""
+
+import numpy as np
+from scipy.stats import rankdata
+
+from core.errors import InvalidValue
+
+TOP = 0.1
+
+
+def rank_correlation(a, b) -> np.ndarray:
+    """Spearman's rank correlation of the pixels of two maps, in [-1, 1]; ties share their mean rank.
+
+    Near 0 for maps that have nothing in common. NaN where one of them is the same everywhere.
+
+    Args:
+        a, b: float [N, H, W].
+
+    Raises:
+        InvalidValue: not two stacks of the same shape.
+    """
+    a, b = _pair(a, b)
+    ranks = [rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (a, b)]
+    return _ratio(
+        (ranks[0] * ranks[1]).sum(axis=1), np.sqrt(np.prod([(rank**2).sum(axis=1) for rank in ranks], axis=0))
+    )
+
+
+def top_overlap(a, b, share: float = TOP) -> np.ndarray:
+    """Which part of the ``share`` of pixels with the largest values two maps have in common, in [0, 1].
+
+    Maps that have nothing in common reach ``share`` by chance. Where pixels tie for the last places, it is the mean over all
+    ways to choose among them.
+
+    Args:
+        a, b: float [N, H, W].
+        share: of the pixels, in (0, 1).
+
+    Raises:
+        InvalidValue: not two stacks of the same shape, or a share out of range.
+    """
+    a, b = _pair(a, b)
+    count = round(share * a.shape[1])
+    if not 0 < share < 1 or not count:
+        raise InvalidValue("The share of pixels is out of range", given=share, expected="between 0 and 1, such as 0.1")
+    return (_membership(a, count) * _membership(b, count)).sum(axis=1) / count
+
+
+def share_inside(maps, masks) -> np.ndarray:
+    """How much of all that speaks for the target lies inside the mask, in [0, 1]; compare it with the mask's own area.
+
+    NaN where nothing speaks for the target.
+
+    Args:
+        maps: float [N, H, W]; values below zero are left out.
+        masks: bool [N, H, W].
+
+    Raises:
+        InvalidValue: not two stacks of the same shape.
+    """
+    maps, masks = _pair(maps, masks)
+    positive = maps.clip(min=0)
+    return _ratio((positive * masks).sum(axis=1), positive.sum(axis=1))
+
+
+def _membership(values: np.ndarray, count: int) -> np.ndarray:
+    """The chance of each pixel to be among the ``count`` largest when ties are broken by lot, float64 [N, pixels]."""
+    last = np.partition(values, -count, axis=1)[:, -count, None]
+    above, tied = values > last, values == last
+    left = count - above.sum(axis=1, keepdims=True)
+    return above + tied * (left / tied.sum(axis=1, keepdims=True))
+
+
+def _ratio(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    return np.divide(upper, lower, out=np.full(len(upper), np.nan), where=lower > 0)
+
+
+def _pair(a, b) -> tuple[np.ndarray, np.ndarray]:
+    a, b = np.asarray(a), np.asarray(b)
+    if a.ndim != 3 or a.shape != b.shape or not a.size:
+        raise InvalidValue(
+            "These maps cannot be compared", given=f"{list(a.shape)} and {list(b.shape)}", expected="two of [N, H, W]"
+        )
+    return a.reshape(len(a), -1).astype(np.float64), b.reshape(len(b), -1).astype(np.float64)

@@ -1,0 +1,61 @@
+"""How well a map finds what it should, where that is known: phantoms come with the mask of every sign."""
+
+import numpy as np
+
+from core.errors import InvalidValue
+
+
+def pointing_game(maps, masks) -> np.ndarray:
+    """Whether the largest value of each map lies inside its mask: float64 [N], 1 or 0.
+
+    Where several pixels share the largest value, the part of them inside. NaN for a map that is the same everywhere and for
+    an empty mask. By chance a map hits as often as the mask's share of the area.
+
+    Zhang, J. et al. (2018). Top-down neural attention by excitation backprop. IJCV 126, 1084-1102; here without tolerance.
+
+    Args:
+        maps: float [N, H, W].
+        masks: bool [N, H, W], where the signs are.
+
+    Raises:
+        InvalidValue: not two stacks of the same shape.
+    """
+    values, inside = _checked(maps, masks)
+    highest = values == values.max(axis=1, keepdims=True)
+    hit = (highest & inside).sum(axis=1) / highest.sum(axis=1)
+    return np.where(inside.any(axis=1) & ~highest.all(axis=1), hit, np.nan)
+
+
+def average_precision(maps, masks) -> np.ndarray:
+    """The area under the precision-recall curve of the pixels, float64 [N]: a map's order of pixels against the mask.
+
+    By chance it is the mask's share of the area; 1 where every pixel inside stands before every one outside. It is the step
+    function of scikit-learn's ``average_precision_score``, ties included; NaN for an empty mask.
+
+    Args, Raises:
+        as :func:`pointing_game`.
+    """
+    values, inside = _checked(maps, masks)
+    return np.array([_one(value, mask) for value, mask in zip(values, inside, strict=True)])
+
+
+def _one(values: np.ndarray, inside: np.ndarray) -> float:
+    if not inside.any():
+        return float("nan")
+    order = np.argsort(-values, kind="stable")
+    # A threshold can only stand between two different values.
+    ends = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
+    hits = inside[order].cumsum()[ends]
+    recall = hits / hits[-1]
+    return float(np.sum(np.diff(recall, prepend=0) * hits / (ends + 1)))
+
+
+def _checked(maps, masks) -> tuple[np.ndarray, np.ndarray]:
+    maps, masks = np.asarray(maps), np.asarray(masks)
+    if maps.ndim != 3 or maps.shape != masks.shape or masks.dtype != bool:
+        raise InvalidValue(
+            "These maps and masks do not fit together",
+            given=f"{list(maps.shape)} and {masks.dtype} {list(masks.shape)}",
+            expected="maps [N, H, W] and masks bool [N, H, W]",
+        )
+    return maps.reshape(len(maps), -1), masks.reshape(len(masks), -1)

@@ -1,0 +1,192 @@
+"""Which test image: filters, and a strip of small pictures to choose from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core import breaking, data, responses
+from core import familiarity as familiarities
+from core.checkpoints import Entry
+from core.cohort import Cohort
+from core.errors import PruneScopeError
+from core.paths import Path
+from pages.components import address, loaders, look
+
+SHOWN = 8
+_SIDE = 78
+WHICH = {
+    "any": "Any",
+    "wrong": "Dense network is wrong",
+    "changed": "Changed by pruning",
+    "early": "Breaks early",
+}
+_ALL = "all"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the filters are about.
+
+    Attributes:
+        path: of the study and the pruning method.
+        sparsity: of the slider.
+        switch: whether batch norm is re-estimated.
+        toolbar: a row of the page for controls.
+    """
+
+    path: Path
+    sparsity: float
+    switch: bool
+    toolbar: DeltaGenerator
+
+    @property
+    def dense(self) -> Entry:
+        """The dense network's checkpoint."""
+        return self.path.dense
+
+
+def row(context: Context, cohort: Cohort, picture: Callable[[int], np.ndarray]) -> int | None:
+    """The place of the chosen image in ``cohort``; None if no image passes the filters and none was chosen.
+
+    Args:
+        context: what the filters are about.
+        cohort: the test images.
+        picture: from a place to the image, uint8 [H, W, 3].
+    """
+    with context.toolbar:
+        diagnosis = _diagnosis(cohort)
+        which = _which()
+    rows, words = _passing(context, cohort, which)
+    if diagnosis != _ALL:
+        rows = rows[cohort.labels[rows] == cohort.class_names.index(diagnosis)]
+    address.hold("image", lambda text: text if text in set(cohort.ids) else None, None)
+    place = {id: number for number, id in enumerate(cohort.ids)}
+    chosen = place.get(st.session_state["image"])
+    chosen = int(rows[0]) if chosen is None and len(rows) else chosen
+    if not len(rows):
+        st.info(f"No test image passes these filters{f': {words}' if words else ''}.", icon=":material/filter_alt_off:")
+    else:
+        _strip(rows, cohort, picture, chosen)
+        st.caption(f"{len(rows):,} of {len(cohort):,} test images{f', {words}' if words else ''}.")
+    address.tell("image", st.session_state["image"])
+    return chosen
+
+
+def _diagnosis(cohort: Cohort) -> str:
+    known = [_ALL, *cohort.class_names]
+    address.hold_choice("diagnosis", known, _ALL)
+    found = st.selectbox(
+        "True diagnosis",
+        known,
+        format_func=lambda name: "All" if name == _ALL else look.diagnosis(name),
+        key="diagnosis",
+        persist_state="session",
+        on_change=_first_page,
+        width=200,
+    )
+    address.tell("diagnosis", found if found != _ALL else None)
+    return found
+
+
+def _which() -> str:
+    address.hold_choice("which", WHICH, "any")
+    found = st.selectbox(
+        "Which images",
+        list(WHICH),
+        format_func=WHICH.get,
+        key="which",
+        persist_state="session",
+        on_change=_first_page,
+        width=200,
+    )
+    address.tell("which", found if found != "any" else None)
+    return found
+
+
+def _passing(context: Context, cohort: Cohort, which: str) -> tuple[np.ndarray, str]:
+    """Places of the images that a filter lets through, the most telling first, and a word on it."""
+    if which == "any":
+        return np.random.default_rng(0).permutation(len(cohort)), "in no order"
+    dense = loaders.response(context.dense)
+    trained = context.path.is_checkpoint(context.sparsity)
+    mode = context.switch and not trained
+    if which == "wrong":
+        was = dense and dense.at(0.0, False)
+        if was is None or len(was) != len(cohort):
+            return np.arange(0), "the answers of this study are not stored"
+        surest = np.argsort(-was.max(axis=1), kind="stable")
+        return surest[was.argmax(axis=1)[surest] != cohort.labels[surest]], "those of which it was surest first"
+    if which == "early":
+        steps = breaking.stored_steps(context.path, loaders.response, context.switch)
+        if len(steps) < 2 or dense.cohort != cohort.digest:
+            return np.arange(0), "the answers along this path are not stored"
+        breaks = breaking.breaking_points(steps)["breaks"].to_numpy()
+        order = np.argsort(breaks, kind="stable")
+        return order[~np.isnan(breaks[order])], "those that break at the lowest sparsity first"
+    found = responses.estimate(dense, loaders.response(context.path.start(context.sparsity)), context.sparsity, mode)
+    if found is None or len(found.dense) != len(cohort):
+        return np.arange(0), "the answers at this sparsity are not stored"
+    surest = np.argsort(-found.dense.max(axis=1), kind="stable")
+    changed = found.dense.argmax(axis=1) != found.pruned.argmax(axis=1)
+    return surest[changed[surest]], "those of which the dense network was surest first"
+
+
+def _strip(rows: np.ndarray, cohort: Cohort, picture: Callable[[int], np.ndarray], chosen: int | None) -> None:
+    """Small pictures with a button each, and a way on to the next ones."""
+    pages = -(-len(rows) // SHOWN)
+    page = st.session_state.setdefault("strip", 0) % pages
+    with st.container(horizontal=True, gap="small"):
+        for row in rows[page * SHOWN : (page + 1) * SHOWN]:
+            id = str(cohort.ids[row])
+            with st.container(width=_SIDE, gap=None):
+                truth = look.diagnosis(cohort.class_names[cohort.labels[row]])
+                st.image(picture(row), width=_SIDE, alt=f"{id}: {truth}")
+                st.button(
+                    "Shown" if row == chosen else "Explain",
+                    key=f"explain-{id}",
+                    help=f"{id}: {truth}",
+                    type="tertiary",
+                    disabled=bool(row == chosen),
+                    on_click=_choose,
+                    args=(id,),
+                )
+        if pages > 1:
+            st.button(
+                "More", icon=":material/arrow_forward:", type="tertiary", on_click=_turn, args=((page + 1) % pages,)
+            )
+
+
+def _choose(id: str) -> None:
+    st.session_state["image"] = id
+
+
+def _turn(page: int) -> None:
+    st.session_state["strip"] = page
+
+
+def _first_page() -> None:
+    st.session_state["strip"] = 0
+    st.session_state["image"] = None
+
+
+def familiarity(dense: Entry):
+    """What the training images look like to the dense network: as stored, else learned from them; None without them."""
+    path = familiarities.path_of(dense)
+    changed = path.stat().st_mtime_ns if path.exists() else 0
+    return _familiarity(dense.card.digest, changed, dense)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Looking at the training images, once")
+def _familiarity(digest: str, changed: int, _dense: Entry):
+    try:
+        known = familiarities.read(_dense)
+        if known is not None or _dense.card.data.name == "phantom":
+            return known
+        bench, info = loaders.bench(_dense), _dense.card.data
+        validation = data.load(info.name, "validation", size=info.size, split_by=info.split_by or None)
+        return familiarities.fit(bench.dense.model, bench.calibration, validation)
+    except PruneScopeError:
+        return None

@@ -1,0 +1,403 @@
+"""The page Attribution in Streamlit's test runner, on tiny networks; and what it draws, pixel by pixel."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core import attribution, checkpoints, data, drift, evaluation, familiarity, lab, paths, responses
+from core.attribution import Trust
+from core.data.phantom import CLASSES
+from core.whatif import Bench, Subject
+from pages.components import attribution_colours, attribution_pictures, loaders
+from pages.components.attribution_pictures import SIDE, Style
+from tests.core import tiny, tiny_phantoms
+from tests.pages.opening import opened, texts
+
+PAGE = "pages/attribution.py"
+STYLE = Style("overlay", 1.0, 1.0, False, (0.0, 0.0, 1.0), False)
+
+
+@pytest.fixture
+def phantoms():
+    """Tiny networks of ``phantom-32/vgg16``: dense, iterative-80 and one_shot-80."""
+    with tiny.registered():
+        tiny_phantoms.save()
+        yield "phantom-32/vgg16"
+
+
+def shown(app: AppTest) -> dict[str, np.ndarray]:
+    """The large pictures on the page by their text alternatives, uint8 [320, 320, 3]; a later one takes an earlier's place."""
+    found = {}
+    for element in app.get("image"):
+        for image in element.proto.imgs:
+            if image.url.startswith("data:"):
+                content = base64.b64decode(image.url.removeprefix("data:image/png;base64,"))
+                found[image.alt] = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    return found
+
+
+def tables(app: AppTest) -> dict[str, object]:
+    """The tables on the page by their first column with a name."""
+    return {list(element.value.columns)[-1]: element.value for element in app.dataframe}
+
+
+def png(image: np.ndarray) -> bytes:
+    memory = io.BytesIO()
+    Image.fromarray(image).save(memory, "PNG")
+    return memory.getvalue()
+
+
+def sent(content: bytes, name: str = "mine.png", **query) -> AppTest:
+    """The page after somebody sent a file."""
+    app = opened(PAGE, source="upload", **query)
+    app.file_uploader[0].set_value((name, content, "image/png")).run()
+    assert not app.exception
+    return app
+
+
+def test_without_a_network_the_page_says_what_to_do():
+    assert "No trained network yet" in texts(opened(PAGE))
+
+
+def test_maps_answers_and_agreement_are_the_engine_s(study):
+    test, row = data.load("colours", "test", size=32), 33
+    app = opened(PAGE, explain="saliency", image=test.ids[row], sparsity=80)
+    dense, pruned = (checkpoints.load(f"{study}/{name}").model() for name in ("dense", "iterative-80"))
+    answers = [evaluation.predict(model, test.images[row][None])[0] for model in (dense, pruned)]
+    target = int(answers[0].argmax())
+    assert f"What counts for “{tiny.CLASSES[target]}”, by Saliency" in app.subheader[0].value
+    for probabilities in answers:
+        best = int(probabilities.argmax())
+        assert f"**{tiny.CLASSES[best]} {probabilities[best]:.0%}**" in texts(app)
+    a, b = (
+        attribution.attribute(model, test.images[row], method="saliency", target=target)[None]
+        for model in (dense, pruned)
+    )
+    table = tables(app)["Top 10% shared"].set_index("Network")
+    assert table.loc["Dense", "Rank correlation"] == "1.00"
+    correlation = attribution.rank_correlation(a, b)[0]
+    assert table.loc["Iterative, 80%", "Rank correlation"] == f"{correlation:.2f}".replace("-", "−")
+    assert table.loc["Iterative, 80%", "Top 10% shared"] == f"{attribution.top_overlap(a, b)[0]:.0%}"
+    pictures = shown(app)
+    np.testing.assert_array_equal(
+        pictures[f"Test image {test.ids[row]}"], np.asarray(attribution_pictures.original(test.images[row], STYLE))
+    )
+    style = Style("overlay", 0.75, attribution.reach([a[0], b[0]]), False, (0.0, 0.0, 1.0), True)
+    (alt,) = [alt for alt in pictures if alt.startswith("Saliency of the network Dense")]
+    drawn = np.asarray(attribution_pictures.drawn(test.images[row], a[0], style))
+    np.testing.assert_array_equal(pictures[alt][:200], drawn[:200])  # a warning may cover the foot
+
+
+def test_at_no_sparsity_there_is_the_dense_network_alone(study):
+    app = opened(PAGE, sparsity=0)
+    assert [alt for alt in shown(app) if alt.startswith("Grad-CAM")] != []
+    assert not any("Iterative" in alt for alt in shown(app))
+    assert "Swipe" not in str(app.segmented_control)
+
+
+def test_a_network_pruned_on_is_recalibrated_and_says_so(study):
+    sets = [data.load("colours", split, size=32) for split in ("test", "train")]
+    given = {"sparsity": 40, "explain": "saliency", "image": sets[0].ids[50]}
+    app = opened(PAGE, **given)
+    assert "batch norm re-estimated on 72 training images" in texts(app)
+    dense = checkpoints.load(f"{study}/dense")
+    bench = Bench(Subject(dense), *sets)
+    network = evaluation.recalibrate(bench.dense.at(0.4), bench.calibration)
+    probabilities = evaluation.predict(network, sets[0].images[50][None])[0]
+    assert f"**{tiny.CLASSES[probabilities.argmax()]} {probabilities.max():.0%}**" in texts(app)
+    raw = opened(PAGE, **given, recalibrate="false")
+    assert "re-estimated" not in texts(raw)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"explain": "nope"},
+        {"target": "nope"},
+        {"layer": "stage 77"},
+        {"explain": "integrated_gradients", "steps": "0"},
+        {"image": "../../etc/passwd"},
+        {"opacity": "abc", "zoom": "99", "split": "-4"},
+        {"drawn": "<script>", "source": "sky", "which": "x", "diagnosis": "y"},
+        {"sparsity": "1e9", "method": "?"},
+    ],
+)
+def test_a_link_with_nonsense_in_it_opens_the_default_view(study, query):
+    app = opened(PAGE, **query)
+    assert not app.error
+    assert any("of the network Dense" in alt for alt in shown(app))
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion", "deeplift", "guided_backprop", "smoothgrad"])
+def test_every_way_of_explaining_draws_each_network(study, method):
+    app = opened(PAGE, explain=method)
+    title = attribution.METHODS[method].title
+    assert sum(alt.startswith(title) for alt in shown(app)) >= 2
+    assert ("against" in app.subheader[0].value) == attribution.METHODS[method].signed
+
+
+def test_filters_find_the_images_they_promise(study):
+    sets = [data.load("colours", split, size=32) for split in ("test", "train")]
+    for entry in paths.studies()[study]["iterative"].entries:
+        responses.make(entry, *sets, percents=[0, 40, 60, 80, 90])
+    dense, pruned = (checkpoints.load(f"{study}/{name}").model() for name in ("dense", "iterative-80"))
+    answers = [evaluation.predict(model, sets[0]).argmax(axis=1) for model in (dense, pruned)]
+    app = opened(PAGE, sparsity=80, which="changed")
+    changed = int((answers[0] != answers[1]).sum())
+    assert f"{changed:,} of 90 test images" in texts(app) or (not changed and "No test image passes" in texts(app))
+    app = opened(PAGE, which="wrong", diagnosis="red")
+    wrong = int(((answers[0] != sets[0].labels) & (sets[0].labels == 2)).sum())
+    assert f"{wrong:,} of 90 test images" in texts(app) or (not wrong and "No test image passes" in texts(app))
+    app = opened(PAGE, which="early")
+    assert "break at the lowest sparsity first" in texts(app) or "No test image passes" in texts(app)
+
+
+def test_without_stored_answers_a_filter_says_so(study):
+    app = opened(PAGE, which="changed", image=data.load("colours", "test", size=32).ids[70])
+    assert "not stored" in texts(app)
+    assert any("of the network Dense" in alt for alt in shown(app))  # the image of the link is explained all the same
+
+
+def test_without_images_phantoms_and_uploads_still_work(study, monkeypatch, tmp_path):
+    sets = [data.load("colours", split, size=32) for split in ("test", "train")]
+    responses.make(paths.studies()[study]["iterative"].dense, *sets, percents=[0])
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
+    app = opened(PAGE)
+    assert "not on this machine" in app.info[0].value
+    assert "can be explained all the same" in texts(app)
+    app = sent(png(sets[0].images[4]))
+    assert any("of the network Dense" in alt for alt in shown(app))
+    assert "could not be checked" in texts(app)
+
+
+def test_an_upload_is_answered_with_a_warning_and_kept_for_its_user_alone(study):
+    image = data.load("colours", "test", size=32).images[7]
+    app = sent(png(image), explain="saliency")
+    dense = checkpoints.load(f"{study}/dense").model()
+    probabilities = evaluation.predict(dense, image[None])[0]
+    assert f"**{tiny.CLASSES[probabilities.argmax()]} {probabilities.max():.0%}**" in texts(app)
+    answers = [element.value for element in app.markdown if "%**" in element.value or "% **" in element.value]
+    assert len(answers) == 2
+    assert all("Not for diagnosis" in words for words in answers)
+    assert "stays in this server's memory" in texts(app)
+    kept = loaders.results()._items
+    assert not any("upload" in str(key) for key in kept)
+    assert "attribution-own" in app.session_state
+    assert "upload" not in str({name: app.query_params[name] for name in app.query_params if name != "source"})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"GIF89a" + bytes(99), "a GIF"),
+        (b"%PDF-1.4", "a PDF"),
+        (png(np.zeros((40, 40, 3), np.uint8))[:60], "cannot be decoded"),
+        (png(np.zeros((1, 1, 3), np.uint8)), "too small"),
+        (b"", "empty"),
+    ],
+)
+def test_a_file_that_is_no_picture_is_refused_with_the_reason(study, content, words):
+    app = sent(content)
+    assert "Your picture was not taken" in app.error[0].value
+    assert words in app.error[0].value
+    assert not shown(app)
+
+
+def test_an_upload_unlike_the_training_images_is_warned_of(study):
+    entry = paths.studies()[study]["iterative"].dense
+    model, random = checkpoints.load(entry.path).model(), np.random.default_rng(0)
+    usual = [tiny.pictures(20, seed)[0] for seed in (0, 1)]
+    familiarity.write(entry, familiarity.fit(model, *usual))
+    app = sent(png(usual[1][0]))
+    assert not any("unlike" in element.value for element in app.warning)
+    assert "no further from the training images" in texts(app)
+    app = sent(png(np.repeat(random.integers(0, 2, (32, 32, 1)) * 255, 3, axis=2).astype(np.uint8)))
+    assert any("unlike those that the networks learned from" in element.value for element in app.warning)
+
+
+def test_a_phantom_is_scored_against_its_true_signs(phantoms):
+    app = opened(PAGE, study=phantoms, source="phantom", lesion="mel.7", target="truth", explain="saliency")
+    lesion = lab.decode("mel.7")
+    drawn = data.phantom.render(lesion, 32)
+    signs = np.any([drawn.signs[name][0] for name in data.phantom.SIGNS_OF["mel"] if name in drawn.signs], axis=0)
+    model = checkpoints.load(f"{phantoms}/dense").model()
+    own = attribution.attribute(model, drawn.images[0], method="saliency", target=CLASSES.index("mel"))
+    table = tables(app)["Precision on the signs"].set_index("Network")
+    assert (
+        table.loc["Dense", "Precision on the signs"]
+        == f"{attribution.average_precision(own[None], signs[None])[0]:.2f}"
+    )
+    assert table.loc["Dense", "On the lesion"] == f"{attribution.share_inside(own[None], drawn.masks)[0]:.0%}"
+    hit = attribution.pointing_game(own[None], signs[None])[0]
+    assert table.loc["Dense", "Brightest pixel on a sign"] == {1: "yes", 0: "no"}.get(hit, "in part")
+    other = opened(PAGE, study=phantoms, source="phantom", lesion="mel.7", target="vasc", explain="saliency")
+    assert "no sign of vascular lesion" in texts(other)
+
+
+def test_another_phantom_is_another_one_and_in_the_link(phantoms):
+    app = opened(PAGE, study=phantoms, source="phantom", lesion="bcc.1")
+    before = next(iter(shown(app).values()))
+    next(button for button in app.button if button.label == "Another one").click().run()
+    text = app.query_params["lesion"]
+    text = text if isinstance(text, str) else text[0]
+    assert text.startswith("bcc.")
+    assert not np.array_equal(before, next(iter(shown(app).values())))
+
+
+def test_a_study_of_other_things_has_no_phantoms(study):
+    assert "do not know the diagnoses of the phantoms" in texts(opened(PAGE, source="phantom"))
+
+
+def test_a_map_that_fails_its_check_says_so_on_its_face(study, monkeypatch):
+    failing = Trust(0.93, 3, ("classifier",), None, False, ("randomisation",))
+    monkeypatch.setattr(attribution, "examine", lambda *_, **__: failing)
+    app = opened(PAGE)
+    faces = {alt: image for alt, image in shown(app).items() if alt.startswith("Grad-CAM")}
+    assert all("Fails its check" in alt for alt in list(faces)[-2:])
+    band = np.array([0x8F, 0x2D, 0x1F])
+    for image in list(faces.values())[-2:]:
+        assert (image[-2] == band).all(axis=1).mean() > 0.9
+    table = tables(app)["Likeness to random"]
+    assert (table[""] == "✗").all()
+    assert (table["Likeness to random"] == "0.93").all()
+
+
+def test_the_checks_in_full_come_on_request(study):
+    app = opened(PAGE, explain="saliency")
+    assert "Infidelity" not in str(tables(app))
+    app.session_state["every-check"] = True
+    app.run()
+    assert not app.exception
+    table = tables(app)["Sensitivity"]
+    test = data.load("colours", "test", size=32)
+    row = int(np.random.default_rng(0).permutation(len(test))[0])  # the first of the strip
+    model = checkpoints.load(f"{study}/dense").model()
+    target = int(evaluation.predict(model, test.images[row][None])[0].argmax())
+    explainer = attribution.Explainer(model)
+    own = attribution.attribute(explainer, test.images[row], method="saliency", target=target)
+    expected = attribution.infidelity(explainer, test.images[row], own, target=target)
+    assert table["Infidelity"][0] == pytest.approx(expected, rel=1e-3)
+    assert "stage by stage from the output" in texts(app)
+
+
+def test_stored_drift_is_shown_and_its_absence_explained(study):
+    assert "python -m core attribution" in " ".join(element.value for element in opened(PAGE).code)
+    own = paths.of(study)
+    sets = [data.load("colours", split, size=32) for split in ("test", "train")]
+    drift.make(own, *sets, per_class=3, methods=["saliency"], percents=(0, 40, 80))
+    app = opened(PAGE)
+    assert "n = 9 test images" in texts(app)
+    assert "Against the dense network with its upper half random" in texts(app)
+    table = next(element.value for element in app.dataframe if "percent" in element.value)
+    made = drift.read(own["iterative"].dense, [entry for path in own.values() for entry in path.entries])
+    curve = drift.curve(made, own["iterative"], "saliency", "rank")
+    mine = table[table["network"] == "Iterative"]
+    np.testing.assert_allclose(mine["estimate"], curve["estimate"])
+    np.testing.assert_allclose(mine["low"].astype(float), curve["low"].astype(float))
+
+
+def test_the_figure_to_take_along_is_a_picture_without_metadata():
+    image = np.full((32, 32, 3), 90, np.uint8)
+    panel = attribution_pictures.drawn(image, np.eye(32), STYLE)
+    page = attribution_pictures.figure(
+        "What counts", [(panel, "Dense\nAnswer"), (panel, "Pruned")], "0", "1", False, "foot"
+    )
+    content = attribution_pictures.png(page)
+    reread = Image.open(io.BytesIO(content))
+    assert reread.info == {}
+    assert reread.width >= 2 * SIDE
+    assert len(np.unique(np.asarray(reread).reshape(-1, 3), axis=0)) > 100
+
+
+def test_the_caption_names_network_method_sparsity_and_target():
+    from pages.components import attribution_words
+    from pages.components.attribution_controls import Question
+    from pages.components.attribution_networks import Network
+    from pages.components.attribution_sources import Picture
+
+    question = Question("grad_cam", (("layer", "stage 4"),), 4, "chosen")
+    network = Network(("iterative",), None, matrices_position(80), True)
+    words = attribution_words.caption(network, np.array([0.7, 0, 0, 0, 0.3, 0, 0]), CLASSES, question)
+    assert words.startswith("Iterative, 80%\n")
+    assert "Melanoma: 30%" in words
+    heading = attribution_words.heading(question, CLASSES)
+    assert "Melanoma" in heading
+    assert "Grad-CAM (stage 4)" in heading
+    picture = Picture("k", "test", "Test image ISIC_1", np.zeros((2, 2, 3), np.uint8), credit="HAM10000")
+    foot = attribution_words.foot("HAM10000 (64 px) · VGG16", question, picture, "Selvaraju")
+    for part in ("VGG16", "Grad-CAM (stage 4)", "ISIC_1", "HAM10000", "Not for diagnosis"):
+        assert part in foot
+
+
+def matrices_position(percent: int):
+    from core.matrices import Position
+
+    return Position("x", percent)
+
+
+def lightness(colours: np.ndarray) -> np.ndarray:
+    """CIE L* of sRGB uint8 [N, 3]: an independent measure of what the eye calls bright."""
+    linear = colours / 255
+    linear = np.where(linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4)
+    y = linear @ [0.2126, 0.7152, 0.0722]
+    return np.where(y > 0.008856, 116 * np.cbrt(y) - 16, 903.3 * y)
+
+
+def deuteranope(colours: np.ndarray) -> np.ndarray:
+    """How a person without green cones sees sRGB uint8 [N, 3] (Machado et al. 2009), as uint8."""
+    matrix = np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    )
+    linear = (colours / 255) ** 2.2
+    return (255 * (linear @ matrix.T).clip(0, 1) ** (1 / 2.2)).round()
+
+
+@pytest.mark.parametrize("see", [lambda colours: colours, deuteranope])
+def test_the_scales_rise_evenly_and_keep_for_and_against_apart(see):
+    plain = see(attribution_colours.table(False))
+    steps = np.diff(lightness(plain))
+    assert (steps > -0.5).all()
+    assert lightness(plain)[-1] - lightness(plain)[0] > 60
+    signed = see(attribution_colours.table(True))
+    against, rise = lightness(signed[:128])[::-1], lightness(signed[128:])
+    assert (np.diff(rise) > -0.5).all()
+    assert (np.diff(against) > -0.5).all()
+    np.testing.assert_allclose(rise[::16], against[::16], atol=14)  # as bright for as against
+    # Yellow and blue: apart by far more than any two neighbours.
+    assert np.abs(signed[-1].astype(float) - signed[0]).max() > 60
+
+
+def test_nothing_on_the_map_leaves_the_picture_as_it_is():
+    image = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(attribution_colours.overlay(image, np.zeros((8, 8)), 1.0, False, 1.0), image)
+    np.testing.assert_array_equal(attribution_colours.overlay(image, np.full((8, 8), -1.0), 1.0, False, 1.0), image)
+    full = attribution_colours.overlay(image, np.ones((8, 8)), 1.0, True, 1.0)
+    assert (full == attribution_colours.table(True)[-1]).all()
+    np.testing.assert_array_equal(attribution_colours.overlay(image, np.ones((8, 8)), 1.0, True, 0.0), image)
+
+
+def test_zoom_cuts_out_and_swipe_splits():
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[:16, :16] = 200
+    style = Style("overlay", 1.0, 1.0, False, (0.0, 0.0, 0.5), False)
+    assert (np.asarray(attribution_pictures.original(image, style)) == 200).all()
+    a, b = (Image.new("RGB", (SIDE, SIDE), colour) for colour in ("red", "blue"))
+    half = np.asarray(attribution_pictures.split(a, b, 0.5))
+    assert (half[:, :150] == (255, 0, 0)).all()
+    assert (half[:, 170:] == (0, 0, 255)).all()
+    assert (np.asarray(attribution_pictures.split(a, b, 0.0)) == (0, 0, 255)).all()
+
+
+def test_the_outline_is_the_edge_of_the_lesion():
+    image, mask = np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), bool)
+    mask[8:24, 8:24] = True
+    style = Style("overlay", 1.0, 1.0, False, (0.0, 0.0, 1.0), True)
+    found = np.asarray(attribution_pictures.original(image, style, mask))[..., 0] == 255
+    assert found[81, 160]
+    assert not found[160, 160]
+    assert not found[10, 10]
+    assert found.sum() == 160**2 - 156**2
