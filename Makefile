@@ -9,6 +9,8 @@ export PRUNESCOPE_DATA ?= $(if $(SHARED),$(abspath $(SHARED)),$(CURDIR)/data)
 
 .PHONY: run test lint format bench e2e clean
 
+# Whoever starts the app like this is its only user, so all jobs are theirs; a server for many says nothing or 0.
+run: export PRUNESCOPE_SINGLE_USER ?= 1
 run: $(VENV)/.run
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 

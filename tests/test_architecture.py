@@ -16,7 +16,7 @@ MOST_LINES = 280
 # Imports go down these numbers or stay on one. What is not named here, such as core.jobs, belongs to the top.
 LEVELS = {
     0: ("errors", "device", "files", "progress", "words"),
-    1: ("data", "models", "checkpoints", "studies"),
+    1: ("data", "models", "checkpoints", "studies", "paper"),
     2: ("pruning",),
     3: ("training", "evaluation", "similarity", "attribution"),
 }

@@ -11,7 +11,20 @@ import os
 import sys
 from collections.abc import Sequence
 
-from core.cli import data, evaluate, list, prune, reproduce, respond, train, verify
+from core.cli import (
+    attribution,
+    data,
+    evaluate,
+    leak,
+    list,
+    prune,
+    reproduce,
+    respond,
+    sensitivity,
+    similarity,
+    train,
+    verify,
+)
 from core.cli.output import warn
 from core.errors import PruneScopeError
 
@@ -93,7 +106,20 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (data, train, prune, evaluate, respond, reproduce, verify, list):
+    for module in (
+        data,
+        train,
+        prune,
+        evaluate,
+        respond,
+        sensitivity,
+        similarity,
+        attribution,
+        reproduce,
+        verify,
+        leak,
+        list,
+    ):
         module.add(commands, common)
     return top
 

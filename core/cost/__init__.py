@@ -4,7 +4,7 @@
 against each other on this machine, and ``conclusion`` says in one sentence what came of it.
 """
 
-from core.cost.conclusion import conclusion, head_conclusion
+from core.cost.conclusion import SAME, conclusion, head_conclusion
 from core.cost.counts import Cost, cost_of
 from core.cost.flops import UNIT, flops
 from core.cost.heads import compare_heads, own_head, stand_in_head
@@ -14,6 +14,7 @@ from core.cost.speed import Speed, as_table, measure
 from core.cost.timing import Times, interleaved
 
 __all__ = [
+    "SAME",
     "UNIT",
     "Cost",
     "Machine",

@@ -2,18 +2,30 @@
 
 import streamlit as st
 
+from core import jobs
+from pages.components import address
+
 _INSIDE = "_inside_app"
 
 
 def current() -> st.Page:
     """Draw the navigation and return the page that the address asks for."""
     st.session_state[_INSIDE] = True
-    return st.navigation(
+    page = st.navigation(
         [
             st.Page("pages/overview.py", title="Overview", default=True),
             st.Page("pages/what_if.py", title="What if"),
+            st.Page("pages/methods.py", title="Methods"),
+            st.Page("pages/layers.py", title="Layers"),
+            st.Page("pages/cost.py", title="Size and speed"),
+            st.Page("pages/similarity.py", title="Similarity"),
+            st.Page("pages/attribution.py", title="Attribution"),
+            st.Page("pages/lesion_lab.py", title="Lesion lab"),
+            *([] if jobs.read_only() else [st.Page("pages/generate.py", title="Generate")]),
         ]
     )
+    address.turned_to(page.url_path)
+    return page
 
 
 def require() -> None:

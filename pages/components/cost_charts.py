@@ -1,0 +1,122 @@
+"""Charts of the page about size and speed: a DataFrame in, an Altair chart out. No data is fetched or computed here."""
+
+from collections.abc import Mapping
+
+import altair as alt
+import pandas as pd
+
+from pages.components import look
+
+WORTH = "Balanced accuracy, test images"
+
+
+def sizes(frame: pd.DataFrame, colour: str, ink: str) -> alt.LayerChart:
+    """Bytes of each kind of file.
+
+    Args:
+        frame: columns file, bytes, the largest first.
+        colour, ink: of the method, and the theme's colour of text.
+    """
+    rows = frame.assign(mb=frame["bytes"] / 1e6, text=[f"{size / 1e6:,.1f} MB" for size in frame["bytes"]])
+    y = alt.Y("file:N", sort=list(frame["file"]), title=None, axis=None)
+    offset = {"scale": alt.Scale(domain=["name", "bar"], paddingOuter=0.15)}
+    tooltip = [alt.Tooltip("file:N", title="File"), alt.Tooltip("bytes:Q", title="Bytes", format=",")]
+    bars = (
+        alt.Chart(rows)
+        .mark_bar(color=colour, cornerRadiusEnd=2, height=14)
+        .encode(
+            y=y,
+            yOffset=alt.YOffsetDatum("bar", **offset),
+            x=alt.X("mb:Q", title="MB (1,000,000 bytes)", axis=alt.Axis(tickCount=5)),
+            tooltip=tooltip,
+        )
+    )
+    names = (
+        alt.Chart(rows.assign(label=rows["file"] + ": " + rows["text"]))
+        .mark_text(align="left", baseline="middle", dx=2, fontSize=12, color=ink)
+        .encode(y=y, yOffset=alt.YOffsetDatum("name", **offset), x=alt.datum(0), text="label:N")
+    )
+    return (bars + names).properties(height=46 * len(frame) + 40)
+
+
+def speed(frame: pd.DataFrame, colour: str, ink: str) -> alt.LayerChart:
+    """Milliseconds of each network, median and quartiles.
+
+    Args:
+        frame: rows of :func:`core.cost.as_table`, of one batch size.
+        colour, ink: of the method, and the theme's colour of text.
+    """
+    order = list(frame["network"])
+    colours = [look.COLOURS["dense"] if name == "Dense" else colour for name in order]
+    shapes = ["circle", "diamond", "square"] if len(order) == 3 else ["circle", "square"]
+    y = alt.Y(
+        "network:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(labelLimit=170, labelColor=ink, labelFlush=False, labelBound=False),
+    )
+    base = alt.Chart(frame).encode(
+        y=y,
+        color=alt.Color("network:N", scale=alt.Scale(domain=order, range=colours), legend=None),
+        tooltip=[
+            alt.Tooltip("network:N", title="Network"),
+            alt.Tooltip("milliseconds:Q", title="Milliseconds", format=",.2f"),
+            alt.Tooltip("low:Q", title="First quartile", format=",.2f"),
+            alt.Tooltip("high:Q", title="Third quartile", format=",.2f"),
+            alt.Tooltip("images_per_second:Q", title="Images a second", format=",.1f"),
+            alt.Tooltip("rounds:Q", title="Rounds"),
+        ],
+    )
+    x = alt.X(
+        "low:Q", scale=alt.Scale(zero=True), title="Milliseconds, median and quartiles", axis=alt.Axis(tickCount=6)
+    )
+    span = base.mark_rule(strokeWidth=3, opacity=0.5).encode(x=x, x2="high:Q")
+    dot = base.mark_point(filled=True, size=90, opacity=1).encode(
+        x="milliseconds:Q", shape=alt.Shape("network:N", scale=alt.Scale(domain=order, range=shapes), legend=None)
+    )
+    return (span + dot).properties(height=40 * len(order) + 60)
+
+
+def pareto(frame: pd.DataFrame, axis: str, colours: Mapping[str, str], ink: str) -> alt.LayerChart:
+    """Balanced accuracy against a cost, a point a network; those that no other beats are joined.
+
+    Args:
+        frame: from :func:`core.cost.pareto`, with x, title, best and, for times, x_low and x_high.
+        axis: what x is, with its unit.
+        colours: title of a method -> its colour, in the order of the legend.
+        ink: the theme's colour of text.
+    """
+    rows = frame.assign(name=frame["method"].map(look.title))
+    x = alt.X(
+        "x:Q", title=axis[0].upper() + axis[1:], scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=6)
+    )
+    y = alt.Y(
+        "balanced_accuracy:Q",
+        title=WORTH,
+        scale=alt.Scale(zero=False),
+        axis=alt.Axis(format="%"),
+    )
+    legend = alt.Legend(title=None, orient="top", columns=2, labelLimit=240)
+    base = alt.Chart(rows).encode(
+        x=x,
+        color=alt.Color("name:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=legend),
+        tooltip=[
+            alt.Tooltip("title:N", title="Network"),
+            alt.Tooltip("balanced_accuracy:Q", title="Balanced accuracy", format=".1%"),
+            alt.Tooltip("low:Q", title="95% from", format=".1%"),
+            alt.Tooltip("high:Q", title="to", format=".1%"),
+            alt.Tooltip("x:Q", title=axis, format=",.2f"),
+            alt.Tooltip("effective:Q", title="Can be left out", format=".1%"),
+        ],
+    )
+    front = (
+        alt.Chart(rows[rows["best"]].sort_values("x"))
+        .mark_line(interpolate="step-after", color=ink, strokeDash=[4, 4], opacity=0.5)
+        .encode(x=x, y=y)
+    )
+    chart = front + base.mark_rule(opacity=0.35, strokeWidth=2).encode(y=alt.Y("low:Q", title=WORTH), y2="high:Q")
+    if "x_low" in rows:
+        chart += base.mark_rule(opacity=0.35, strokeWidth=2).encode(x=alt.X("x_low:Q"), x2="x_high:Q", y=y)
+    chart += base.mark_point(filled=True, size=90, opacity=1).encode(y=y)
+    labels = base.mark_text(align="left", dx=8, dy=-8, fontSize=11).encode(y=y, text="title:N", color=alt.value(ink))
+    return (chart + (labels if len(rows) <= 12 else alt.layer())).properties(height=420)

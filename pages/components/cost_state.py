@@ -1,0 +1,57 @@
+"""What the user chooses on the page about size and speed. All of it lives in the URL, under names that stay when words change."""
+
+import streamlit as st
+
+from core.checkpoints import Entry
+from pages.components import address, look
+
+PARTS = {"now": "One network", "tradeoff": "All networks", "take": "Take it home"}
+COSTS = {"bytes": "File", "flops": "Operations", "milliseconds": "Time for one image"}
+
+
+def part() -> str:
+    """Which part of the page is shown: a key of :data:`PARTS`."""
+    return _buttons("show", "Part of the page", PARTS, "now", label_visibility="collapsed")
+
+
+def cost() -> str:
+    """What balanced accuracy is held against: a key of :data:`COSTS`."""
+    return _buttons("against", "Against", COSTS, "bytes")
+
+
+def format(known: dict[str, str]) -> str:
+    """Which kind of file; ``known`` maps its names to their titles."""
+    return _selected("format", "Format", known, next(iter(known)))
+
+
+def checkpoint(entries: list[Entry]) -> Entry:
+    """One of the study's networks."""
+    known = {entry.id.rpartition("/")[2]: entry for entry in entries}
+    default = next((name for name in known if name.startswith("iterative-80")), list(known)[-1])
+    titles = {name: title(entry) for name, entry in known.items()}
+    return known[_selected("network", "Network", titles, default)]
+
+
+def title(entry: Entry) -> str:
+    """What a network is called in lists: its method and how much of it is zero."""
+    card = entry.card
+    name = look.title(card.method)
+    if card.sparsity:
+        name += f", {100 * card.sparsity:g}% zero"
+    return name if not card.seed else f"{name}, seed {card.seed}"
+
+
+def _selected(key: str, label: str, choices: dict[str, str], default: str) -> str:
+    address.hold_choice(key, list(choices), default)
+    chosen = st.selectbox(label, list(choices), format_func=choices.get, key=key, persist_state="session")
+    address.tell(key, chosen if chosen != default else None)
+    return chosen
+
+
+def _buttons(key: str, label: str, choices: dict[str, str], default: str, **options) -> str:
+    address.hold_choice(key, list(choices), default)
+    chosen = st.segmented_control(
+        label, list(choices), required=True, format_func=choices.get, key=key, persist_state="session", **options
+    )
+    address.tell(key, chosen if chosen != default else None)
+    return chosen

@@ -1,0 +1,86 @@
+"""All networks of a study: what each is worth against what it costs."""
+
+import streamlit as st
+
+from core import cost
+from pages.components import cost_charts, cost_data, cost_state, look, panels
+
+_AXES = {
+    "bytes": ("MB, as PruneScope stores it", 1e6),
+    "flops": (f"billion {cost.UNIT}", 1e9),
+    "milliseconds": ("milliseconds for one image, compacted", 1.0),
+}
+
+
+def draw(study: str) -> None:
+    """Balanced accuracy against one cost."""
+    entries = cost_data.entries(study)
+    against = cost_state.cost()
+    costs = cost_data.counted_all(entries)
+    timed = None
+    if against == "milliseconds":
+        timed = _timed(entries)
+        if timed is None:
+            return
+    frame = cost.pareto(entries, costs, timed[0] if timed else None)
+    if frame.empty:
+        st.info("No network of this study was measured on test images yet.", icon=":material/query_stats:")
+        return
+    axis, unit = _AXES[against]
+    frame["best"] = cost.front(frame, against)
+    frame["title"] = [cost_state.title(entry) for entry in entries if entry.id in set(frame["id"])]
+    st.markdown(_sentence(frame, against))
+    shown = frame.assign(x=frame[against] / unit)
+    if against == "milliseconds":
+        shown = shown.assign(x_low=frame["milliseconds_low"], x_high=frame["milliseconds_high"])
+    st.altair_chart(
+        cost_charts.pareto(
+            shown,
+            axis,
+            {look.title(m): look.colour(m) for m in sorted(set(frame["method"]), key=look.order)},
+            look.ink(),
+        ),
+        alt=f"Balanced accuracy against {axis}, a point for each of {len(frame)} networks",
+    )
+    st.caption(_basis(frame, timed))
+    panels.table(
+        frame, name=f"networks-{study.replace('/', '-')}", title="Worth and cost of all networks", key="pareto"
+    )
+
+
+def _timed(entries):
+    known = cost_data.measured_all(entries)
+    if st.button(
+        "Measure all on this machine" if known is None else "Measure all again",
+        key="measure-all",
+        icon=":material/timer:",
+    ):
+        cost_data.measure_all(entries)
+        st.rerun()
+    if known is None:
+        seconds = min(60, 3 * len(entries))
+        st.caption(
+            f"Times depend on the machine, so they are measured here, all {len(entries)} networks together; about {seconds} seconds."
+        )
+    return known
+
+
+def _sentence(frame, against: str) -> str:
+    best = frame[frame["best"]].sort_values(against)
+    names = [
+        f"**{title}** ({worth:.1%})" for title, worth in zip(best["title"], best["balanced_accuracy"], strict=True)
+    ]
+    one = len(names) == 1
+    return (
+        f"By these points no other network is both cheaper and better than {' and '.join(names)}. "
+        f"Where intervals overlap, the order of {'networks' if one else 'these'} may be chance."
+    )
+
+
+def _basis(frame, timed) -> str:
+    text = f"n = {int(frame['n'].max()):,} test images, 95% intervals. The test images are for looking; they chose none of these networks. "
+    if timed is None:
+        return text
+    times, machine, when = timed
+    rounds = next(iter(times.values())).rounds
+    return text + f"Times: {machine}, one image, medians of {rounds} rounds with quartiles, {when}."

@@ -1,0 +1,74 @@
+"""Which layers pay: what it costs to prune one layer alone."""
+
+import streamlit as st
+
+from core import sensitivity
+from pages.components import layers_charts, layers_state, loaders, look, panels
+
+
+def draw(study: str) -> None:
+    """The stored loss of each layer; where none is stored, how to make it."""
+    entry = next(iter(loaders.studies()[study].values())).dense
+    found = loaders.results().make(("sensitivity", *_stamp(entry)), lambda: sensitivity.read(entry) or "none")
+    if found == "none" or found.rows.empty:
+        st.info(
+            "**Nobody has asked yet what pruning each layer alone costs.** It is computed once, in minutes for a VGG16, and stored:",
+            icon=":material/query_stats:",
+        )
+        st.code(f"python -m core sensitivity {study}", language="bash")
+        return
+    left, right = st.columns(2, gap="medium")
+    with left:
+        sparsity = layers_state.alone(sorted(found.rows["sparsity"].unique()))
+    with right:
+        measure = layers_state.measure()
+    recalibrated = bool(found.recalibrated_on) and st.toggle(
+        "Recalibrate batch norm",
+        value=True,
+        key="recalibrate",
+        bind="query-params",
+        help="Re-estimate batch norm's averages after pruning, on about a thousand training images; of both networks.",
+    )
+    rows = found.rows
+    frame = rows[(rows["sparsity"] == sparsity) & (rows["recalibrated"] == recalibrated)]
+    if frame.empty:
+        st.caption("Not stored yet for this choice.")
+        return
+    frame = frame.assign(value=frame[measure], low=frame[f"{measure}_low"], high=frame[f"{measure}_high"])
+    frame = frame[["part", "layers", "weights", "value", "low", "high"]]
+    st.markdown(_sentence(frame, layers_state.MEASURES[measure].lower(), sparsity))
+    st.altair_chart(
+        layers_charts.pays(frame, layers_state.MEASURES[measure], look.COLOURS["prune_only"], look.ink()),
+        alt=f"Change of {measure.replace('_', ' ')} when one layer alone is pruned to {sparsity:.0%}, with 95% intervals",
+    )
+    st.caption(_basis(found, measure, recalibrated))
+    panels.table(
+        frame.rename(columns={"value": f"{measure}_difference"}),
+        name=f"layers-that-pay-{study.replace('/', '-')}-{sparsity:.0%}".rstrip("%"),
+        title="What pruning one layer alone costs",
+        key="pays",
+    )
+
+
+def _stamp(entry) -> tuple:
+    path = sensitivity.path_of(entry)
+    return entry.card.digest, path.stat().st_mtime_ns if path.exists() else 0
+
+
+def _sentence(frame, measure: str, sparsity: float) -> str:
+    worst = frame.loc[frame["value"].idxmin()]
+    free = int((frame["high"] >= 0).sum())
+    text = (
+        f"Pruned alone to {sparsity:.0%}, **{worst['part']}** costs most: {look.points(worst['value'], worst['low'], worst['high'])} "
+        f"points of {measure}. "
+    )
+    return text + f"For {free} of {len(frame)} the interval reaches zero: these images show no loss."
+
+
+def _basis(found: sensitivity.Sensitivity, measure: str, recalibrated: bool) -> str:
+    lesions = f" of {found.lesions:,} lesions" if found.lesions else ""
+    base = found.base[measure][int(recalibrated)]
+    return (
+        f"n = {found.n:,} **validation** images{lesions}, the same for every layer, with paired 95% intervals; test images chose nothing. "
+        f"The whole network has {base:.1%} there. No fine-tuning; {'batch norm of both re-estimated' if recalibrated else 'batch norm as trained'}."
+    )

@@ -1,0 +1,74 @@
+"""What the user chooses on the page about layers. All of it lives in the URL, under names that stay when words change."""
+
+import streamlit as st
+
+from pages.components import address, look
+
+PARTS = {
+    "zeros": "Layer by layer",
+    "layer": "One layer",
+    "pays": "Which layers pay",
+    "masks": "Two methods compared",
+}
+WIDTHS = {"weights": "Share of all weights", "equal": "All alike"}
+MEASURES = {"balanced_accuracy": "Balanced accuracy", "accuracy": "Accuracy"}
+
+
+def part() -> str:
+    """Which part of the page is shown: a key of :data:`PARTS`."""
+    return _buttons("show", "Part of the page", PARTS, "zeros", label_visibility="collapsed")
+
+
+def width() -> str:
+    """What the width of a layer stands for: a key of :data:`WIDTHS`."""
+    return _buttons("width", "Width of a layer", WIDTHS, "weights")
+
+
+def measure() -> str:
+    """What a layer pays in: a key of :data:`MEASURES`."""
+    return _buttons("loss", "Loss in", MEASURES, "balanced_accuracy")
+
+
+def alone(sparsities: list[float]) -> float:
+    """To which of the stored sparsities a layer was pruned alone."""
+    texts = {f"{100 * value:g}": value for value in sparsities}
+    default = "80" if "80" in texts else list(texts)[-1]
+    return texts[_buttons("alone", "Each layer alone pruned to", {text: f"{text}%" for text in texts}, default)]
+
+
+def layer(names: list[str]) -> str:
+    """One of the layers; by default the largest part of the way through."""
+    default = names[len(names) * 3 // 4]
+    address.hold_choice("layer", names, default)
+    chosen = st.selectbox("Layer", names, key="layer", persist_state="session")
+    address.tell("layer", chosen if chosen != default else None)
+    return chosen
+
+
+def pair(methods: list[str]) -> tuple[str, str]:
+    """Two methods to compare."""
+    known = sorted(methods, key=look.order)
+    wanted = [name for name in ("one_shot", "iterative") if name in known]
+    wanted += [name for name in known if name not in wanted]
+    columns = st.columns(2)
+    return tuple(
+        _choice(column, key, label, known, default)
+        for column, key, label, default in zip(columns, ("first", "second"), ("First", "Second"), wanted, strict=False)
+    )
+
+
+def _choice(column, key: str, label: str, known: list[str], default: str) -> str:
+    address.hold_choice(key, known, default)
+    with column:
+        chosen = st.selectbox(label, known, format_func=look.title, key=key, persist_state="session")
+    address.tell(key, chosen if chosen != default else None)
+    return chosen
+
+
+def _buttons(key: str, label: str, choices: dict[str, str], default: str, **options) -> str:
+    address.hold_choice(key, list(choices), default)
+    chosen = st.segmented_control(
+        label, list(choices), required=True, format_func=choices.get, key=key, persist_state="session", **options
+    )
+    address.tell(key, chosen if chosen != default else None)
+    return chosen

@@ -1,0 +1,68 @@
+"""Sparsity by layer, for every method of a study at one sparsity."""
+
+import pandas as pd
+import streamlit as st
+
+from core.paths import PRUNE_ONLY
+from pages.components import layers_charts, layers_data, layers_state, loaders, look, panels, state
+
+
+def draw(study: str) -> None:
+    """A chart for each method, all with the layers in the same places."""
+    paths = loaders.studies()[study]
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
+        sparsity = state.sparsity()
+    with right:
+        width = layers_state.width()
+    tables = {method: layers_data.spread(paths[method], sparsity) for method in sorted(paths, key=look.order)}
+    alike = [
+        method for method in tables if method != PRUNE_ONLY and paths[method].start(sparsity) == paths[method].dense
+    ]
+    shown = [method for method in tables if method not in alike]
+    for method in shown:
+        table = tables[method]
+        st.markdown(f"**{look.title(method)}**")
+        st.caption(_sentence(table, paths[method], sparsity))
+        if method == PRUNE_ONLY and alike:
+            st.caption(_same(paths, alike))
+        st.altair_chart(
+            layers_charts.spread(table, look.colour(method), width, last=method == shown[-1]),
+            alt=f"{look.title(method)}: share of zeros in each of {len(table)} layers from input to output at {sparsity:.0%} sparsity",
+        )
+    st.page_link(
+        "pages/methods.py",
+        label="The paper's accuracy layer by layer",
+        icon=":material/bar_chart:",
+        query_params={"study": study, "part": "Layer by layer"},
+    )
+    whole = pd.concat([table.assign(method=look.title(method)) for method, table in tables.items()])
+    panels.table(
+        whole[["method", "layer", "weights", "share", "zeros", "sparsity"]],
+        name=f"layers-{study.replace('/', '-')}-{sparsity:.0%}".rstrip("%"),
+        title="Weights and zeros by layer and method",
+        key="spread",
+        sparsity=st.column_config.NumberColumn("zero", format="percent"),
+        share=st.column_config.NumberColumn("of all weights", format="percent"),
+    )
+
+
+def _same(paths, alike: list[str]) -> str:
+    """Why some methods are not drawn: below their first checkpoint they are the dense network, pruned at once."""
+    first = {look.title(method): paths[method].sparsities[1] for method in alike}
+    return (
+        f"The same for {', '.join(f'{title} (trained from {value:.0%} on)' for title, value in first.items())}: below its first "
+        "checkpoint every method is the dense network, pruned at once."
+    )
+
+
+def _sentence(table: pd.DataFrame, path, sparsity: float) -> str:
+    most, least = (table.loc[table["sparsity"].agg(how)] for how in ("idxmax", "idxmin"))
+    zeros, weights = int(table["zeros"].sum()), int(table["weights"].sum())
+    trained = "fine-tuned" if path.is_checkpoint(sparsity) and sparsity else "not fine-tuned here"
+    text = f"{zeros:,} of {weights:,} weights are zero ({zeros / weights:.1%}), {trained}. "
+    if most["sparsity"] - least["sparsity"] < 0.01:
+        return text + "The same share in every layer."
+    return text + (
+        f"Most in {most['layer']} ({most['sparsity']:.0%}), fewest in {least['layer']} ({least['sparsity']:.0%})."
+    )

@@ -1,0 +1,64 @@
+"""The lesion lab in a real browser, without any network or image on this machine."""
+
+import re
+
+import pytest
+
+from tests.e2e.browser import CHROMIUM, app, chromium
+from tests.e2e.test_journeys import fits, visitor
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine (apt-get install chromium)"),
+    # Playwright and asyncio leave warnings of their own behind.
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    nothing = str(tmp_path_factory.mktemp("nothing"))
+    with app(PRUNESCOPE_DATA=nothing, PRUNESCOPE_CHECKPOINTS=nothing) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+def drawing(page) -> str:
+    """The picture as the page holds it."""
+    return page.get_by_role("img", name="A drawn skin lesion").get_attribute("src")
+
+
+def wait_for_another(page, before: str) -> str:
+    page.wait_for_function(
+        "before => document.querySelector('img[alt^=\"A drawn skin lesion\"]')?.getAttribute('src') !== before",
+        arg=before,
+    )
+    return drawing(page)
+
+
+def test_what_one_draws_another_sees_and_can_be_taken_back(browser, address):
+    with visitor(browser) as page:
+        page.goto(f"{address}/lesion_lab")
+        page.get_by_text("No network has learned from phantoms yet").wait_for()
+        first = drawing(page)
+        slider = page.get_by_role("slider", name="B · Border")
+        slider.focus()
+        slider.press("End")
+        second = wait_for_another(page, first)
+        page.wait_for_url(re.compile(r"lesion=nv\.3\.b1000"))
+        with visitor(browser, viewport={"width": 390, "height": 844}) as other:
+            other.goto(page.url)
+            other.get_by_text("No network has learned from phantoms yet").wait_for()
+            assert drawing(other) == second
+            assert fits(other)
+        page.get_by_role("button", name="Undo").click()
+        assert wait_for_another(page, second) == first
+        page.get_by_role("button", name="Redo").click()
+        assert wait_for_another(page, first) == second
+        page.go_back()  # the browser's own way back
+        assert wait_for_another(page, second) == first

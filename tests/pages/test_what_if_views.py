@@ -1,0 +1,218 @@
+"""The views of What if on the networks that ship, without images: what they say against numbers reckoned here."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import confusion_matrix, recall_score
+from streamlit.testing.v1 import AppTest
+
+from core import paths, responses
+from core.cohort import Cohort
+from core.files import PROJECT
+from tests.pages.opening import opened, texts
+
+WHAT_IF, STUDY = "pages/what_if.py", "ham10000-64/vgg16"
+
+
+@pytest.fixture(autouse=True)
+def _shipped(monkeypatch, tmp_path):
+    monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
+
+
+class Truth:
+    """The stored answers of one-shot pruning at 80%, a trained checkpoint, lesion by lesion."""
+
+    def __init__(self):
+        path = paths.of(STUDY)["one_shot"]
+        self.test = Cohort.load(responses.cohort_path(path.dense))
+        self.card = path.dense.card
+        self.dense = responses.read(path.dense).at(0.0, False)
+        self.pruned = responses.read(path.start(0.8)).at(0.8, False)
+        lesions = (
+            pd.DataFrame({"lesion": self.test.groups, "truth": self.test.labels}).groupby("lesion")["truth"].first()
+        )
+        self.truth = lesions.to_numpy()
+        self.means = [pd.DataFrame(p).groupby(self.test.groups).mean().to_numpy() for p in (self.dense, self.pruned)]
+        self.found = [means.argmax(1) == self.truth for means in self.means]
+
+    def index(self, name: str) -> int:
+        return self.test.class_names.index(name)
+
+
+@pytest.fixture(scope="module")
+def truth():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
+        return Truth()
+
+
+def view(name: str, **query) -> AppTest:
+    app = opened(WHAT_IF, view=name, **{"method": "one_shot", "sparsity": 80, **query})
+    assert not app.error
+    return app
+
+
+def numbers(text: str) -> list[str]:
+    return re.findall(r"\d+(?:\.\d+)?", text.replace(",", ""))
+
+
+@pytest.mark.parametrize("name", [None, "bcc"])
+def test_the_sentence_counts_the_lesions_of_the_class_brought_out(truth, name):
+    app = view("harm", **({"diagnosis": name} if name else {}))
+    mine = truth.truth == truth.index(name or "mel")
+    was, now = (found[mine] for found in truth.found)
+    counts = [mine.sum(), was.sum(), 80, now.sum(), (was & ~now).sum(), (now & ~was).sum()]
+    sentence = next(text.value for text in app.markdown if text.value.startswith("### Of"))
+    assert numbers(sentence.split("\n\n")[0].removeprefix("### ")) == [str(count) for count in counts]
+    rest_was, rest_now = (found[~mine] for found in truth.found)
+    rest = [(rest_was & ~rest_now).sum(), (rest_now & ~rest_was).sum()]
+    assert numbers(sentence.split("\n\n")[1]) == [str(count) for count in rest]
+
+
+def test_the_ledger_as_a_table_is_scikit_learns_recall(truth):
+    app = view("harm")
+    app.session_state["table-ledger"] = True
+    app.run()
+    table = next(frame.value for frame in app.dataframe if "newly_missed" in frame.value)
+    recall = recall_score(truth.truth, truth.means[1].argmax(1), average=None)
+    np.testing.assert_allclose(table["pruned"][:7], recall)
+
+
+def test_images_with_another_answer_are_counted_and_listed(truth):
+    app = view("harm", diagnosis="mel", changes="right")
+    was, now = truth.dense.argmax(1), truth.pruned.argmax(1)
+    mine = (was != now) & (truth.test.labels == truth.index("mel"))
+    assert f"{mine.sum()} images of melanoma got another answer" in texts(app)
+    listed = app.dataframe[0].value
+    right = mine & (now == truth.test.labels)
+    assert set(listed["image"]) == set(truth.test.ids[right])
+
+
+@pytest.mark.parametrize(
+    ("query", "classes", "threshold"),
+    [
+        ({}, ["mel"], None),
+        ({"threshold": "hand", "at": 40}, ["mel"], 0.4),
+        ({"watch": "malignant"}, ["mel", "bcc", "akiec"], 0.5),
+    ],
+)
+def test_what_is_flagged_at_the_threshold(truth, query, classes, threshold):
+    app = view("threshold", **query)
+    if threshold is None:
+        threshold = truth.card.metrics["threshold/mel"]["estimate"]
+    columns = [truth.index(name) for name in classes]
+    ill = np.isin(truth.truth, columns)
+    was, now = (means[:, columns].sum(1) >= threshold for means in truth.means)
+    sentence = next(text.value for text in app.markdown if text.value.startswith("Flagging"))
+    counts = [was[ill], ill, now[ill], (was & ~now)[ill], (now & ~was)[ill], ~ill, was[~ill], now[~ill]]
+    assert numbers(sentence) == [f"{100 * threshold:.1f}", *(str(count.sum()) for count in counts)]
+
+
+def test_test_images_do_not_choose_the_threshold():
+    app = view("threshold")
+    assert "fixed on validation for the dense network" in texts(app)
+    app.segmented_control(key="threshold").select("hand").run()
+    assert "on test images it describes and proves nothing" in texts(app)
+
+
+def test_small_groups_are_grey_and_the_rule_is_said():
+    app = view("subgroups", by="site")
+    assert "fewer than 30 lesions" in texts(app)
+    table = app.table[0].value
+    for group, row in table.iterrows():
+        assert row["Change"].startswith(":gray[") == (int(row["n"].replace(",", "")) < 30), group
+
+
+def test_breaking_points_here_and_at_the_end(truth):
+    app = view("breaking")
+    said = next(text.value for text in app.markdown if text.value.startswith("Of 1,973 test images"))
+    path = paths.of(STUDY)["one_shot"]
+    own, dense = responses.read(path.start(0.8)), responses.read(path.dense)
+    changed = []
+    for percent in own.percents(True):
+        mode = percent != 80
+        changed.append(own.at(percent / 100, mode).argmax(1) != dense.at(0.0, mode).argmax(1))
+    ever = np.all(changed, axis=0)  # changed at 80% and at every step after
+    assert f"**{ever.mean():.1%}** have another answer for good at 80%" in said
+    assert f"{1 - changed[-1].mean():.1%} still have the dense network's answer at 99%" in said
+
+
+def test_an_image_in_the_address_is_followed_and_closed(truth):
+    id = truth.test.ids[7]
+    app = view("breaking", image=id)
+    assert f"**{id} along the path**" in texts(app)
+    assert app.query_params["image"] == id
+    app.button(key="close-image").click().run()
+    assert "along the path**" not in texts(app)
+    assert "image" not in app.query_params
+
+
+@pytest.mark.parametrize("rule", ["all", "most"])
+def test_forgotten_images_are_those_on_which_every_method_disagrees(truth, rule):
+    app = view("exemplars", rule=rule)
+    answers = [
+        responses.read(path.start(0.8)).at(0.8, False).argmax(1)
+        for name, path in paths.of(STUDY).items()
+        if name in ("one_shot", "layerwise", "iterative")
+    ]
+    was = truth.dense.argmax(1)
+    if rule == "all":
+        gone = np.all([now != was for now in answers], axis=0)
+    else:
+        votes = np.stack([np.sum([now == index for now in answers], axis=0) for index in range(7)])
+        gone = votes.argmax(0) != was
+    assert f"**{gone.sum()} of 1,973 test images are forgotten at 80% sparsity**" in texts(app)
+    assert set(app.dataframe[0].value["image"]) == set(truth.test.ids[gone])
+
+
+def test_below_the_first_checkpoint_there_is_nothing_to_forget():
+    assert "no fine-tuned network has stored answers" in texts(view("exemplars", sparsity=50))
+
+
+def test_the_confusion_is_scikit_learns(truth):
+    app = view("calibration")
+    app.session_state["table-answers"] = True
+    app.run()
+    frame = next(frame.value for frame in app.dataframe if "change" in frame.value)
+    for column, answers in (("dense", truth.dense), ("pruned", truth.pruned)):
+        expected = confusion_matrix(truth.test.labels, answers.argmax(1), labels=range(7))
+        np.testing.assert_array_equal(frame[column].to_numpy().reshape(7, 7), expected)
+    np.testing.assert_array_equal(frame["change"], frame["pruned"] - frame["dense"])
+
+
+def test_layers_set_by_hand_need_the_images_and_the_page_says_so():
+    app = view("layers", layers="3-50_7-92")
+    assert "Layers set by hand have to be computed" in texts(app)
+    assert "with 2 layers set by hand" in texts(app)
+    app.button(key="reset").click().run()
+    assert app.metric
+
+
+def test_a_click_brings_a_class_out_and_a_second_one_all():
+    from pages.components import whatif_controls
+
+    app = view("harm", diagnosis="mel")
+
+    def clicked(name: str) -> str | None:
+        """What a click makes of the class brought out; the test runner cannot click into charts."""
+        import streamlit as st
+
+        state = {"diagnosis": app.session_state["diagnosis"]}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(st, "session_state", state)
+            whatif_controls.pick(name)
+        return state["diagnosis"]
+
+    assert clicked("nv") == "nv"
+    assert clicked("mel") is None
+
+
+@pytest.mark.parametrize("name", ["harm", "threshold", "subgroups", "breaking", "exemplars", "layers", "calibration"])
+@pytest.mark.parametrize("query", [{"sparsity": 0}, {"sparsity": 99}, {"method": "prune_only", "sparsity": 50}])
+def test_every_view_draws_at_every_place(name, query):
+    app = view(name, **query)
+    assert app.metric
+    assert "Something went wrong" not in texts(app)
