@@ -206,16 +206,17 @@ def delete(id: str, *, root: str | os.PathLike | None = None) -> None:
 
 def _find(id_or_path: str | os.PathLike, root) -> Path:
     if isinstance(id_or_path, os.PathLike) or (isinstance(id_or_path, str) and id_or_path.endswith(SUFFIX)):
-        return as_path(id_or_path)
-    path = names.path_of(id_or_path, root=root)
-    if not path.exists():
-        if card_path(path).exists():
-            raise CheckpointNotFound(
-                "Only the results of this checkpoint are here, not its weights",
-                given=id_or_path,
-                remedy="`python -m core reproduce STUDY` makes the weights again",
-            )
-        raise names.not_found(id_or_path, _known(root))
+        path = as_path(id_or_path)
+    else:
+        path = names.path_of(id_or_path, root=root)
+        if not path.exists() and not card_path(path).exists():
+            raise names.not_found(id_or_path, _known(root))
+    if not path.exists() and card_path(path).exists():
+        raise CheckpointNotFound(
+            "Only the results of this checkpoint are here, not its weights",
+            given=names.id_of(path, root),
+            remedy="`python -m core reproduce STUDY` makes the weights again",
+        )
     return path
 
 

@@ -4,7 +4,7 @@
 against each other on this machine, and ``conclusion`` says in one sentence what came of it.
 """
 
-from core.cost.conclusion import SAME, conclusion, head_conclusion
+from core.cost.conclusion import SAME, conclusion, head_conclusion, percent
 from core.cost.counts import Cost, cost_of
 from core.cost.flops import UNIT, flops
 from core.cost.heads import compare_heads, own_head, stand_in_head
@@ -32,5 +32,6 @@ __all__ = [
     "measure",
     "own_head",
     "pareto",
+    "percent",
     "stand_in_head",
 ]

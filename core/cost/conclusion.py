@@ -37,12 +37,17 @@ def head_conclusion(speeds: list[Speed], sparsity: float) -> str:
     )
 
 
+def percent(share: float) -> str:
+    """A share as people write it, with the digits that a small one needs: ``"5.9%"``, ``"0.03%"``, ``"0.0%"`` for none."""
+    return f"{100 * share:.1g}%" if 0 < share < 0.001 else f"{share:.1%}"
+
+
 def _reason(cost: Cost) -> str:
     if not cost.zeros:
         return "because nothing is pruned"
     if cost.effective < SAME:
         return (
-            f"because of the {cost.nominal:.0%} of its weights that are zero only {cost.effective:.1%} make up dead channels, "
+            f"because of the {cost.nominal:.0%} of its weights that are zero only {percent(cost.effective)} make up dead channels, "
             "and a zero anywhere else is multiplied like any other number"
         )
     return (

@@ -9,7 +9,7 @@ from core.evaluation.predict import Predictor, predict
 from core.evaluation.recalibration import has_batch_norm, recalibrate
 from core.evaluation.reliability import reliability
 from core.evaluation.report import Report, evaluate
-from core.evaluation.scoreboard import Score, scoreboard
+from core.evaluation.scoreboard import Score, balanced_accuracy, scoreboard
 from core.evaluation.watching import curve, watch
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Predictor",
     "Report",
     "Score",
+    "balanced_accuracy",
     "compare",
     "curve",
     "evaluate",

@@ -30,6 +30,9 @@ class Lesions:
     @classmethod
     def of(cls, predictions: Predictions) -> "Lesions":
         """The lesions of checked predictions; each image is one where no groups were given."""
+        if not predictions.grouped:
+            images = np.arange(predictions.images)
+            return cls(predictions.labels, predictions.probabilities, images, np.ones_like(images), images)
         classes = predictions.classes
         keys, first, lesion_of, images = np.unique(
             predictions.clusters * classes + predictions.labels,

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from core.errors import check_choice
 from core.evaluation.bootstrap import DRAWS
 from core.evaluation.changes import pair
@@ -28,6 +30,18 @@ class Score:
     dense: Interval
     pruned: Interval
     change: Interval
+
+
+def balanced_accuracy(probabilities, labels) -> float:
+    """The mean over the classes in ``labels`` of the share of their images answered right; the bare number.
+
+    Args:
+        probabilities: float [N, C]. labels: int [N].
+    """
+    labels = np.asarray(labels)
+    right = np.asarray(probabilities).argmax(axis=1) == labels
+    images = np.bincount(labels)
+    return float((np.bincount(labels, weights=right)[images > 0] / images[images > 0]).mean())
 
 
 def scoreboard(

@@ -96,7 +96,7 @@ def pareto(frame: pd.DataFrame, axis: str, colours: Mapping[str, str], ink: str)
         scale=alt.Scale(zero=False),
         axis=alt.Axis(format="%"),
     )
-    legend = alt.Legend(title=None, orient="top", columns=2, labelLimit=240)
+    legend = alt.Legend(title=None, orient="top", columns=2, labelLimit=240, symbolOpacity=1)
     base = alt.Chart(rows).encode(
         x=x,
         color=alt.Color("name:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=legend),
@@ -117,6 +117,11 @@ def pareto(frame: pd.DataFrame, axis: str, colours: Mapping[str, str], ink: str)
     chart = front + base.mark_rule(opacity=0.35, strokeWidth=2).encode(y=alt.Y("low:Q", title=WORTH), y2="high:Q")
     if "x_low" in rows:
         chart += base.mark_rule(opacity=0.35, strokeWidth=2).encode(x=alt.X("x_low:Q"), x2="x_high:Q", y=y)
-    chart += base.mark_point(filled=True, size=90, opacity=1).encode(y=y)
-    labels = base.mark_text(align="left", dx=8, dy=-8, fontSize=11).encode(y=y, text="title:N", color=alt.value(ink))
-    return (chart + (labels if len(rows) <= 12 else alt.layer())).properties(height=420)
+    shape = alt.Shape("name:N", scale=alt.Scale(domain=list(colours), range=_shapes(len(colours))), legend=legend)
+    chart += base.mark_point(filled=True, size=110, opacity=1).encode(y=y, shape=shape)
+    return chart.properties(height=420)
+
+
+def _shapes(count: int) -> list[str]:
+    known = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+    return [known[number % len(known)] for number in range(count)]

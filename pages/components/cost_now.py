@@ -49,7 +49,7 @@ def _counts(found: cost.Cost) -> None:
         ),
         (
             "Weights to leave out",
-            f"{found.effective:.1%}",
+            cost.percent(found.effective),
             f"Effective sparsity: after compaction {found.weights_left:,} of {found.weights:,} weights are left.",
         ),
         (

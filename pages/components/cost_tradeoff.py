@@ -70,10 +70,10 @@ def _sentence(frame, against: str) -> str:
     names = [
         f"**{title}** ({worth:.1%})" for title, worth in zip(best["title"], best["balanced_accuracy"], strict=True)
     ]
-    one = len(names) == 1
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
     return (
-        f"By these points no other network is both cheaper and better than {' and '.join(names)}. "
-        f"Where intervals overlap, the order of {'networks' if one else 'these'} may be chance."
+        f"By these points no other network is both cheaper and better than {listed}. Where intervals overlap, the order "
+        "may be chance."
     )
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from core import similarity_claims
 from core.claims import CANNOT_TELL, FAILS, HOLDS
 from core.similarity_claims import Evidence, Finding
-from pages.components import look, panels, similarity_charts, similarity_data, similarity_words
+from pages.components import charts, look, panels, similarity_charts, similarity_data, similarity_words
 
 _ICONS = {HOLDS: ":green[:material/check_circle:]", FAILS: ":red[:material/cancel:]", CANNOT_TELL: ":material/help:"}
 _RULE = """
@@ -53,8 +53,10 @@ def _claim(finding: Finding) -> None:
     rows = rows[rows["difference"].notna()]
     if len(rows):
         labels = [_label(item) for item in finding.evidence if item.difference]
-        st.altair_chart(
-            similarity_charts.forest(rows.assign(label=labels), look.ink()),
+        reach = max(0.05, 1.1 * float(rows[["low", "high"]].abs().max().max()))
+        charts.show(
+            similarity_charts.forest(tuple(labels), round(reach, 3), look.ink()),
+            rows.assign(label=labels),
             alt="Differences of mean CKA with 95% intervals: " + "; ".join(labels),
         )
     n = next((item.difference.n for item in finding.evidence if item.difference), None)

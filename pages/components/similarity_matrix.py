@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from core.similarity import CKAMatrix
-from pages.components import look, panels, similarity_charts, similarity_colours, similarity_words
+from pages.components import charts, panels, similarity_charts, similarity_colours, similarity_words
 
 
 def short(layer: str) -> str:
@@ -49,17 +49,20 @@ def draw_difference(
 
 def _draw(matrix, values, supported, table, titles, name, key, *, difference: bool) -> None:
     table = table.assign(shown=np.where(supported.ravel(), table["value"], np.nan))
-    rows, columns = ([short(layer) for layer in layers] for layers in (matrix.rows, matrix.columns))
+    rows, columns = (tuple(map(short, layers)) for layers in (matrix.rows, matrix.columns))
     what = "Difference of two CKA matrices" if difference else "CKA"
     middle = table["shown"].mean()
     alt = f"{what}, {len(rows)} layers of {titles[0]} down, {len(columns)} layers of {titles[1]} across; mean {middle:.2f}"
     if max(len(rows), len(columns)) > similarity_charts.MOST:
         pixels = similarity_colours.rgb(values, supported, difference=difference)
-        st.altair_chart(similarity_charts.picture(pixels, titles), alt=alt)
+        middle = {"x": len(columns) / 2, "y": len(rows) / 2}
+        form = similarity_charts.picture((len(rows), len(columns)), titles)
+        charts.show(form, pd.DataFrame([{"picture": similarity_colours.url(pixels, 1024)} | middle]), alt=alt)
         _look_up(matrix, key)
     else:
-        chart = similarity_charts.difference if difference else similarity_charts.matrix
-        st.altair_chart(chart(table, rows, columns, titles, look.ink()), alt=alt)
+        grey = not bool(supported.all())
+        form = similarity_charts.cells(rows, columns, titles, difference=difference, grey=grey)
+        charts.show(form, table, alt=alt)
     columns_out = ["layer_a", "layer_b", "value", "band", "needed", "reason", "n"]
     frame = table[columns_out].rename(columns={"value": "difference"}) if difference else matrix.table()
     panels.table(frame.round(4), name=name, title=alt, key=key)

@@ -11,6 +11,7 @@ from core.errors import DataNotFound
 from core.matrices import Position, position
 from core.similarity import CKAMatrix
 from pages.components import (
+    charts,
     look,
     panels,
     similarity_charts,
@@ -39,9 +40,10 @@ def draw(study: str) -> None:
         found = _all(study, places, sample)
         if found:
             _small(study, found, list(places))
-        _floor(study)
+            _floor(study)
     with right:
-        _large(study, places, sample, level)
+        if found:
+            _large(study, places, sample, level)
 
 
 def _about(networks: dict[str, Entry]) -> None:
@@ -87,26 +89,26 @@ def _small(study: str, found: dict[tuple[str, str], CKAMatrix], names: list[str]
                 "row": look.title(b),
                 "column": look.title(a),
                 "picture": similarity_colours.url(similarity_colours.rgb(matrix.values, matrix.supported)),
+                "pair": similarity_choices.joined(a, b),
                 "picked": {a, b} == picked,
-                "pair": similarity_words.pair(a, b),
+                "title": similarity_words.pair(a, b),
                 "mean": similarity_words.number(mean),
                 "of": similarity_words.MEANS[a == b],
                 "n": matrix.n,
             }
         )
     frame = pd.DataFrame(rows)
-    st.altair_chart(
-        similarity_charts.small(frame, [look.title(name) for name in names], look.ink()),
+    charts.show(
+        similarity_charts.small(tuple(map(look.title, names)), look.ink()),
+        frame,
         key="small",
-        on_select=similarity_choices.picked,
+        picked=similarity_choices.picked,
         alt="CKA between the layers of each network and each other: "
-        + "; ".join(f"{row['pair']}, mean {row['of']} {row['mean']}" for row in rows),
+        + "; ".join(f"{row['title']}, mean {row['of']} {row['mean']}" for row in rows),
     )
-    n = next(iter(found.values())).n
-    st.caption(f"Mean CKA, n = {n:,} test images, 95% intervals in the table.")
-    panels.table(
-        frame[["pair", "of", "mean", "n"]], name=f"cka-means-{study.replace('/', '-')}", title="Mean CKA", key="small"
-    )
+    st.caption(f"n = {next(iter(found.values())).n:,} test images. Means with 95% intervals are in the table.")
+    table = frame[["title", "of", "mean", "n"]].rename(columns={"title": "networks", "of": "mean", "mean": "cka"})
+    panels.table(table, name=f"cka-means-{study.replace('/', '-')}", title="Mean CKA", key="small")
 
 
 def _large(study: str, places: dict[str, Position], sample: str, level: str) -> None:

@@ -9,6 +9,7 @@ from core.matrices import Position, Stored, on_path, position
 from core.paths import PRUNE_ONLY, Path
 from core.words import METHOD_TITLES
 from pages.components import (
+    charts,
     look,
     panels,
     similarity_charts,
@@ -66,15 +67,16 @@ def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: 
     if frame.empty:
         st.caption("No step of this slider is stored.")
         return
-    layers = [short(layer) for layer in known.layers[matrices.STANDARD]]
+    layers = known.layers[matrices.STANDARD]
     n = known.images["all"].n
     st.caption(
         f"One line a layer, against the same layer of the dense network, n = {n:,} test images. Large dots are trained networks; from "
         "each the line goes on without fine-tuning. The dashed line is where the slider stands."
     )
     last = frame[frame["sparsity"] == frame["sparsity"].max()]
-    st.altair_chart(
-        similarity_charts.survival(frame, layers, sparsity, look.ink()),
+    charts.show(
+        similarity_charts.survival(len(layers), look.ink()),
+        {"table": frame, "slider": pd.DataFrame({"at": [sparsity]})},
         alt=f"CKA with the dense network by sparsity, one line for each of {len(layers)} layers; at "
         f"{last['sparsity'].iloc[0]:.0%} from {last['cka'].min():.2f} to {last['cka'].max():.2f}",
     )
@@ -167,7 +169,7 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
     frame = pd.concat(parts)
     frame = frame[frame["reason"] == ""]
     frame = frame.assign(layer=frame["row"].map(short), whole=frame["row"])
-    layers = [short(layer) for layer in known.layers[matrices.STANDARD]]
+    layers = tuple(map(short, known.layers[matrices.STANDARD]))
     st.caption(
         f"{look.title(path.method)} at {place.percent}% against the dense network; {', '.join(counts)} test images, 95% bands. "
         + (
@@ -176,8 +178,9 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
             else "No floor yet: there is no second dense network of another seed."
         )
     )
-    st.altair_chart(
-        similarity_charts.by_layer(frame, layers, series),
+    charts.show(
+        similarity_charts.by_layer(layers, tuple((name, *drawn) for name, drawn in series.items())),
+        frame,
         alt="CKA with the dense network by layer: "
         + "; ".join(f"{name}, mean {part['cka'].mean():.2f}" for name, part in frame.groupby("series", sort=False)),
     )

@@ -70,14 +70,9 @@ def _apart(selection: Selection, found: Population, forgotten: np.ndarray, rule:
         "What sets them apart", kinds, required=True, format_func=KINDS.get, key="apart", persist_state="session"
     )
     address.tell("apart", kind if kind != "diagnosis" else None)
-    key = (found.pruned, found.percent, selection.switch, rule)
-    table = loaders.results().make(
-        ("forgotten", selection.path.dense.card.digest, key), lambda: exemplars.shares(forgotten, members, test.groups)
-    )
-    gap = loaders.results().make(
-        ("gap", selection.path.dense.card.digest, key),
-        lambda: exemplars.confidence_gap(found.confidence, forgotten, test.groups),
-    )
+    key = (found.dense, found.pruned, rule)
+    table = selection.result("forgotten", lambda: exemplars.shares(forgotten, members, test.groups), key)
+    gap = selection.result("gap", lambda: exemplars.confidence_gap(found.confidence, forgotten, test.groups), key)
     shown = table[table["kind"] == kind]
     if kind == "diagnosis" and len(shown) > 14:
         shown = shown.nlargest(14, "share")

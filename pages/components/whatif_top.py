@@ -115,22 +115,21 @@ def ledger(selection: Selection, estimate: Estimate) -> pd.DataFrame:
 
 def _batch_norm(selection: Selection) -> str:
     """What recalibration does here, in a sentence, where both ways are stored."""
-    both = [whatif_selection.stored(selection, recalibrated) for recalibrated in (False, True)]
-    if None in both:
+
+    def work() -> tuple[float, float, int] | None:
+        both = [whatif_selection.stored(selection, recalibrated) for recalibrated in (False, True)]
+        if None in both:
+            return None
+        raw, recalibrated = (evaluation.balanced_accuracy(one.pruned, selection.cohort.labels) for one in both)
+        return raw, recalibrated, both[1].recalibrated_on
+
+    found = selection.result("batch norm", work)
+    if found is None:
         return ""
-
-    def work() -> list[float]:
-        test = selection.cohort
-        scores = [
-            evaluation.scoreboard(one.dense, one.pruned, test.labels, test.groups, metrics=METRICS[:1])[0]
-            for one in both
-        ]
-        return [score.pruned.estimate for score in scores]
-
-    raw, recalibrated = selection.result("batch norm", work)
+    raw, recalibrated, images = found
     return (
-        f" Batch norm expects the averages from before pruning; re-estimated on {both[1].recalibrated_on:,} training images, "
-        f"balanced accuracy here is {recalibrated:.1%}, and {raw:.1%} without."
+        f" Batch norm expects the averages from before pruning; re-estimated on {images:,} training images, balanced accuracy "
+        f"here is {recalibrated:.1%}, and {raw:.1%} without."
     )
 
 

@@ -12,7 +12,7 @@ pytestmark = [
     # Playwright and asyncio leave warnings of their own behind.
     pytest.mark.filterwarnings("ignore"),
 ]
-SENTENCE = re.compile(r"Of \d+ melanomas, the dense network finds \d+; pruned, it finds \d+: \d+ newly missed")
+SENTENCE = re.compile(r"Of \d+ melanomas, the dense network finds \d+; pruned to \d+%, it finds \d+: \d+ newly missed")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_the_slider_answers_to_the_keyboard_and_the_link_holds_the_view(page, ad
         )
 
 
-@pytest.mark.parametrize("path", ["", "what_if"])
+@pytest.mark.parametrize("path", ["", "what_if", "what_if?view=calibration&diagnosis=mel"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_everything_without_scrolling_sideways(browser, address, path, scheme):
     with visitor(browser, viewport={"width": 390, "height": 844}, color_scheme=scheme) as page:
@@ -126,6 +126,42 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser, address, p
         last.wait_for()
         page.get_by_text("not for diagnosis").wait_for()
         assert fits(page)
+
+
+def test_the_path_plays_until_it_is_stopped(page, address):
+    page.goto(f"{address}/what_if?method=iterative&sparsity=90")
+    page.get_by_role("heading", name=SENTENCE).wait_for()
+    page.get_by_role("button", name="Play").click()
+    page.get_by_text("weights are zero (92.0%)").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Play").wait_for()
+    percent = page.get_by_role("slider").get_attribute("aria-valuenow")
+    page.wait_for_timeout(2500)
+    assert page.get_by_role("slider").get_attribute("aria-valuenow") == percent
+
+
+def test_a_click_on_a_bar_brings_its_diagnosis_out_in_every_chart(page, address):
+    page.goto(f"{address}/what_if?sparsity=90")
+    page.get_by_role("heading", name=SENTENCE).wait_for()
+    bars = page.locator("[data-testid=stVegaLiteChart]").first.locator("path[aria-roledescription=bar]")
+    bars.nth(2).click(force=True)  # the second diagnosis, newly missed
+    page.get_by_role("heading", name=re.compile(r"Of \d+ lesions that are basal cell carcinoma")).wait_for()
+    page.wait_for_url(re.compile("diagnosis=bcc"))
+    page.get_by_role("radio", name="Breaking points").click()
+    page.get_by_text(re.compile(r"Of \d+ test images of basal cell carcinoma")).wait_for()
+
+
+def test_a_move_of_the_slider_puts_new_numbers_into_the_charts_that_are_there(page, address):
+    page.goto(f"{address}/what_if?sparsity=88")
+    page.get_by_role("heading", name=SENTENCE).wait_for()
+    charts = page.locator("[data-testid=stVegaLiteChart] svg")
+    charts.nth(1).wait_for()
+    read = "[...document.querySelectorAll('[data-testid=stVegaLiteChart] svg')].map(e => e.textContent).join()"
+    before = page.evaluate(read)
+    page.evaluate("document.querySelectorAll('[data-testid=stVegaLiteChart] svg').forEach(e => e.dataset.old = 'yes')")
+    page.get_by_role("slider").press("PageUp")
+    page.wait_for_function(f"{read} !== {before!r}")
+    assert page.locator("[data-testid=stVegaLiteChart] svg[data-old=yes]").count() == 2, "a chart was made anew"
 
 
 def test_two_visitors_at_once_keep_their_own_view(browser, address):

@@ -95,7 +95,7 @@ def test_it_says_what_to_do_where_nothing_was_trained():
 
 @pytest.mark.usefixtures("nowhere")
 def test_stored_matrices_are_shown_without_images(stored):
-    app = opened(first="One-shot", second="Iterative")
+    app = opened(first="one_shot", second="iterative")
     text = texts(app)
     assert not app.error
     assert "**CKA** compares what two layers make of the same images" in text
@@ -115,19 +115,20 @@ def test_a_click_on_a_small_matrix_chooses_the_pair(stored):
     app = opened()
     before = [box.value for box in app.selectbox if box.key in ("first", "second")]
     assert before == ["dense", "one_shot"]
-    app.session_state["small"] = {"selection": {"pick": [{"row": "Iterative", "column": "Layer by layer"}]}}
     from pages.components import similarity_choices
 
-    state = {"small": app.session_state["small"]}
+    state = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(similarity_choices.st, "session_state", state)
-        similarity_choices.picked()
-    assert (state["first"], state["second"]) == ("iterative", "layerwise")
+        similarity_choices.picked(similarity_choices.joined("iterative", "layerwise"))
+    assert state == {"first": "iterative", "second": "layerwise"}
+    pairs = [row["pair"] for row in charts(app)[0]["datasets"]["table"]] if "datasets" in charts(app)[0] else None
+    assert pairs is None or "dense-iterative" in pairs
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_the_difference_of_two_matrices_has_its_own_fixed_scale(stored):
-    app = opened(first="Layer by layer", second="Layer by layer", less="Dense with itself")
+    app = opened(first="layerwise", second="layerwise", less="dense-dense")
     own, other = (stored.matrix(place(name), place(name)) for name in ("layerwise", "dense"))
     difference = own.off_diagonal.minus(other.off_diagonal)
     assert f"{difference.estimate:+.3f}".replace("-", "−") in texts(app)
@@ -137,14 +138,14 @@ def test_the_difference_of_two_matrices_has_its_own_fixed_scale(stored):
 
 @pytest.mark.usefixtures("nowhere")
 def test_a_class_is_shown_on_its_own_images(stored):
-    app = opened(sample="Melanoma", first="Dense", second="Iterative")
+    app = opened(sample="watched", first="dense", second="iterative")
     matrix = stored.matrix(place("dense"), place("iterative"), matrices.WATCHED_ONLY)
     assert f"**{matrix.mean_twins().estimate:.3f}" in texts(app)
     assert "n = 30 test images" in texts(app)
 
 
 def test_what_is_not_stored_is_computed_where_the_images_are(stored):
-    app = opened(detail="Every module (9)", first="Dense", second="Layer by layer", images=64)
+    app = opened(detail="all", first="dense", second="layerwise", images=64)
     line = replication.lines(STUDY, checkpoints.list())[0]
     test = data.load("colours", "test", size=32)
     models = [checkpoints.load(matrices.chosen(line)[name].path).model() for name in ("dense", "layerwise")]
@@ -165,16 +166,16 @@ def test_nothing_stored_is_computed_and_names_the_command(study):
     app = opened()
     assert not app.error
     assert len(charts(app)) == 2
-    app = opened(view="The paper's claims")
+    app = opened(view="claims")
     assert f"python -m core similarity {STUDY}" in texts(app)
-    app = opened(view="What pruning leaves", method="No fine-tuning", sparsity=70)
+    app = opened(view="survival", method="prune_only", sparsity=70)
     assert "Nothing is stored of this study" in texts(app)
     assert len(charts(app)) == 1
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_nothing_stored_and_no_images_is_a_clear_message(study):
-    for view in ("Networks compared", "What pruning leaves"):
+    for view in ("networks", "survival"):
         app = opened(view=view)
         assert not app.error
         assert "The images of colours are not on this machine" in texts(app)
@@ -183,7 +184,7 @@ def test_nothing_stored_and_no_images_is_a_clear_message(study):
 
 @pytest.mark.usefixtures("nowhere")
 def test_the_slider_moves_the_matrix_and_shows_the_nearest_step_without_images(stored):
-    app = opened(view="What pruning leaves", method="No fine-tuning", sparsity=50)
+    app = opened(view="survival", method="prune_only", sparsity=50)
     dense = place("dense")
     matrix = stored.matrix(dense, matrices.Position(dense.network, 50, True))
     assert f"**{matrix.mean_twins().estimate:.3f} [" in texts(app)
@@ -198,7 +199,7 @@ def test_the_slider_moves_the_matrix_and_shows_the_nearest_step_without_images(s
 
 @pytest.mark.usefixtures("nowhere")
 def test_survival_has_a_line_for_each_layer_and_is_split_by_class(stored):
-    app = opened(view="What pruning leaves", method="Iterative", sparsity=80, against="with itself")
+    app = opened(view="survival", method="iterative", sparsity=80, against="itself")
     lines, _, by_layer = charts(app)
     assert len(lines["layer"]) == len(by_layer["layer"]) == 3
     text = texts(app)
@@ -212,7 +213,7 @@ def test_survival_has_a_line_for_each_layer_and_is_split_by_class(stored):
 def test_claims_have_verdicts_with_numbers(stored):
     from core import similarity_claims
 
-    app = opened(view="The paper's claims")
+    app = opened(view="claims")
     text = texts(app)
     findings = similarity_claims.judge(stored, replication.lines(STUDY, checkpoints.list()))
     for finding in findings:
@@ -236,7 +237,7 @@ def test_a_damaged_store_is_a_message_and_no_traceback(stored):
         {"first": "nope", "second": "nope", "less": "nope"},
         {"sample": "nope", "detail": "nope", "images": "nope"},
         {"images": 7},
-        {"view": "What pruning leaves", "sparsity": "abc", "against": "nope", "method": "nope"},
+        {"view": "survival", "sparsity": "abc", "against": "nope", "method": "nope"},
         {"study": "nope/nope"},
     ],
 )

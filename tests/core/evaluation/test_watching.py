@@ -7,7 +7,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
 
 from core.errors import InvalidValue, UnknownName
-from core.evaluation import METRICS, compare, curve, evaluate, reliability, scoreboard, watch
+from core.evaluation import METRICS, balanced_accuracy, compare, curve, evaluate, reliability, scoreboard, watch
 
 
 def by_lesion(probabilities, labels, groups):
@@ -92,6 +92,8 @@ def test_the_scoreboard_says_what_the_reports_say(draw, names):
     assert scoreboard(dense, pruned, labels, metrics=["balanced_accuracy"])[0].pruned.estimate == pytest.approx(
         expected
     )
+    assert balanced_accuracy(pruned, labels) == pytest.approx(expected)
+    assert balanced_accuracy([[0.9, 0.1, 0.0], [0.9, 0.1, 0.0]], [0, 2]) == 0.5  # of the classes that are there
     (same,) = scoreboard(dense, dense, labels, metrics=["accuracy"])
     assert (same.change.estimate, same.change.low, same.change.high) == (0, 0, 0)
     with pytest.raises(UnknownName):

@@ -1,0 +1,143 @@
+"""The page about size and speed, on tiny networks that the test trains."""
+
+import numpy as np
+import pytest
+
+from core import checkpoints, cost, exports
+from pages.components import cost_data
+from tests.pages.opening import opened, texts
+
+COST = "pages/cost.py"
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    """Times are measured for a moment only."""
+    measure, heads, stand_in = cost.measure, cost.compare_heads, cost.stand_in_head
+    monkeypatch.setattr(cost, "measure", lambda *words, **options: measure(*words, **options | {"seconds": 0.01}))
+    monkeypatch.setattr(cost, "compare_heads", lambda head, **options: heads(head, **options | {"seconds": 0.01}))
+    monkeypatch.setattr(cost, "stand_in_head", lambda sparsity, classes, size: stand_in(sparsity, classes, 32))
+
+
+def entry(name):
+    return next(entry for entry in checkpoints.list() if entry.id.endswith(name))
+
+
+def test_it_says_what_to_do_where_nothing_was_trained():
+    assert "No trained network yet" in texts(opened(COST))
+
+
+def test_it_counts_what_the_engine_counts(study):
+    app = opened(COST, network="iterative-80")
+    found = cost.cost_of(entry("iterative-80"))
+    cards = {card.label: card.value for card in app.metric}
+    assert cards["Weights that are zero"] == f"{found.nominal:.1%}" == "80.0%"
+    assert cards["Weights to leave out"] == cost.percent(found.effective)
+    assert cards["Dead channels"] == f"{found.constant + found.unread:,}"
+    assert cards["Operations left"] == f"{found.flops_left / found.flops:.1%}"
+    assert "two for each multiply-add" in texts(app)
+    sizes = app.dataframe[0].value.set_index("file")["bytes"]
+    assert sizes[exports.FORMATS["sparse"].title] == found.bytes["sparse"]
+    assert "What kills channels" in texts(app)
+
+
+def test_no_time_is_shown_before_it_was_measured_here_and_none_without_machine_threads_batch_and_spread(study):
+    app = opened(COST, network="iterative-80")
+    assert "quartiles" not in texts(app).replace("lines their quartiles", "")
+    app.button(key="measure").click().run()
+    assert not app.exception
+    told = texts(app)
+    machine = cost.machine()
+    assert told.count(str(machine)) >= 2
+    assert "one image (quartiles" in told
+    assert "64 images at once (quartiles" in told
+    assert "thread" in str(machine)
+    table = next(t.value for t in app.dataframe if "rounds" in t.value)
+    assert set(table["network"]) == {cost_data.DENSE, cost_data.ZEROS, cost_data.COMPACTED}
+    assert set(table["batch"]) == {1, 64}
+    assert (table["rounds"] >= 11).all()
+
+
+def test_sparse_matrices_are_measured_on_demand(study):
+    app = opened(COST, network="iterative-80")
+    app.button(key="head").click().run()
+    assert not app.exception
+    told = texts(app)
+    assert "With 80% zeros, CSR matrices are" in told
+    assert "This network has no such head" in told
+    assert "float32" in told
+    dense = opened(COST, network="dense")
+    assert "Choose a pruned network" in texts(dense)
+
+
+def test_all_networks_stand_against_their_costs(study):
+    app = opened(COST, show="tradeoff")
+    table = app.dataframe[0].value.set_index("id")
+    for name in ("dense", "iterative-80"):
+        one = entry(name)
+        row = table.loc[one.id]
+        assert row["bytes"] == one.path.stat().st_size
+        assert row["flops"] == cost.cost_of(one).flops_left
+        assert row["balanced_accuracy"] == one.card.metrics["balanced_accuracy"]["estimate"]
+    assert table["best"].any()
+    assert "95% intervals" in texts(app)
+    app = opened(COST, show="tradeoff", against="milliseconds")
+    assert not app.dataframe
+    assert "measured here" in texts(app)
+    app.button(key="measure-all").click().run()
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert (table["milliseconds"] > 0).all()
+    assert str(cost.machine()) in texts(app)
+
+
+@pytest.mark.parametrize("format", exports.FORMATS)
+def test_every_format_has_its_code_its_card_and_its_size(study, format):
+    app = opened(COST, show="take", network="iterative-80", format=format)
+    assert not app.exception
+    assert not app.error
+    one = entry("iterative-80")
+    file = f"{one.id.replace('/', '-')}-{format}{exports.FORMATS[format].suffix}"
+    assert app.code[0].value == exports.example(one.card, format, file).rstrip() or file in app.code[0].value
+    told = texts(app)
+    assert "Not for diagnosis" in told
+    assert one.card.digest in told
+
+
+def test_the_file_is_made_when_it_is_asked_for_and_as_large_as_promised(study):
+    from pages.components import cost_take
+
+    one = entry("iterative-80")
+    for name, size in cost.cost_of(one).bytes.items():
+        assert len(cost_take._bytes(one, name)) == size
+    again = np.frombuffer(cost_take._bytes(one, "sparse"), np.uint8)
+    assert np.array_equal(again, np.frombuffer(cost_take._bytes(one, "sparse"), np.uint8))
+
+
+def test_without_the_packages_onnx_says_what_to_install(study, monkeypatch):
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "onnxruntime" else find(name, *more)
+    )
+    app = opened(COST, show="take", format="onnx")
+    assert "pip install onnxruntime" in app.info[0].value
+
+
+def test_nonsense_in_the_address_falls_back(study):
+    for query in (
+        {"show": "x"},
+        {"network": "../../etc"},
+        {"show": "tradeoff", "against": "%00"},
+        {"show": "take", "format": "zip"},
+    ):
+        app = opened(COST, **query)
+        assert not app.error
+        assert app.title[0].value == "Is it smaller? Is it faster?"
+
+
+def test_a_parent_that_is_gone_is_told(study):
+    entry("dense").path.rename(entry("dense").path.with_name("gone.txt"))
+    app = opened(COST)
+    assert "No trained network yet" in texts(app)
