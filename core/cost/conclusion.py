@@ -46,8 +46,9 @@ def _reason(cost: Cost) -> str:
     if not cost.zeros:
         return "because nothing is pruned"
     if cost.effective < SAME:
+        dead = f"only {percent(cost.effective)} make up" if cost.effective else "none make up"
         return (
-            f"because of the {cost.nominal:.0%} of its weights that are zero only {percent(cost.effective)} make up dead channels, "
+            f"because of the {cost.nominal:.0%} of its weights that are zero {dead} dead channels, "
             "and a zero anywhere else is multiplied like any other number"
         )
     return (

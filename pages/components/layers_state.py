@@ -40,9 +40,20 @@ def layer(names: list[str]) -> str:
     """One of the layers; by default the largest part of the way through."""
     default = names[len(names) * 3 // 4]
     address.hold_choice("layer", names, default)
-    chosen = st.selectbox("Layer", names, key="layer", persist_state="session")
+    chosen = st.selectbox("Layer", names, format_func=short, key="layer", persist_state="session")
     address.tell("layer", chosen if chosen != default else None)
     return chosen
+
+
+def short(name: str) -> str:
+    """A layer's name where there is little room: ``"block4.layer11.conv1"``."""
+    for long, brief in (
+        ("features.denseblock", "block"),
+        ("denselayer", "layer"),
+        ("features.transition", "transition"),
+    ):
+        name = name.replace(long, brief)
+    return name
 
 
 def pair(methods: list[str]) -> tuple[str, str]:

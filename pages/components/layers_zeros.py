@@ -34,7 +34,8 @@ def draw(study: str) -> None:
         "pages/methods.py",
         label="The paper's accuracy layer by layer",
         icon=":material/bar_chart:",
-        query_params={"study": study, "part": "Layer by layer"},
+        query_params={name: st.query_params[name] for name in ("study",) if name in st.query_params}
+        | {"part": "Layer by layer"},
     )
     whole = pd.concat([table.assign(method=look.title(method)) for method, table in tables.items()])
     panels.table(

@@ -74,7 +74,7 @@ def cells(
     step = 26 if len(rows) <= 16 else 13 if len(rows) <= 45 else max(3, 620 // len(rows))
     axis = {"labels": not many, "ticks": not many, "labelFontSize": 10, "labelLimit": 110, "labelOverlap": False}
     title, scale = ("Difference", colours.DIFFERENCE) if difference else ("CKA", colours.CKA)
-    ticks = [-0.5, -0.25, 0, 0.25, 0.5] if difference else _STEPS
+    ticks = [-0.3, -0.15, 0, 0.15, 0.3] if difference else _STEPS
     legend = alt.Legend(
         title=title, orient="top", gradientLength=220, gradientThickness=10, values=ticks, format=".2~f"
     )

@@ -18,7 +18,7 @@ DIVERGING = (
 # From the first layer to the last, as lines: none of them too faint on a light page or on a dark one.
 DEPTH = ("#4a6fd0", "#2f8fb0", "#2a9a80", "#7f9132", "#b7822a", "#c9603f")
 UNSUPPORTED = "#8b9196"
-WIDEST = 0.5  # a difference beyond this has the colour of this
+WIDEST = 0.3  # a difference beyond this has the colour of this; those of trained networks are mostly smaller
 
 
 def _stops(low: float, high: float) -> list[float]:

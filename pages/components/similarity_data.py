@@ -103,7 +103,7 @@ def _comparer(digest: str, sample: str, level: str, n: int, _bench) -> matrices.
 
 @st.cache_resource(show_spinner=False)
 def _memory() -> loaders.Memory:
-    return loaders.Memory(128)
+    return loaders.Memory(24)  # of all 510 modules of DenseNet169 one takes a dozen megabytes
 
 
 def paths_of(study: str) -> dict[str, paths.Path]:

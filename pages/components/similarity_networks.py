@@ -36,14 +36,25 @@ def draw(study: str) -> None:
         sample = similarity_choices.sample(samples)
         level = similarity_choices.level(similarity_data.levels(own[0].dense.card.architecture))
     left, right = st.columns([5, 6], gap="large")
+    with right:  # before the left side is drawn, which marks the pair that is chosen here
+        pair, less, n = _choices(list(places))
     with left:
         found = _all(study, places, sample)
         if found:
-            _small(study, found, list(places))
+            _small(study, found, list(places), pair)
             _floor(study)
     with right:
         if found:
-            _large(study, places, sample, level)
+            _large(study, places, pair, less, sample, level, n)
+
+
+def _choices(names: list[str]) -> tuple[tuple[str, str], tuple[str, str] | None, int]:
+    """The pair of the large matrix, the pair that is taken away from it, the number of images."""
+    pair = similarity_choices.pair(names)
+    less = similarity_choices.less(names, pair)
+    with st.expander("Compute with another number of images"):
+        n = similarity_choices.count()
+    return pair, less, n
 
 
 def _about(networks: dict[str, Entry]) -> None:
@@ -77,10 +88,9 @@ def _missing(study: str, error: DataNotFound) -> None:
     st.code(similarity_words.make_it(study), language="bash", wrap_lines=True)
 
 
-def _small(study: str, found: dict[tuple[str, str], CKAMatrix], names: list[str]) -> None:
+def _small(study: str, found: dict[tuple[str, str], CKAMatrix], names: list[str], chosen: tuple[str, str]) -> None:
     st.markdown("**Every network with every other**")
     st.caption("From the first layer (top left of each) to the last. Click one to see it large.")
-    picked = {st.session_state.get("first", names[0]), st.session_state.get("second", names[min(1, len(names) - 1)])}
     rows = []
     for (a, b), matrix in found.items():
         mean = matrix.mean_off_diagonal() if a == b else matrix.mean_twins()
@@ -90,7 +100,7 @@ def _small(study: str, found: dict[tuple[str, str], CKAMatrix], names: list[str]
                 "column": look.title(a),
                 "picture": similarity_colours.url(similarity_colours.rgb(matrix.values, matrix.supported)),
                 "pair": similarity_choices.joined(a, b),
-                "picked": {a, b} == picked,
+                "picked": {a, b} == set(chosen),
                 "title": similarity_words.pair(a, b),
                 "mean": similarity_words.number(mean),
                 "of": similarity_words.MEANS[a == b],
@@ -111,19 +121,23 @@ def _small(study: str, found: dict[tuple[str, str], CKAMatrix], names: list[str]
     panels.table(table, name=f"cka-means-{study.replace('/', '-')}", title="Mean CKA", key="small")
 
 
-def _large(study: str, places: dict[str, Position], sample: str, level: str) -> None:
-    names = list(places)
-    first, second = similarity_choices.pair(names)
-    less = similarity_choices.less(names, (first, second))
-    with st.expander("Compute with another number of images"):
-        n = similarity_choices.count()
+def _large(
+    study: str,
+    places: dict[str, Position],
+    pair: tuple[str, str],
+    less: tuple[str, str] | None,
+    sample: str,
+    level: str,
+    n: int,
+) -> None:
+    first, second = pair
     words = similarity_words.pair(first, second)
     st.markdown(f"**{words}**" + (f", less {similarity_words.pair(*less).lower()}" if less else ""))
     try:
         with similarity_live.progress() as report:
             matrix, other = (
-                pair and similarity_data.matrix(study, *(places[name] for name in pair), sample, level, n, report)
-                for pair in ((first, second), less)
+                names and similarity_data.matrix(study, *(places[name] for name in names), sample, level, n, report)
+                for names in (pair, less)
             )
     except DataNotFound as error:
         _missing(study, error)

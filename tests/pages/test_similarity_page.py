@@ -96,6 +96,7 @@ def test_it_says_what_to_do_where_nothing_was_trained():
 @pytest.mark.usefixtures("nowhere")
 def test_stored_matrices_are_shown_without_images(stored):
     app = opened(first="one_shot", second="iterative")
+    assert [box.value for box in app.selectbox if box.key in ("first", "second")] == ["one_shot", "iterative"]
     text = texts(app)
     assert not app.error
     assert "**CKA** compares what two layers make of the same images" in text
@@ -110,20 +111,13 @@ def test_stored_matrices_are_shown_without_images(stored):
     assert scale["range"] == list(similarity_colours.VIRIDIS)  # spelt out: the theme's own would turn round
 
 
-@pytest.mark.usefixtures("nowhere")
-def test_a_click_on_a_small_matrix_chooses_the_pair(stored):
-    app = opened()
-    before = [box.value for box in app.selectbox if box.key in ("first", "second")]
-    assert before == ["dense", "one_shot"]
+def test_a_click_on_a_small_matrix_chooses_the_pair(monkeypatch):
     from pages.components import similarity_choices
 
     state = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(similarity_choices.st, "session_state", state)
-        similarity_choices.picked(similarity_choices.joined("iterative", "layerwise"))
-    assert state == {"first": "iterative", "second": "layerwise"}
-    pairs = [row["pair"] for row in charts(app)[0]["datasets"]["table"]] if "datasets" in charts(app)[0] else None
-    assert pairs is None or "dense-iterative" in pairs
+    monkeypatch.setattr(similarity_choices.st, "session_state", state)
+    similarity_choices.picked(similarity_choices.joined("iterative", "one_shot"))
+    assert state == {"first": "iterative", "second": "one_shot"}
 
 
 @pytest.mark.usefixtures("nowhere")
@@ -133,7 +127,7 @@ def test_the_difference_of_two_matrices_has_its_own_fixed_scale(stored):
     difference = own.off_diagonal.minus(other.off_diagonal)
     assert f"{difference.estimate:+.3f}".replace("-", "−") in texts(app)
     scale = charts(app)[1]["layer"][0]["encoding"]["color"]["condition"]["scale"]
-    assert (scale["domain"][0], scale["domain"][-1]) == (-0.5, 0.5)
+    assert (scale["domain"][0], scale["domain"][-1]) == (-0.3, 0.3)
 
 
 @pytest.mark.usefixtures("nowhere")
@@ -152,6 +146,22 @@ def test_what_is_not_stored_is_computed_where_the_images_are(stored):
     expected = cka_matrix(*models, test.take(matrices.samples(test, 64)["all"]), layers="all")
     assert "n = 64 test images" in texts(app)
     assert f"**{expected.mean_twins().estimate:.3f}" in texts(app)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_too_many_layers_for_cells_are_a_picture_and_a_cell_is_looked_up_by_name(stored, monkeypatch):
+    from pages.components import similarity_charts
+
+    monkeypatch.setattr(similarity_charts, "MOST", 2)
+    app = opened(first="dense", second="iterative")
+    assert charts(app)[1]["mark"]["type"] == "image"
+    matrix = stored.matrix(place("dense"), place("iterative"))
+    row, column = (next(box for box in app.selectbox if box.label == f"Layer, {side}") for side in ("down", "across"))
+    row.set_value("features.4").run()
+    column = next(box for box in app.selectbox if box.label == "Layer, across")
+    column.set_value("classifier").run()
+    cell = matrix.cell("features.4", "classifier")
+    assert f"**{cell.estimate:.3f} [" in texts(app)
 
 
 @pytest.mark.usefixtures("nowhere")

@@ -253,3 +253,17 @@ def test_a_position_seen_before_costs_no_second_evaluation(study, monkeypatch):
     app.slider(key="sparsity").set_value(40).run()
     assert not app.error
     assert [card.value for card in app.metric] == seen
+
+
+@pytest.mark.parametrize("view", ["harm", "threshold", "subgroups", "breaking", "exemplars", "layers", "calibration"])
+def test_every_view_copes_with_answers_that_are_stored_short(study, monkeypatch, tmp_path, view):
+    """As those of a study with a hundred classes are: the likeliest and the true class only."""
+    sets = [data.load("colours", split, size=32) for split in ("test", "train")]
+    monkeypatch.setattr(responses, "MANY", 2)
+    for entry in paths.studies()[study]["iterative"].entries:
+        responses.make(entry, *sets, percents=[0, 60, 80, 90])
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
+    app = opened(WHAT_IF, sparsity=80, view=view, image=sets[0].ids[3])
+    assert not app.error
+    assert [card.label for card in app.metric] == ["Balanced accuracy", "Accuracy"]
+    assert "macro AUC is not stored" in texts(app)

@@ -34,7 +34,7 @@ class Plane:
     ):
         self.y, self.x, self.reach = y[window[0]], x[window[1]], reach
         self.shape = (len(self.y), len(self.x))
-        self.pixel = abs(float(x[1]) - float(x[0]))
+        self.pixel = abs(float(self.x[1]) - float(self.x[0]))
         self._axes = (self.y, self.x) if kept is None else (y, x)
         self._window, self._kept = window, kept
         self._taps: dict[int, tuple[_Taps, _Taps]] = {}

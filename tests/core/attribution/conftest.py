@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -31,9 +33,10 @@ def tiny(seed: int = 0) -> nn.Module:
     return set_normalisation(model, (0.6, 0.5, 0.4), (0.2, 0.25, 0.3)).eval()
 
 
-def stock(name: str, seed: int = 0) -> nn.Module:
-    """VGG16 or DenseNet169 with random weights whose batch norm has met images."""
-    torch.manual_seed(seed)
+@cache
+def stock(name: str) -> nn.Module:
+    """VGG16 or DenseNet169 with random weights whose batch norm has met images; made once, and not to be changed."""
+    torch.manual_seed(0)
     model = build(name, 7)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
