@@ -202,8 +202,8 @@ def _upload(context: Context) -> Picture | None:
     except PruneScopeError as error:
         st.error(f"**Your picture was not taken.** {error}", icon=":material/block:")
         return None
-    for note in found.notes:
-        st.caption(note)
+    if found.notes:
+        st.caption(" ".join(found.notes))
     key = f"upload-{hashlib.sha256(found.image.tobytes()).hexdigest()}"
     return Picture(key, "upload", "Your own picture", found.image, credit="own picture")
 

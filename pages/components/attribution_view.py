@@ -35,13 +35,13 @@ def draw(study: str) -> None:
     with toolbar:
         kind = attribution_sources.source()
     picking = st.container()
-    left, right = st.columns([2, 3], gap="large", vertical_alignment="bottom")
-    with left:
+    with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
         method = state.method(list(paths))
-    with right:
-        sparsity = state.sparsity()
-    with st.container(horizontal=True, gap="large"):
         methods = attribution_controls.methods(paths, method)
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+    with left:
+        sparsity = state.sparsity()
+    with right:
         pruned_on = any(not paths[name].is_checkpoint(sparsity) for name in methods)
         switch = state.recalibrate(useful=pruned_on) and pruned_on
     context = Context(paths[method], sparsity, switch, toolbar)

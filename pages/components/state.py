@@ -16,16 +16,20 @@ def study() -> str | None:
         names = []
     if not names:
         return None
+    default = _DEFAULT if _DEFAULT in names else names[0]
+    # Links of the first version hold the text of the list.
+    address.hold_choice("study", names, default, former={_title(name): name for name in names})
     with st.sidebar:
-        return st.selectbox(
+        chosen = st.selectbox(
             "Study",
             names,
-            index=names.index(_DEFAULT) if _DEFAULT in names else 0,
             format_func=_title,
             key="study",
-            bind="query-params",
+            persist_state="session",
             help="A data set at an image size, and the network that was trained on it.",
         )
+    address.tell("study", chosen if chosen != default else None)
+    return chosen
 
 
 def method(known: list[str]) -> str:
