@@ -110,22 +110,26 @@ def gram(features: Tensor) -> Gram:
 
 
 def centred(products: Tensor, *, debiased: bool = True) -> Tensor:
-    """U(K), with zero diagonal and rows that sum to 0 (Székely & Rizzo 2014); HKH if not ``debiased``. float64 [n, n]."""
-    k = products.double()
-    n = len(k)
+    """U(K), with zero diagonal and rows that sum to 0 (Székely & Rizzo 2014); HKH if not ``debiased``.
+
+    Sums are taken in float64; the result [n, n] has the dtype of ``products``. As features are taken from near their mean,
+    what is subtracted is of the size of what is left, so float32 loses nothing that could be seen.
+    """
+    n = len(products)
     if not debiased:
-        rows = k.mean(0)
-        return k - rows[:, None] - rows[None] + rows.mean()
-    k = k.clone().fill_diagonal_(0)
-    rows = k.sum(0) / (n - 2)
-    return (k - rows[:, None] - rows[None] + rows.sum() / (n - 1)).fill_diagonal_(0)
+        rows = products.mean(0, dtype=torch.float64)
+        total = rows.mean()
+        return products - (rows - total / 2).to(products.dtype)[:, None] - (rows - total / 2).to(products.dtype)
+    rows = (products.sum(0, dtype=torch.float64) - products.diagonal()) / (n - 2)
+    share = (rows - rows.sum() / (2 * (n - 1))).to(products.dtype)
+    return (products - share[:, None] - share).fill_diagonal_(0)
 
 
 def hsic(x, y, *, debiased: bool = True) -> float:
     """HSIC of two sets of features with a linear kernel; arguments and errors as :func:`cka`, constant features give 0."""
     first, second = _grams(x, y, debiased)
     n = len(first.products)
-    inner = (centred(first.products, debiased=debiased) * centred(second.products, debiased=debiased)).sum()
+    inner = (centred(first.products, debiased=debiased) * centred(second.products, debiased=debiased)).double().sum()
     return float(inner) / (n * (n - 3) if debiased else n * n)
 
 

@@ -24,7 +24,7 @@ from core.similarity.hsic import Gram, as_rows, gram
 from core.similarity.memory import give_back
 
 MEMORY = 1 << 30  # bytes for activations on a CPU
-_MANY = 128 << 20  # bytes of activations whose remains are worth giving back
+_MANY = 256 << 20  # bytes of activations whose remains are worth giving back
 _OFTEN = 64  # layers after which this is done
 _ALIVE = 4  # tensors as large as the largest activation that live at one time: input, output, a concatenation, its norm
 

@@ -36,8 +36,8 @@ def hold(key: str, read: Callable[[str], object | None], default) -> None:
     if key not in arrival["read"]:
         arrival["read"].add(key)
         found = read(st.query_params.get(key, ""))
-        if found is not None:
-            st.session_state[key] = found
+        # Set even if it stays: on another page the widget is a new one, and would begin with its own default.
+        st.session_state[key] = st.session_state.get(key, default) if found is None else found
     st.session_state.setdefault(key, default)
 
 
