@@ -157,7 +157,7 @@ def cka(x, y, *, debiased: bool = True) -> float:
                 given="the same features for every image",
                 expected="features that differ between images",
             )
-    k, l = (centred(matrix.products, debiased=debiased) for matrix in (first, second))  # noqa: E741
+    k, l = (centred(matrix.products, debiased=debiased).double() for matrix in (first, second))  # noqa: E741
     return float((k * l).sum() / (k.norm() * l.norm()))
 
 

@@ -29,6 +29,7 @@ _OFTEN = 64  # layers after which this is done
 _ALIVE = 4  # tensors as large as the largest activation that live at one time: input, output, a concatenation, its norm
 
 Seen = Callable[[str, Tensor], None]
+_SIZES: dict[tuple, tuple[dict[str, int], int]] = {}  # of layers, for each kind of network met so far
 
 
 class Tapped:
@@ -107,12 +108,17 @@ class Tapped:
                 )
             found[name] = output.numel()
 
+        shapes = tuple((name, tuple(parameter.shape)) for name, parameter in self.network.named_parameters())
+        key = (type(self.network), shapes, tuple(self.names), tuple(image.shape))
+        if key in _SIZES:
+            return _SIZES[key]
         wanted = set(self.names)
         with self.listening(seen, [name for name, _ in self.network.named_modules() if name]):
             self(image)
         if missing := wanted - found.keys():
             raise InvalidValue("These layers are no part of the forward pass", given=", ".join(sorted(missing)))
-        return found, largest
+        _SIZES[key] = found, largest
+        return _SIZES[key]
 
 
 class _QuickReLU(nn.Module):

@@ -113,7 +113,7 @@ def fit(
                 "loss": round(float(losses) / (last - first), 5),
                 "rate": round(rate, 7),
                 **_score(model, validation, place),
-                "seconds": round(time.monotonic() - start, 1),
+                "seconds": round(time.monotonic() - start, 3),
             }
         )
         if state:

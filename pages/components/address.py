@@ -8,19 +8,9 @@ says when somebody arrives at a page, :func:`tell` after it writes the choice ba
 from collections.abc import Callable, Collection, Mapping
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-_ARRIVAL = "_arrival"
-
-
-def turned_to(page: str) -> None:
-    """Note which page is open: on arrival at another one, its address is read anew."""
-    if st.session_state.get(_ARRIVAL, {}).get("page") != page:
-        st.session_state[_ARRIVAL] = {"page": page, "read": set()}
-
-
-def arriving(key: str) -> bool:
-    """Whether the page was just opened, so that the next :func:`hold` of ``key`` reads the address."""
-    return key not in st.session_state.get(_ARRIVAL, {}).get("read", ())
+_ARRIVAL = "_arrival"  # the page that is open, and what was read of its address since it was opened
 
 
 def hold(key: str, read: Callable[[str], object | None], default) -> None:
@@ -32,7 +22,10 @@ def hold(key: str, read: Callable[[str], object | None], default) -> None:
         read: from a text to a value; None for a text that means nothing here, which is then passed over.
         default: where nothing else is known.
     """
-    arrival = st.session_state.setdefault(_ARRIVAL, {"page": "", "read": set()})
+    page = get_script_run_ctx().page_script_hash
+    arrival = st.session_state.setdefault(_ARRIVAL, {"page": page, "read": set()})
+    if arrival["page"] != page:
+        arrival = st.session_state[_ARRIVAL] = {"page": page, "read": set()}
     if key not in arrival["read"]:
         arrival["read"].add(key)
         found = read(st.query_params.get(key, ""))

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core import jobs
-from pages.components import address
 
 _INSIDE = "_inside_app"
 
@@ -11,7 +10,7 @@ _INSIDE = "_inside_app"
 def current() -> st.Page:
     """Draw the navigation and return the page that the address asks for."""
     st.session_state[_INSIDE] = True
-    page = st.navigation(
+    return st.navigation(
         [
             st.Page("pages/overview.py", title="Overview", default=True),
             st.Page("pages/what_if.py", title="What if"),
@@ -21,11 +20,10 @@ def current() -> st.Page:
             st.Page("pages/similarity.py", title="Similarity"),
             st.Page("pages/attribution.py", title="Attribution"),
             st.Page("pages/lesion_lab.py", title="Lesion lab"),
+            st.Page("pages/learn.py", title="Learn"),
             *([] if jobs.read_only() else [st.Page("pages/generate.py", title="Generate")]),
         ]
     )
-    address.turned_to(page.url_path)
-    return page
 
 
 def require() -> None:

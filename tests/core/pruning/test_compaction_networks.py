@@ -15,7 +15,7 @@ from core.models import build, normalise, prunable
 from core.pruning import Masks, bind, compact, magnitude
 
 SHIPPED = files.PROJECT / "checkpoints"
-STORED = [entry.id for entry in checkpoints.list(SHIPPED) if entry.card]
+STORED = [entry.id for entry in checkpoints.list(SHIPPED) if entry.card and entry.weights]
 RELATIVE = 1e-4
 
 
