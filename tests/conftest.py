@@ -7,6 +7,8 @@ os.environ["OMP_NUM_THREADS"] = str(min(2, int(os.environ.get("OMP_NUM_THREADS")
 
 import pytest
 
+from core import files
+
 FOLDERS = ("PRUNESCOPE_RUNS", "PRUNESCOPE_CHECKPOINTS", "PRUNESCOPE_CACHE")
 
 
@@ -24,3 +26,9 @@ def _folders(tmp_path, monkeypatch, _session_folders):
     """Each test has runs, checkpoints and a cache of its own."""
     for name in FOLDERS:
         monkeypatch.setenv(name, str(tmp_path / name.removeprefix("PRUNESCOPE_").lower()))
+
+
+def pytest_runtest_setup(item):
+    """Tests marked ``real`` want HAM10000's own images."""
+    if item.get_closest_marker("real") and not (files.data_root() / "ham10000").is_dir():
+        pytest.skip(f"no HAM10000 under {files.data_root()} (set PRUNESCOPE_DATA)")
