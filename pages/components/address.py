@@ -22,16 +22,18 @@ def hold(key: str, read: Callable[[str], object | None], default) -> None:
         read: from a text to a value; None for a text that means nothing here, which is then passed over.
         default: where nothing else is known.
     """
-    page = get_script_run_ctx().page_script_hash
-    arrival = st.session_state.setdefault(_ARRIVAL, {"page": page, "read": set()})
-    if arrival["page"] != page:
-        arrival = st.session_state[_ARRIVAL] = {"page": page, "read": set()}
+    arrival = _arrival()
     if key not in arrival["read"]:
         arrival["read"].add(key)
         found = read(st.query_params.get(key, ""))
         # Set even if it stays: on another page the widget is a new one, and would begin with its own default.
         st.session_state[key] = st.session_state.get(key, default) if found is None else found
     st.session_state.setdefault(key, default)
+
+
+def arriving(key: str) -> bool:
+    """Whether the page was just opened, so that the next :func:`hold` of ``key`` reads the address."""
+    return key not in _arrival()["read"]
 
 
 def hold_choice(key: str, known: Collection[str], default: str | None, former: Mapping[str, str] | None = None) -> None:
@@ -57,3 +59,11 @@ def tell(key: str, text: str | None) -> None:
             del st.query_params[key]
     elif st.query_params.get(key) != text:
         st.query_params[key] = text
+
+
+def _arrival() -> dict:
+    page = get_script_run_ctx().page_script_hash
+    arrival = st.session_state.setdefault(_ARRIVAL, {"page": page, "read": set()})
+    if arrival["page"] != page:
+        arrival = st.session_state[_ARRIVAL] = {"page": page, "read": set()}
+    return arrival
