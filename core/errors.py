@@ -53,10 +53,19 @@ class UnknownName(PruneScopeError, ValueError):
         super().__init__(
             f"There is no {kind} of this name",
             given=repr(name),
-            expected="one of " + ", ".join(known) if known else "nothing: none exists yet",
+            expected=_one_of(known) if known else "nothing: none exists yet",
             remedy="did you mean " + " or ".join(near) + "?" if near else None,
         )
         self.near = near
+
+
+_LISTED = 25  # names that a message lists; more would bury what it says
+
+
+def _one_of(names: list[str]) -> str:
+    if len(names) <= _LISTED:
+        return "one of " + ", ".join(names)
+    return f"one of {len(names)} names, such as " + ", ".join(names[: _LISTED // 3])
 
 
 class DataNotFound(PruneScopeError, FileNotFoundError):

@@ -29,6 +29,12 @@ def test_only_the_exact_text_is_a_choice(name):
         check_choice("method", name, [])
 
 
+def test_a_message_stays_short_however_many_names_there_are():
+    with pytest.raises(UnknownName, match=r"one of 510 names, such as .*did you mean") as caught:
+        check_choice("layer", "layer1010", [f"layer{k:03d}" for k in range(510)])
+    assert len(str(caught.value)) < 300
+
+
 @pytest.mark.parametrize("sparsity", [0, 0.0, 0.999999, np.float32(0.5), "0.25"])
 def test_a_share_is_a_sparsity(sparsity):
     assert check_sparsity(sparsity) == float(sparsity)
