@@ -23,7 +23,8 @@ OPSET, IR = 17, 8
 TOLERANCE = 1e-4
 """Of probabilities, between ONNX Runtime and torch, both in float32."""
 INPUT, OUTPUT = "images", "probabilities"
-_PACKAGES = ("onnx", "onnxruntime")
+PACKAGES = ("onnx", "onnxruntime")
+"""That writing and checking ONNX needs; PruneScope itself does not."""
 
 
 def write(checkpoint: Checkpoint, small: nn.Module, path: str | os.PathLike) -> Path:
@@ -185,7 +186,7 @@ def _import():
         raise MissingPackage(
             "Writing ONNX needs packages that are not installed",
             given=str(error),
-            expected=" and ".join(_PACKAGES),
-            remedy=f"pip install {' '.join(_PACKAGES)}",
+            expected=" and ".join(PACKAGES),
+            remedy=f"pip install {' '.join(PACKAGES)}",
         ) from error
     return onnx, onnxruntime

@@ -52,7 +52,7 @@ def draw(study: str) -> None:
 
 def _file(entry: Entry, name: str, file: str) -> None:
     if name == "onnx":
-        missing = [package for package in ("onnx", "onnxruntime") if importlib.util.find_spec(package) is None]
+        missing = [package for package in exports.onnx.PACKAGES if importlib.util.find_spec(package) is None]
         if missing:
             st.info(
                 f"Writing ONNX needs {' and '.join(missing)}. On the machine that runs this page: `pip install {' '.join(missing)}`"

@@ -114,15 +114,20 @@ def test_the_file_is_made_when_it_is_asked_for_and_as_large_as_promised(study):
     assert np.array_equal(again, np.frombuffer(cost_take._bytes(one, "sparse"), np.uint8))
 
 
-def test_without_the_packages_onnx_says_what_to_install(study, monkeypatch):
+@pytest.mark.parametrize("hidden", [("onnxruntime",), ("onnx", "onnxruntime")])
+def test_without_the_packages_onnx_says_what_to_install(study, monkeypatch, hidden):
     import importlib.util
 
     find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *more: None if name == "onnxruntime" else find(name, *more)
-    )
+
+    def found(name, *more):
+        if name in ("onnx", "onnxruntime"):
+            return None if name in hidden else find("json")
+        return find(name, *more)
+
+    monkeypatch.setattr(importlib.util, "find_spec", found)
     app = opened(COST, show="take", format="onnx")
-    assert "pip install onnxruntime" in app.info[0].value
+    assert f"pip install {' '.join(hidden)}" in app.info[0].value
 
 
 def test_nonsense_in_the_address_falls_back(study):
