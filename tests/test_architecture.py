@@ -170,6 +170,12 @@ def test_files_stay_short():
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """pytest takes files outside packages by their bare name: the second of one name stops the whole suite."""
+    names = sorted(file.name for file in (PROJECT / "tests").rglob("test_*.py"))
+    assert names == sorted(set(names))
+
+
 def run(script: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True)
 

@@ -38,14 +38,28 @@ def test_stored_answers_give_the_accuracy_of_the_card(entry):
     assert right.mean() == pytest.approx(entry.card.metrics["accuracy"]["estimate"], abs=1.5 / len(labels))
 
 
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """The test and the training images of a checkpoint, prepared once for all that were trained on them."""
+    known, cache = {}, str(tmp_path_factory.mktemp("images"))
+
+    def find(info):
+        key = (info.name, info.size, info.split_by)
+        if key not in known:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("PRUNESCOPE_CACHE", cache)
+                options = {"size": info.size, "split_by": info.split_by or None}
+                known[key] = [data.load(info.name, split, **options) for split in ("test", "train")]
+        return known[key]
+
+    return find
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("entry", WHOLE, ids=names(WHOLE))
-def test_a_sample_of_stored_answers_comes_out_again(entry):
-    info = entry.card.data
+def test_a_sample_of_stored_answers_comes_out_again(entry, images):
     try:
-        test, train = (
-            data.load(info.name, split, size=info.size, split_by=info.split_by or None) for split in ("test", "train")
-        )
+        test, train = images(entry.card.data)
     except DataNotFound as error:
         pytest.skip(str(error))
     for check in verification.verify(entry, test, train, steps=1, images=192):
