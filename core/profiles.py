@@ -111,7 +111,7 @@ def _as_in_the_paper(study: str, budget: Budget) -> list[Recipe]:
 _CPU = {
     "ham10000-64/vgg16": Budget(dense=24, fine=8),
     "ham10000-64/densenet169": Budget(dense=30, fine=6),
-    "phantom-64/densenet169": Budget(dense=40, fine=5),
+    "phantom-64/densenet169": Budget(dense=24, fine=4, changes={"balance": 0.25}),
     "cifar100-32/vgg16": Budget(dense=12, fine=2),
     "cifar100-32/densenet169": Budget(dense=8, fine=2),
 }

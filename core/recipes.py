@@ -157,9 +157,12 @@ def pruned(parent: Recipe, method: str, sparsity: float, *, seed: int = 0, **cha
 
 
 def _defaults(study: str, seed: int) -> Settings:
-    if Study.parse(study).data in ("cifar100",):
-        return Settings(epochs=30, balance=0.0, augment="objects", seed=seed)
-    return Settings(epochs=24, seed=seed)
+    known = Study.parse(study)
+    # Through 169 layers the running averages of batch norm lag far behind: on phantoms they cost 3 to 6 points of accuracy.
+    precise = 1024 if known.architecture == "densenet169" else 0
+    if known.data in ("cifar100",):
+        return Settings(epochs=30, balance=0.0, augment="objects", precise=precise, seed=seed)
+    return Settings(epochs=24, precise=precise, seed=seed)
 
 
 def _changed(recipe: Recipe, changes: Mapping) -> Recipe:

@@ -26,6 +26,7 @@ SETTINGS = {
     "balance": (number, "0 draws classes as they are, 1 all alike"),
     "augment": (str, "none, dermoscopy or objects"),
     "smoothing": (number, "label smoothing"),
+    "precise": (int, "images to estimate batch norm on after each epoch; 0 keeps the running averages"),
     "seed": (int, "of initial weights, order and augmentation"),
 }
 

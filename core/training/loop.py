@@ -13,6 +13,7 @@ from core import device as devices
 from core.data import ImageSet
 from core.errors import InvalidValue, TrainingFailed
 from core.evaluation.predict import as_images, predict
+from core.evaluation.recalibration import recalibrate
 from core.models import layers, normalise
 from core.progress import Progress, Report, silent
 from core.training.augment import AUGMENTATIONS
@@ -107,6 +108,8 @@ def fit(
                     numbers = {"loss": mean, "epoch": epoch + 1}
                     report(Progress(stage, step + 1 - done_before, total - done_before, "steps", elapsed, numbers))
         _check_weights(model, rate, history)
+        if settings.precise:
+            _estimate_norms(model, images, train.labels, settings, epoch, place)
         history.append(
             {
                 "epoch": round(min(epoch + 1, total / per_epoch), 4),
@@ -185,6 +188,18 @@ def _diverged(problem: str, rate: float, history: list[dict]) -> TrainingFailed:
         given=f"after {epochs}, learning rate {rate:.3g}",
         remedy="start again with a smaller learning rate or a longer warm-up",
     )
+
+
+@torch.no_grad()
+def _estimate_norms(
+    model: nn.Module, images: Tensor, labels: np.ndarray, settings: Settings, epoch: int, place
+) -> None:
+    rows = draw(labels, settings.precise, balance=settings.balance, seed=settings.seed, epoch=epoch)
+    exact = recalibrate(model, images[torch.from_numpy(rows).to(images.device)], device=place)
+    for own, other in zip(model.modules(), exact.modules(), strict=True):
+        if isinstance(own, nn.BatchNorm2d):
+            own.running_mean.copy_(other.running_mean)
+            own.running_var.copy_(other.running_var)
 
 
 def _score(model: nn.Module, validation: ImageSet, place: torch.device) -> dict[str, float]:

@@ -18,6 +18,10 @@ SETTINGS = {
     "decay": ("Weight decay", "Pulls weights towards zero while training."),
     "balance": ("Balance of the classes", "0 draws images as they are, 1 every class equally often."),
     "smoothing": ("Label smoothing", "Share of the label that is spread over the other classes."),
+    "precise": (
+        "Images for batch norm",
+        "Its averages are estimated anew on so many after each epoch; 0 keeps the running ones.",
+    ),
 }
 
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,10 +7,10 @@ import torch
 from torch import nn
 
 from core.errors import Cancelled, InvalidValue, TrainingFailed
-from core.models import prunable, set_normalisation
+from core.models import normalise, prunable, set_normalisation
 from core.progress import silent
 from core.pruning import magnitude
-from core.training import Settings, State, fit, learning_rate
+from core.training import Settings, State, draw, fit, learning_rate
 from tests.core.tiny import Tiny, image_set
 
 SETTINGS = Settings(epochs=3, rate=0.05, warmup=0.5, batch=8, augment="dermoscopy", balance=0.5)
@@ -131,20 +132,44 @@ class Stop:
             raise Cancelled("Training")
 
 
+def test_batch_norm_is_estimated_anew_on_images_as_training_draws_them(sets):
+    settings = replace(SETTINGS, balance=1.0, precise=24)
+    lagging, precise = network(), network()
+    running = fit(lagging, *sets, replace(settings, precise=0))
+    found = fit(precise, *sets, settings)
+    # The weights are the same: training itself normalises by the batch.
+    assert all(torch.equal(weight, prunable(lagging)[name]) for name, weight in prunable(precise).items())
+    assert [row["loss"] for row in found] == [row["loss"] for row in running]
+    rows = draw(sets[0].labels, 24, balance=1.0, seed=settings.seed, epoch=2)
+    first = next(module for module in precise.modules() if isinstance(module, nn.BatchNorm2d))
+    seen = []
+    handle = first.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].double()))
+    with torch.no_grad():
+        precise(normalise(precise, torch.from_numpy(np.asarray(sets[0].images)[rows])))
+    handle.remove()
+    # In bfloat16, where the processor has it.
+    torch.testing.assert_close(first.running_mean.double(), seen[0].mean((0, 2, 3)), atol=0.02, rtol=0.02)
+    torch.testing.assert_close(first.running_var.double(), seen[0].var((0, 2, 3)), atol=0.02, rtol=0.02)
+    other = next(module for module in lagging.modules() if isinstance(module, nn.BatchNorm2d))
+    assert not torch.allclose(other.running_var.double(), seen[0].var((0, 2, 3)), atol=0.02, rtol=0.02)
+
+
 @pytest.mark.parametrize("epoch", [1, 2, 3])
 @pytest.mark.parametrize("pruned", [False, True])
-def test_an_interrupted_run_ends_in_the_same_bits(sets, tmp_path, epoch, pruned):
+@pytest.mark.parametrize("precise", [0, 12])
+def test_an_interrupted_run_ends_in_the_same_bits(sets, tmp_path, epoch, pruned, precise):
+    settings = replace(SETTINGS, precise=precise)
     whole, parts = network(), network()
     masks = magnitude(prunable(whole), 0.6) if pruned else None
-    expected = fit(whole, *sets, SETTINGS, masks=masks)
+    expected = fit(whole, *sets, settings, masks=masks)
     with pytest.raises(Cancelled):
-        fit(parts, *sets, SETTINGS, masks=masks, state=State(tmp_path / "s", "run"), report=Stop(epoch))
+        fit(parts, *sets, settings, masks=masks, state=State(tmp_path / "s", "run"), report=Stop(epoch))
     again = network(seed=7)  # a new process knows nothing of the old one's weights
     if epoch == 1:
         assert not (tmp_path / "s").exists()
         again = network()
     moments = []
-    history = fit(again, *sets, SETTINGS, masks=masks, state=State(tmp_path / "s", "run"), report=moments.append)
+    history = fit(again, *sets, settings, masks=masks, state=State(tmp_path / "s", "run"), report=moments.append)
     assert same(whole, again)
     assert numbers(history) == numbers(expected)
     assert moments[-1].done == moments[-1].total == (4 - epoch) * STEPS
@@ -152,7 +177,7 @@ def test_an_interrupted_run_ends_in_the_same_bits(sets, tmp_path, epoch, pruned)
     moments.clear()
     final = network(seed=8)
     assert numbers(
-        fit(final, *sets, SETTINGS, masks=masks, state=State(tmp_path / "s", "run"), report=moments.append)
+        fit(final, *sets, settings, masks=masks, state=State(tmp_path / "s", "run"), report=moments.append)
     ) == (numbers(expected))
     assert not moments
     assert same(whole, final)

@@ -21,6 +21,9 @@ from core.training import Settings
         ("balance", 1.5),
         ("seed", -1),
         ("seed", 0.5),
+        ("precise", -1),
+        ("precise", 1),
+        ("precise", 2.5),
     ],
 )
 def test_values_out_of_range_are_named(name, value):
@@ -41,3 +44,8 @@ def test_a_number_has_one_text_however_it_is_written():
     assert json.dumps(written.as_dict()) == json.dumps(meant.as_dict())
     assert '"epochs": 8,' in json.dumps(written.as_dict())
     assert Settings(epochs=0.5).epochs == 0.5
+
+
+def test_what_is_younger_than_the_first_runs_leaves_their_hashes_alone():
+    assert "precise" not in Settings().as_dict()
+    assert Settings(**Settings(precise=64).as_dict()).precise == 64
