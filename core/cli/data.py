@@ -33,11 +33,16 @@ def add(commands, common) -> None:
         examples=_EXAMPLES,
     )
     command.add_argument(
-        "name", metavar="NAME", nargs="?", help="ham10000, cifar100, or a folder or zip of class folders"
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="ham10000, cifar100, phantom (drawn, so always there), or a folder or zip of class folders",
     )
     command.add_argument("--download", action="store_true", help="fetch what is missing into the data root")
     command.add_argument("--size", type=int, metavar="N", help="prepare at N×N pixels, 16 to 512")
-    command.add_argument("--split-by", metavar="RULE", help="lesion (default of HAM10000), or row, which leaks")
+    command.add_argument(
+        "--split-by", metavar="RULE", help="lesion (default of HAM10000 and phantoms), or row, which leaks"
+    )
 
 
 def show(args) -> None:
