@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -44,6 +45,15 @@ def units(entry) -> list[list[str]]:
     return models.units(subject(entry).model)
 
 
+def find_images(dense) -> None:
+    """Raise DataNotFound where the images of a study are not on this machine. Nothing is opened or prepared."""
+    from core.data.sources import find
+
+    info = dense.card.data
+    with _known_by_lying_there(info.name):
+        find(info.name, split_by=info.split_by or None)
+
+
 def pictures(dense):
     """The test images of a study; raises DataNotFound where they are not on this machine."""
     return _images(dense.card.data, "test")
@@ -68,13 +78,21 @@ def _images(info, split: str):
 
 @st.cache_resource(max_entries=8, show_spinner="Preparing the images, once: about a minute")
 def _image_set(name: str, split: str, size: int, split_by: str | None):
-    from core import data, files
+    from core import data
+
+    with _known_by_lying_there(name):
+        return data.load(name, split, size=size, split_by=split_by)
+
+
+@contextmanager
+def _known_by_lying_there(name: str):
+    """A folder data set is known by lying in the data folder: if it does not, it is not found, whatever its name."""
+    from core import files
     from core.errors import DataNotFound, UnknownName
 
     try:
-        return data.load(name, split, size=size, split_by=split_by)
+        yield
     except UnknownName as error:
-        # A folder data set is known by lying in the data folder.
         raise DataNotFound(
             f"The images of {name} are not on this machine",
             given=files.data_root(),

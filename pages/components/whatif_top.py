@@ -30,7 +30,7 @@ class Places:
 def notice(selection: Selection) -> None:
     """Say that the images are not on this machine, and how to get them."""
     try:
-        loaders.pictures(selection.path.dense)
+        loaders.find_images(selection.path.dense)
     except DataNotFound as error:
         panels.missing_data(error)
 
