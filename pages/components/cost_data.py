@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+import pandas as pd
 import streamlit as st
 
-from core import cost
+from core import cost, exports
 from core.checkpoints import Entry
 from core.progress import Progress, clock
 from pages.components import loaders, look
@@ -44,6 +45,12 @@ def counted_all(known: list[Entry]) -> dict[str, cost.Cost]:
             counted(entry)
         bar.empty()
     return {entry.id: counted(entry) for entry in known}
+
+
+def sizes(found: cost.Cost) -> pd.DataFrame:
+    """The files that a network can be stored as, the largest first: file (title), bytes."""
+    rows = [{"file": exports.FORMATS[name].title, "bytes": size} for name, size in found.bytes.items()]
+    return pd.DataFrame(rows).sort_values("bytes", ascending=False)
 
 
 def compacted(entry: Entry):

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core import cost, exports
+from core import cost
 from core.checkpoints import Entry
 from pages.components import cost_charts, cost_data, cost_state, look, panels
 
@@ -75,8 +75,7 @@ def _counts(found: cost.Cost) -> None:
 
 def _sizes(entry: Entry, found: cost.Cost) -> None:
     st.subheader("Smaller?")
-    rows = [{"file": exports.FORMATS[name].title, "bytes": size} for name, size in found.bytes.items()]
-    frame = pd.DataFrame(rows).sort_values("bytes", ascending=False)
+    frame = cost_data.sizes(found)
     smallest, plain = frame.iloc[-1], found.bytes["plain"]
     st.caption(
         f"The files as you would take them home, to the byte. The smallest is {smallest['bytes'] / plain:.0%} of the plain one. "

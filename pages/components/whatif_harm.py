@@ -24,14 +24,14 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     grouped = selection.cohort.groups is not None
     thing = "lesions" if grouped else "images"
     table = whatif_top.ledger(selection, estimate)
-    shown = _shown(table, selection)
+    shown = shown_classes(table, selection)
     left, right = st.columns([1, 1], gap="large")
     with left:
         st.markdown("**What pruning takes and gives**")
         st.caption(
             f"Bars: share of its {thing}, with 95% intervals; numbers: {thing}. Click one to bring its diagnosis out."
         )
-        frame = _changes(shown, selection, thing)
+        frame = change_rows(shown, selection, thing)
         reach = whatif_charts.reach(pd.concat([frame["low"], frame["high"]]))
         charts.show(
             whatif_charts.changes(len(shown), reach, look.ink(), thing),
@@ -45,7 +45,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
         st.caption(
             f"Share of its {thing}, with 95% intervals (Wilson); rarer diagnoses have wider ones. Click one here, too."
         )
-        frame = _found(shown, selection, thing)
+        frame = found_rows(shown, selection, thing)
         charts.show(
             whatif_charts.found(len(shown), selection.colour, look.ink(), True),
             {"table": frame, "names": whatif_charts.names_of(frame)},
@@ -67,7 +67,8 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     _changed_images(selection, estimate)
 
 
-def _shown(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+def shown_classes(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """The classes that are drawn: all, or of many those hit hardest and the one selected."""
     classes = table[(table["group"] != ALL) & (table["lesions"] > 0)]
     if len(classes) <= MOST:
         return classes
@@ -80,7 +81,8 @@ def _label(row, thing: str) -> str:
     return f"{look.diagnosis(row.group)} ({count})"
 
 
-def _changes(shown: pd.DataFrame, selection: Selection, thing: str) -> pd.DataFrame:
+def change_rows(shown: pd.DataFrame, selection: Selection, thing: str) -> pd.DataFrame:
+    """Rows for :func:`pages.components.whatif_charts.changes`."""
     rows = []
     for place, row in enumerate(shown.itertuples()):
         for side, name, sign in (("newly missed", "missed", -1), ("newly caught", "caught", 1)):
@@ -103,7 +105,8 @@ def _changes(shown: pd.DataFrame, selection: Selection, thing: str) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def _found(shown: pd.DataFrame, selection: Selection, thing: str) -> pd.DataFrame:
+def found_rows(shown: pd.DataFrame, selection: Selection, thing: str) -> pd.DataFrame:
+    """Rows for :func:`pages.components.whatif_charts.found`."""
     return pd.DataFrame(
         [
             {

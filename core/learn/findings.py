@@ -1,0 +1,216 @@
+"""What a lesson asks the learner to guess, and what the data answer. Every number is computed from what it is given.
+
+A finding holds the question, for which counts such as "of 58 melanomas" are needed, and the answer with its interval.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.data.ham10000 import TITLES
+from core.evaluation import Interval, Score, scoreboard, wilson
+from core.evaluation.changes import found, pair
+from core.evaluation.proportions import proportions
+from core.words import METHOD_TITLES
+
+WATCHED = "mel"
+"""The class that is asked about where a study has it; elsewhere it is the class of which most is newly missed."""
+ALIKE = "alike"
+"""The choice that the methods cannot be told apart."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A question and its answer.
+
+    Attributes:
+        question: what the learner is asked.
+        told: the answer as a sentence, with its interval and n.
+        truth: percent, a count, or one of ``options``.
+        low, high: ends of the 95% interval in the same unit; None where nothing was sampled, or for a choice.
+        unit: "%", what is counted, or "" for a choice.
+        most: the largest guess that makes sense; 0 for a choice.
+        options: name -> words of a choice; empty for a number.
+        table: the numbers behind it.
+    """
+
+    question: str
+    told: str
+    truth: float | str
+    low: float | None = None
+    high: float | None = None
+    unit: str = "%"
+    most: int = 100
+    options: Mapping[str, str] | None = None
+    table: pd.DataFrame | None = None
+
+
+def kept_accuracy(dense, pruned, cohort, percent: int) -> Finding:
+    """What is left of the accuracy after pruning without any training.
+
+    Args:
+        dense, pruned: float [N, C], answers to the test images in their order.
+        cohort: the test images, as :class:`core.cohort.Cohort`.
+        percent: of the weights that were removed.
+    """
+    [score] = scoreboard(dense, pruned, cohort.labels, cohort.groups, metrics=["accuracy"])
+    return Finding(
+        f"The dense network is right on **{score.dense.estimate:.1%}** of the test images. Now its smallest {percent}% of all weights are "
+        "set to zero, and it is not trained again (batch norm of both is re-estimated). On how many of the same images is it right?",
+        f"It is right on **{score.pruned.format()}** images, a difference of {score.change.format(signed=True)}.",
+        *_percent(score.pruned),
+        table=_scores([score]),
+    )
+
+
+def strength_of_smallest(sizes: np.ndarray, percent: int) -> Finding:
+    """What share of all weight lies in the smallest weights.
+
+    Args:
+        sizes: float [W], magnitudes of all prunable weights, in any order.
+        percent: of the weights, from the smallest.
+    """
+    ordered = np.sort(np.asarray(sizes, np.float64))
+    count = round(percent / 100 * len(ordered))
+    share = ordered[:count].sum() / ordered.sum()
+    return Finding(
+        f"Add up the sizes of all weights of the dense network. If {percent}% of the weights were taken at random, they would hold "
+        f"about {percent}% of that sum. What share do the **smallest** {percent}% hold?",
+        f"They hold **{share:.1%}**: {count:,} of {len(ordered):,} weights, all counted, so there is no interval.",
+        100 * share,
+        table=pd.DataFrame({"weights": [count], "of": [len(ordered)], "share of the sum": [share]}),
+    )
+
+
+def best_method(answers: Mapping[str, np.ndarray], epochs: Mapping[str, float], cohort, percent: int) -> Finding:
+    """Which method keeps most balanced accuracy, if that can be told.
+
+    The best one is told apart if the paired 95% interval of its lead over each other method excludes nothing at all.
+
+    Args:
+        answers: method -> float [N, C], at least two.
+        epochs: method -> epochs of training after pruning.
+        cohort: the test images.
+        percent: the sparsity of all of them.
+    """
+    own = {}
+    for name, values in answers.items():
+        [own[name]] = scoreboard(values, values, cohort.labels, cohort.groups, metrics=["balanced_accuracy"])
+    best = max(own, key=lambda name: own[name].dense.estimate)
+    leads = {}
+    for name in set(answers) - {best}:
+        [score] = scoreboard(answers[name], answers[best], cohort.labels, cohort.groups, metrics=["balanced_accuracy"])
+        leads[name] = score.change
+    apart = all(lead.low > 0 for lead in leads.values())
+    nearest = min(leads, key=lambda name: leads[name].estimate)
+    values = "; ".join(f"{METHOD_TITLES[name]} {own[name].dense.format()}" for name in answers)
+    lead = f"{METHOD_TITLES[best]} leads {METHOD_TITLES[nearest]} by {leads[nearest].format(signed=True)}"
+    spent = ", ".join(f"{value:g}" for value in sorted(set(epochs.values())))
+    return Finding(
+        f"Each method removed {percent}% of the weights and was trained for {spent} epochs after it began. Which network has the highest "
+        "**balanced accuracy** (every diagnosis counts alike)?",
+        f"{values}. {lead}: {'more than chance explains' if apart else 'these images cannot tell them apart'}.",
+        best if apart else ALIKE,
+        unit="",
+        most=0,
+        options={name: METHOD_TITLES[name] for name in answers} | {ALIKE: "They cannot be told apart"},
+        table=pd.DataFrame(
+            {"network": METHOD_TITLES[name], "epochs": epochs[name], **score.dense.as_dict()}
+            for name, score in own.items()
+        ),
+    )
+
+
+def hidden_harm(dense, pruned, cohort, percent: int) -> Finding | None:
+    """How many lesions of one diagnosis are newly missed while accuracy stands.
+
+    Args:
+        dense, pruned, cohort, percent: as for :func:`kept_accuracy`.
+
+    Returns:
+        None where the dense network finds no lesion of any diagnosis.
+    """
+    [score] = scoreboard(dense, pruned, cohort.labels, cohort.groups, metrics=["accuracy"])
+    a, b = pair(dense, pruned, cohort.labels, cohort.class_names, cohort.groups)
+    before, after = found(a), found(b)
+    truth, was, lost = before["truth"].to_numpy(), before["found"].to_numpy(), ~after["found"].to_numpy()
+    names = list(cohort.class_names)
+    counts = np.array([[(was & (truth == i)).sum(), (was & lost & (truth == i)).sum()] for i in range(len(names))])
+    index = names.index(WATCHED) if WATCHED in names else int(counts[:, 1].argmax())
+    total, missed = map(int, counts[index])
+    if not total:
+        return None
+    share, low, high = map(float, wilson(missed, total))
+    what = "melanomas" if names[index] == WATCHED else f"lesions that are {TITLES.get(names[index], names[index])}"
+    return Finding(
+        f"Pruned to {percent}% without training, batch norm re-estimated, accuracy moves from {score.dense.estimate:.1%} to **{score.pruned.estimate:.1%}** "
+        f"({score.change.format(signed=True)}). The dense network finds **{total} {what}** in the test images. How many of these does the "
+        "pruned network miss?",
+        f"It misses **{missed} of the {total}**: {share:.0%} [{low:.0%}, {high:.0%}], n = {total} lesions (Wilson 95%).",
+        missed,
+        low * total,
+        high * total,
+        unit=what,
+        most=total,
+        table=pd.DataFrame(
+            {"class": names, "found by the dense network": counts[:, 0], "of these missed": counts[:, 1]}
+        ),
+    )
+
+
+def changed_answers(dense, pruned, cohort, twins: Interval) -> Finding:
+    """How many answers differ between two networks whose features are alike.
+
+    Args:
+        dense, pruned, cohort: as for :func:`kept_accuracy`.
+        twins: mean CKA of the matching layers of the two.
+    """
+    a, b = pair(dense, pruned, cohort.labels, cohort.class_names, cohort.groups)
+    changed = a.answers != b.answers
+    share, low, high = (float(value[0]) for value in proportions(a.sums(changed), a.sums(np.ones(a.images))))
+    value = Interval(share, low, high, a.images, "Wilson 95%, adjusted for lesions")
+    right = int((changed & a.right).sum()), int((changed & b.right).sum())
+    return Finding(
+        f"The matching layers of the dense and the pruned network have a mean CKA of **{twins.format(percent=False)}** images, where 1 is "
+        "the same. What share of the test images gets **another answer** from the pruned network?",
+        f"**{value.format()}** images: {int(changed.sum()):,} get another answer. In {right[0]:,} the dense network was right, in {right[1]:,} "
+        "the pruned one.",
+        *_percent(value),
+        table=pd.DataFrame([value.as_dict()]),
+    )
+
+
+def operations_left(cost, percent: int) -> Finding:
+    """What share of the operations remains once dead channels are left out.
+
+    Args:
+        cost: of the pruned network, as :class:`core.cost.Cost`.
+        percent: of its weights that are zero.
+    """
+    share = cost.flops_left / cost.flops
+    dead = cost.channels - cost.channels_left
+    return Finding(
+        f"{percent}% of this network's weights are zero. Every channel that only zeros feed or that nothing reads is now left out for good. "
+        "What share of the multiplications **remains**?",
+        f"**{share:.2%}** remains: {dead:,} of {cost.channels:,} channels can be left out. Counted, so there is no interval.",
+        100 * share,
+        table=pd.DataFrame(
+            [("operations", cost.flops, cost.flops_left), ("channels", cost.channels, cost.channels_left)],
+            columns=["what", "before", "left"],
+        ),
+    )
+
+
+def _percent(value: Interval) -> tuple[float, float | None, float | None]:
+    return tuple(None if number is None else 100 * number for number in (value.estimate, value.low, value.high))
+
+
+def _scores(scores: Sequence[Score]) -> pd.DataFrame:
+    rows = [
+        {"measure": score.metric.title, "network": network, **getattr(score, network).as_dict()}
+        for score in scores
+        for network in ("dense", "pruned")
+    ]
+    return pd.DataFrame(rows)
