@@ -19,7 +19,7 @@ def explore() -> None:
     fragment wait until the run in progress has ended.
     """
     # These import torch: the title is on the screen by now.
-    from pages.components import whatif_controls, whatif_top, whatif_view
+    from pages.components import report_file, whatif_controls, whatif_top, whatif_view
 
     selection = whatif_controls.position(loaders.studies()[study])
     whatif_top.position(selection)
@@ -28,6 +28,7 @@ def explore() -> None:
     st.divider()
     whatif_controls.diagnosis(selection)
     whatif_view.draw(whatif_controls.view(), selection, top)
+    report_file.draw(selection)
 
 
 with panels.guard():
