@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.words import METHOD_SENTENCES
-from pages.components import diagrams, loaders, look, navigation, panels, state
+from pages.components import diagrams, loaders, look, navigation, overview_answer, panels, state
 
 navigation.require()
 st.title("What does a network forget when you prune it?")
@@ -13,6 +13,8 @@ st.markdown(
     "Its accuracy may hardly move, and still it can lose sight of the rare diagnoses that matter most. "
     "Here you can look, on networks that were really trained on real images."
 )
+
+place = overview_answer.ask()
 
 st.subheader("Three ways to remove 80% of the weights")
 for column, name in zip(st.columns(3, gap="large"), diagrams.FRAMES, strict=True):
@@ -26,6 +28,7 @@ st.caption("All three remove the smallest weights first and are given the same a
 st.subheader("What was found")
 study = state.study()
 if study is None:
+    overview_answer.fill(place, None)
     panels.no_study()
     st.stop()
 
@@ -69,3 +72,5 @@ for id, error in loaders.damaged():
     st.warning(f"The checkpoint **{id}** cannot be read and is left out. {error}", icon=":material/broken_image:")
 
 st.page_link("pages/what_if.py", label="Slide the sparsity and see what changes", icon=":material/tune:")
+st.page_link("pages/learn.py", label="New to this? Seven short lessons", icon=":material/school:")
+overview_answer.fill(place, study)

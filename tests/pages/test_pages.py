@@ -34,3 +34,24 @@ def test_overview_leaves_a_damaged_checkpoint_out_and_says_so(study):
     assert list(app.table[0].value.index) == ["Dense"]
     assert "iterative-80" in texts(app)
     assert "cannot be read" in texts(app)
+
+
+def test_overview_answers_who_is_missed_from_the_answers_that_ship(monkeypatch, tmp_path):
+    from core import evaluation, paths, responses
+    from core.cohort import Cohort
+    from core.files import PROJECT
+
+    monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path))
+    path = paths.studies()["ham10000-64/vgg16"]["iterative"]
+    own, dense = path.start(0.8), path.dense
+    cohort = Cohort.load(responses.cohort_path(dense))
+    answers = [responses.read(dense).at(0.0, False), responses.read(own).at(0.8, False)]
+    harm = evaluation.harm(*answers, cohort.labels, cohort.class_names, cohort.groups).set_index("class").loc["mel"]
+    told = texts(opened())
+    assert f"Of **{harm['lesions']} melanomas**, the dense network finds **{harm['found_dense']}**" in told
+    assert f"Iterative: {harm['newly_missed']} newly missed" in told
+
+
+def test_overview_says_how_its_answer_is_made_where_nothing_is_stored(study):
+    assert f"python -m core respond {study}" in texts(opened(study=study))
