@@ -32,7 +32,12 @@ _ORDER = ("dense", "one_shot", "layerwise", "iterative", "prune_only")
 
 def ink() -> str:
     """The theme's colour of text, for drawings that cannot inherit it."""
-    return "#e6efee" if st.context.theme.type == "dark" else "#182424"
+    return "#e6efee" if st.context.theme.type == "dark" else "#0e1717"
+
+
+def readable_buttons() -> None:
+    """Dark words on the main buttons of the dark theme, which Streamlit writes in white on a light ground (2.1:1)."""
+    st.html("<style>[data-testid='stBaseButton-primary'] { color: light-dark(#ffffff, #0f1717); }</style>")
 
 
 def paper() -> str:

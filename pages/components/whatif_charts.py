@@ -117,7 +117,7 @@ def changes(rows: int, most: float, ink: str, thing: str) -> dict:
         .encode(x=alt.X(f"{end}:Q"), text="count:Q", color=alt.value(ink))
         for side, align, move, end in ((sides[0], "right", -5, "low"), (sides[1], "left", 5, "high"))
     ]
-    zero = alt.Chart(table()).mark_rule(strokeWidth=1).encode(x=alt.XDatum(0), color=alt.value(ink))
+    zero = alt.Chart(table()).mark_rule(strokeWidth=1, aria=False).encode(x=alt.XDatum(0), color=alt.value(ink))
     names = _names(y, offset, alt.XDatum(-most), ink)
     return alt.layer(bar, span, *counts, zero, names).properties(height=ROW * rows + EDGES)
 

@@ -241,5 +241,9 @@ def layers(names: tuple[str, ...], colour: str, ink: str) -> dict:
             legend=_TOP,
         ),
     )
-    ticks = base.mark_tick(thickness=2, color=ink).encode(y="otherwise:Q").transform_filter(alt.datum.by == "by hand")
+    ticks = (
+        base.mark_tick(thickness=2, color=ink, aria=False)
+        .encode(y="otherwise:Q")
+        .transform_filter(alt.datum.by == "by hand")
+    )
     return (bars + ticks).properties(height=300)

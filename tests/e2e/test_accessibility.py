@@ -1,0 +1,90 @@
+"""Every page against the rules of axe-core, in light and dark, and on a phone: no serious violation, nothing sticks out.
+
+The rules come with the package ``axe-playwright-python``, so nothing is fetched.
+"""
+
+import pytest
+
+from tests.e2e.browser import CHROMIUM, app, chromium
+from tests.e2e.test_journeys import fits, visitor
+
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine (apt-get install chromium)"),
+    # Playwright and asyncio leave warnings of their own behind.
+    pytest.mark.filterwarnings("ignore"),
+]
+PAGES = (
+    "",
+    "what_if?diagnosis=mel",
+    "methods",
+    "layers",
+    "cost",
+    "similarity",
+    "attribution?source=phantom",
+    "lesion_lab",
+    "learn?lesson=harm&done=d3",
+    "generate",
+    "bring",
+)
+EXCLUDED: dict[str, str] = {}
+"""Rules that Streamlit itself breaks and that no page can mend, each with the reason. There is none now."""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    from core.files import PROJECT
+
+    nothing = str(tmp_path_factory.mktemp("no-data"))
+    with app(PRUNESCOPE_DATA=nothing, PRUNESCOPE_CHECKPOINTS=str(PROJECT / "checkpoints"), OMP_NUM_THREADS="2") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+def settled(page) -> None:
+    """Wait until the script has run to its end and the charts stand."""
+    page.get_by_text("not for diagnosis").last.wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton]').length === 0")
+
+
+def violations(page, *rules: str) -> list[str]:
+    """Serious and critical ones: rule, element, what is wrong. Of all rules, or of those given."""
+    options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
+    found = axe.Axe().run(page, options=options).response["violations"]
+    return [
+        f"{item['id']}: {node['html'][:200]} {(node['any'] or [{}])[0].get('message', '')}"
+        for item in found
+        if item["impact"] in ("serious", "critical") and item["id"] not in EXCLUDED
+        for node in item["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_breaks_no_serious_rule_in_light_and_dark_and_fits_a_phone(browser, address, path):
+    with visitor(browser, color_scheme="light", viewport={"width": 1280, "height": 900}) as page:
+        page.goto(f"{address}/{path}")
+        settled(page)
+        assert violations(page) == []
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function("getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === 'dark'")
+        settled(page)
+        assert violations(page, "color-contrast") == [], "in the dark theme, where all else is as in the light one"
+        page.set_viewport_size({"width": 390, "height": 844})
+        settled(page)
+        page.wait_for_timeout(300)  # charts take their new width
+        assert fits(page)
+
+
+def test_the_check_can_fail(browser):
+    page = browser.new_page()
+    page.set_content("<html lang=en><title>x</title><main><p style='color:#bbb;background:#fff'>Faint</p></main>")
+    assert [text.partition(":")[0] for text in violations(page)] == ["color-contrast"]
+    page.close()
