@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from core.cli import (
     attribution,
+    bring,
     data,
     evaluate,
     leak,
@@ -22,6 +23,7 @@ from core.cli import (
     respond,
     sensitivity,
     similarity,
+    sweep,
     train,
     verify,
 )
@@ -116,8 +118,10 @@ def parser() -> argparse.ArgumentParser:
         similarity,
         attribution,
         reproduce,
+        sweep,
         verify,
         leak,
+        bring,
         list,
     ):
         module.add(commands, common)
