@@ -8,6 +8,7 @@ from core.checkpoints.architecture import Architecture
 from core.checkpoints.card import Card, DataInfo
 from core.checkpoints.cardfile import write_card
 from core.checkpoints.checkpoint import Checkpoint, export_state_dict
+from core.checkpoints.fitting import Fit, explain_foreign
 from core.checkpoints.foreign import load_foreign
 from core.checkpoints.names import path_of
 from core.checkpoints.opening import MAX_BYTES
@@ -22,7 +23,9 @@ __all__ = [
     "Checkpoint",
     "DataInfo",
     "Entry",
+    "Fit",
     "delete",
+    "explain_foreign",
     "export_state_dict",
     "list",
     "load",

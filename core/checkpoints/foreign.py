@@ -74,10 +74,10 @@ def load_foreign(
     """
     path = as_path(path)
     check_choice("architecture", architecture, ARCHITECTURES)
-    candidates = _candidates(architecture, classes, head, stem, norm)
-    tensors = _strip_prefix(_read(path, max_bytes))
+    known = candidates(architecture, classes, head, stem, norm)
+    tensors = read_tensors(path, max_bytes)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    fitting = min(candidates, key=lambda candidate: sum(map(len, differences(shapes, layout(candidate)).values())))
+    fitting = min(known, key=lambda candidate: sum(map(len, differences(shapes, layout(candidate)).values())))
     expected = layout(fitting)
     # Files from before PyTorch 0.4.1 lack these counters, and nothing that we compute reads them.
     for name, shape in expected.items():
@@ -90,7 +90,17 @@ def load_foreign(
     return set_normalisation(model, mean, std).eval()
 
 
-def _candidates(name: str, classes: int, head: str | None, stem: str, norm: bool | None) -> list[Architecture]:
+def read_tensors(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Tensor]:
+    """The tensors of a file of others by name. Errors as for :func:`load_foreign`, which also compares them."""
+    return _strip_prefix(_read(path, max_bytes))
+
+
+def candidates(name: str, classes: int, head: str | None, stem: str, norm: bool | None) -> list[Architecture]:
+    """The variants of an architecture that exist with this head and norm, each of them if it is None.
+
+    Raises:
+        InvalidValue: none does.
+    """
     found = []
     for one_head in HEADS if head is None else (head,):
         for one_norm in (True, False) if norm is None else (norm,):

@@ -21,7 +21,11 @@ def current() -> st.Page:
             st.Page("pages/attribution.py", title="Attribution"),
             st.Page("pages/lesion_lab.py", title="Lesion lab"),
             st.Page("pages/learn.py", title="Learn"),
-            *([] if jobs.read_only() else [st.Page("pages/generate.py", title="Generate")]),
+            *(
+                []
+                if jobs.read_only()
+                else [st.Page("pages/generate.py", title="Generate"), st.Page("pages/bring.py", title="Your own")]
+            ),
         ]
     )
 

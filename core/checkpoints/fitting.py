@@ -1,0 +1,81 @@
+"""Why weights of others do or do not fit an architecture, in full: for a person who has to mend them."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+from core.checkpoints.architecture import Layout, differences, layout
+from core.checkpoints.foreign import candidates, read_tensors
+from core.checkpoints.opening import MAX_BYTES, as_path
+from core.errors import check_choice
+from core.models import ARCHITECTURES
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How the tensors of a file compare with those of the nearest variant of an architecture.
+
+    Attributes:
+        variant: in words: head, stem, batch norm.
+        tensors: how many the file holds.
+        missing, unexpected: names.
+        shapes: texts such as ``"classifier.weight [10, 512] instead of [7, 512]"``.
+        not_finite: names of tensors that hold NaN or infinity.
+        classes: outputs of the file's last layer; None if it has no such layer.
+        expected_classes: outputs that were asked for.
+    """
+
+    variant: str
+    tensors: int
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    shapes: tuple[str, ...]
+    not_finite: tuple[str, ...]
+    classes: int | None
+    expected_classes: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether :func:`core.checkpoints.load_foreign` would take the file."""
+        return not (self.missing or self.unexpected or self.shapes or self.not_finite)
+
+
+def explain_foreign(
+    path: str | os.PathLike, architecture: str, classes: int, *, stem: str = "stock", max_bytes: int = MAX_BYTES
+) -> Fit:
+    """Compare a file of others' weights with an architecture, without making a network of it.
+
+    Args: as for :func:`core.checkpoints.load_foreign`.
+
+    Raises:
+        CheckpointNotFound, CheckpointDamaged, CheckpointMismatch, FileTooLarge, UnsafeFile: it cannot be read at all.
+    """
+    path = as_path(path)
+    check_choice("architecture", architecture, ARCHITECTURES)
+    tensors = read_tensors(path, max_bytes)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    known = candidates(architecture, classes, None, stem, None)
+    nearest = min(known, key=lambda one: sum(map(len, differences(shapes, layout(one)).values())))
+    expected = layout(nearest)
+    found = differences(shapes, expected)
+    # Counters that old files lack, and that nothing here reads.
+    missing = [name for name in found.get("missing", ()) if not name.endswith(".num_batches_tracked")]
+    # Only what fits is looked into: of a tensor of another shape nobody knows how large it would be.
+    whole = [name for name in expected if shapes.get(name) == tuple(expected[name])]
+    not_finite = [name for name in whole if not torch.isfinite(tensors[name]).all()]
+    return Fit(
+        variant=str(nearest),
+        tensors=len(tensors),
+        missing=tuple(missing),
+        unexpected=tuple(found.get("unexpected", ())),
+        shapes=tuple(found.get("of another shape", ())),
+        not_finite=tuple(not_finite),
+        classes=_classes(shapes, expected),
+        expected_classes=classes,
+    )
+
+
+def _classes(shapes: dict, expected: Layout) -> int | None:
+    last = shapes.get(list(expected.layers.values())[-1])
+    return int(last[0]) if last else None

@@ -1,0 +1,20 @@
+"""One's own weights and images: screened, explained, kept, listed and deleted.
+
+What comes in is read as if a stranger had made it. Images stay in the zip they came in, under the data root, where every part
+of PruneScope finds them by their name; weights become the dense network of a study of their own.
+"""
+
+from core.own.images import add_images, look_at_images
+from core.own.records import Own, listing, remove
+from core.own.weights import add_weights, look_at_weights, measure
+
+__all__ = [
+    "Own",
+    "add_images",
+    "add_weights",
+    "listing",
+    "look_at_images",
+    "look_at_weights",
+    "measure",
+    "remove",
+]

@@ -1,0 +1,164 @@
+"""Images of one's own: a zip of class folders, screened, explained, and kept as a data set."""
+
+import io
+import os
+import re
+import shutil
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from core import files
+from core.data import folder
+from core.data.archive import IMAGE_SUFFIXES
+from core.data.pictures import FORMATS, MAX_PIXELS
+from core.errors import DataDamaged, DataNotFound, FileTooLarge, InvalidValue, PruneScopeError, UnsafeFile
+from core.own import records, zips
+from core.own.records import IMAGES, Own, plain
+from core.progress import Progress, Report, silent
+
+MOST_CLASSES = 200
+MOST_PIXELS = 1_500_000_000
+"""Of all images together: what two cores decode in about half a minute."""
+_SHOWN = 5
+# Class names are shown on every page to everybody, so they hold nothing that a page could take for a link.
+_CLASS = re.compile(r"[\w .,()+&'-]{1,60}")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a zip of class folders holds.
+
+    Attributes:
+        counts: one record a class, with ``class``, ``train``, ``validation``, ``test`` and ``images``.
+        notes: sentences for the user: what will be left out, what is split by us.
+        images: how many can be read, by their headers.
+        pixels: of all of them together.
+        smallest: shorter side of the smallest image, in pixels.
+    """
+
+    counts: tuple[dict, ...]
+    notes: tuple[str, ...]
+    images: int
+    pixels: int
+    smallest: int
+
+
+def look_at_images(path: str | os.PathLike, *, report: Report = silent) -> Look:
+    """Screen a zip and say what of it would become a data set. Headers of images are read, no pixel is decoded.
+
+    Args:
+        path: the zip.
+        report: told of progress; may raise Cancelled.
+
+    Raises:
+        FileTooLarge, UnsafeFile: see :func:`core.own.zips.screen`; also more than 1,500 megapixels or 200 classes.
+        DataDamaged: no zip, no class folders, fewer than two classes, or not one image that can be read.
+        DataNotFound: no image in it.
+    """
+    path = Path(path)
+    entries = zips.screen(path)
+    try:
+        listing = folder.find(path).listing
+    except (DataDamaged, DataNotFound) as error:
+        # Where the upload lay for a moment means nothing to its owner.
+        given = plain(str(error.given).replace(str(path), "this zip"), 300)
+        raise type(error)(error.problem, given=given, expected=error.expected, remedy=error.remedy) from error
+    if len(listing.class_names) > MOST_CLASSES:
+        raise FileTooLarge("There are too many classes", given=len(listing.class_names), expected=MOST_CLASSES)
+    for name in listing.class_names:
+        if not _CLASS.fullmatch(name):
+            raise UnsafeFile(
+                "A class has a name that cannot be shown",
+                given=plain(name),
+                expected="letters, digits, blanks and . , - + & ( ) ', 60 at most",
+                remedy="rename its folder",
+            )
+    sizes, unread = _headers(path, entries, report)
+    if not sizes:
+        raise DataDamaged("Not one image of this zip can be read", given="; ".join(unread[:_SHOWN])[:500])
+    notes = list(listing.notes)
+    if unread:
+        names = ", ".join(unread[:_SHOWN]) + (", …" if len(unread) > _SHOWN else "")
+        notes.append(f"{len(unread):,} of the files cannot be read as images and will be left out: {names}")
+    smallest = min(map(min, sizes))
+    return Look(listing.counts, tuple(notes), len(sizes), sum(width * height for width, height in sizes), smallest)
+
+
+def add_images(path: str | os.PathLike, name: str, owner: str, *, origin: str = "", report: Report = silent) -> Own:
+    """Keep a zip as the data set ``name``: from then on every study ``name-SIZE/architecture`` can be made.
+
+    Args:
+        path: the zip; it is copied.
+        name: of the data set.
+        owner: see :func:`core.jobs.owner_of`.
+        origin: what its owner calls the file.
+        report: told of progress; may raise Cancelled.
+
+    Raises:
+        FileTooLarge, UnsafeFile, DataDamaged, DataNotFound: as :func:`look_at_images`.
+        InvalidValue: the name is taken, or cannot be one.
+        NotAllowed, QueueFull, StorageFull: see :func:`core.own.records.adding`.
+    """
+    path = Path(path)
+    records.check_name(name)
+    look_at_images(path, report=report)
+    size = path.stat().st_size
+    with records.adding(name, owner, size):
+        place = records.zip_of(name)
+        files.check_space(place.parent, size)
+        with files.atomic_path(place) as temporary:
+            shutil.copyfile(path, temporary)
+        try:
+            return records.keep(name, IMAGES, owner, origin or path.name, size, zips.digest_of(place))
+        except PruneScopeError:
+            place.unlink(missing_ok=True)
+            raise
+
+
+def name_for(origin: str) -> str:
+    """A name that suits the data set or weights of a file: ``"My Clinic (2).zip"`` becomes ``"my-clinic-2"``."""
+    name = folder.slug(Path(Path(origin.replace("\\", "/")).stem or "images")).replace("_", "-").lstrip("0123456789-")
+    try:
+        return records.check_name(name[:24].rstrip("-"))
+    except InvalidValue:
+        return "my-own"
+
+
+def _headers(path: Path, entries: list[zipfile.ZipInfo], report: Report) -> tuple[list[tuple[int, int]], list[str]]:
+    """Width and height of each image that can be read, and the names of those that cannot."""
+    sizes, unread, total, start = [], [], 0, time.monotonic()
+    pictures = [entry for entry in entries if Path(entry.filename).suffix.lower() in IMAGE_SUFFIXES]
+    with zipfile.ZipFile(path) as archive:
+        for number, entry in enumerate(pictures):
+            if number % 100 == 0:
+                report(Progress("Looking at the images", number, len(pictures), "images", time.monotonic() - start))
+            size = _size(archive, entry)
+            if size is None or not 0 < size[0] * size[1] <= MAX_PIXELS:
+                unread.append(plain(entry.filename, 60))
+                continue
+            sizes.append(size)
+            total += size[0] * size[1]
+            if total > MOST_PIXELS:
+                raise FileTooLarge(
+                    "The images have too many pixels together",
+                    given=f"more than {MOST_PIXELS / 1e6:,.0f} megapixels in the first {number + 1:,}",
+                    expected=f"at most {MOST_PIXELS / 1e6:,.0f} megapixels",
+                    remedy="make them smaller first: networks see 32 to 512 pixels of each",
+                )
+    report(Progress("Looking at the images", len(pictures), len(pictures), "images", time.monotonic() - start))
+    return sizes, unread
+
+
+def _size(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[int, int] | None:
+    try:
+        with archive.open(entry) as file:
+            # At most what the entry says of itself, all of which together was bounded.
+            content = file.read(entry.file_size + 1)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            return picture.size
+    except Exception:  # zipfile, zlib and Pillow raise almost anything on damaged input
+        return None

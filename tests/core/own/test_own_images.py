@@ -1,0 +1,236 @@
+"""Zips of images of one's own: what fits becomes a data set, what means harm is refused by name, fast and in little memory."""
+
+import subprocess
+import sys
+import time
+import tracemalloc
+import zipfile
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core import data, files, jobs, own
+from core.errors import InvalidValue, NotAllowed, PruneScopeError, QueueFull
+from core.own import images, records
+from core.recipes import dense
+from tests.core.own import hostile
+
+ANNA, BEN = (jobs.owner_of(name) for name in ("anna", "ben"))
+
+
+@pytest.fixture(autouse=True)
+def _data(tmp_path, monkeypatch):
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "data"))
+
+
+def test_a_zip_of_class_folders_becomes_a_study_and_goes_again(tmp_path):
+    path = hostile.good(tmp_path / "up.zip", 40, extra=[("red/broken.png", b"no picture"), ("readme.txt", "x")])
+    look = own.look_at_images(path)
+    assert (look.images, look.smallest, look.pixels) == (80, 32, 80 * 32 * 32)
+    assert [(record["class"], record["images"]) for record in look.counts] == [("blue", 40), ("red", 41)]
+    assert any("red/broken.png" in note for note in look.notes)
+    assert any("70% train" in note for note in look.notes)
+    made = own.add_images(path, "my-clinic", ANNA, origin="Moles 2024.zip")
+    assert (made.kind, made.origin, made.bytes, made.study) == ("images", "Moles 2024.zip", path.stat().st_size, None)
+    train = data.load("my-clinic", "train", size=32)
+    assert train.class_names == ("blue", "red")
+    assert sum(len(data.load("my-clinic", split, size=32)) for split in data.SPLITS) == 80
+    assert own.listing() == [made]
+    assert dense("my-clinic-32/vgg16").study == "my-clinic-32/vgg16"
+    with pytest.raises(NotAllowed, match="Only who"):
+        own.remove("my-clinic", BEN)
+    assert (files.cache_root() / "my-clinic").exists()
+    own.remove("my-clinic", ANNA)
+    assert own.listing() == []
+    assert not (files.cache_root() / "my-clinic").exists()
+    with pytest.raises(PruneScopeError):
+        data.load("my-clinic", "train", size=32)
+    assert list(files.data_root().iterdir()) == []
+
+
+@pytest.mark.parametrize("name", hostile.CORPUS)
+def test_what_means_harm_is_refused_by_name_and_nothing_is_kept(name, tmp_path):
+    write, kind, said = hostile.CORPUS[name]
+    path = write(tmp_path / "up.zip")
+    start = time.process_time()
+    tracemalloc.start()
+    try:
+        with pytest.raises(kind, match=said) as caught:
+            own.add_images(path, "mine", ANNA)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 80e6
+    assert time.process_time() - start < 20
+    assert not {"\x1b", "[", "`"} & set(str(caught.value))
+    assert str(tmp_path) not in str(caught.value)
+    assert "\u202e" not in str(caught.value)
+    assert not files.data_root().exists() or not list(files.data_root().iterdir())
+    assert own.listing() == []
+
+
+def test_a_million_files_are_refused_in_a_process_with_little_memory(tmp_path):
+    path = hostile.million(tmp_path / "up.zip")
+    script = (
+        "import resource, sys\nfrom pathlib import Path\nfrom core.own import zips\nfrom core.errors import FileTooLarge\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: zips.screen(Path(sys.argv[1]))\nexcept FileTooLarge: pass\nelse: sys.exit('taken')\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], cwd=files.PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 20_000  # KB
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=6)), min_size=1, max_size=4))
+def test_any_bytes_altered_are_looked_at_or_refused_by_name(changes, tmp_path):
+    path = tmp_path / "fuzz.zip"
+    content = bytearray(_good(tmp_path))
+    for place, value in changes:
+        at = int(place * (len(content) - 1))
+        content[at : at + len(value)] = value
+    path.write_bytes(bytes(content))
+    try:
+        look = own.look_at_images(path)
+    except PruneScopeError:
+        return
+    assert 1 <= look.images <= 26
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=5))
+def test_any_names_are_looked_at_or_refused_by_name(names, tmp_path):
+    path = tmp_path / "names.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ["red/a.png", "blue/b.png", *(f"{name}.png" for name in names)]:
+            try:
+                archive.writestr(name, hostile.png())
+            except (UnicodeEncodeError, UserWarning, ValueError):
+                return  # not even a zip can hold this one
+    try:
+        look = own.look_at_images(path)
+    except PruneScopeError:
+        return
+    assert all(record["class"].isprintable() for record in look.counts)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=400))
+def test_any_bytes_at_all(content, tmp_path):
+    path = tmp_path / "bytes.zip"
+    path.write_bytes(content)
+    with pytest.raises(PruneScopeError):
+        own.look_at_images(path)
+
+
+def _good(tmp_path) -> bytes:
+    path = tmp_path / "good.zip"
+    return path.read_bytes() if path.exists() else hostile.good(path).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x y", "../x", "Mine", "1st", "ham10000", "phantom", "x" * 31, "con.zip", "a_", "a--b", None, 3]
+)
+def test_names_that_cannot_be(name, tmp_path):
+    with pytest.raises(InvalidValue):
+        own.add_images(hostile.good(tmp_path / "up.zip"), name, ANNA)
+
+
+def test_a_name_is_taken_once(tmp_path):
+    path = hostile.good(tmp_path / "up.zip")
+    own.add_images(path, "mine", ANNA)
+    with pytest.raises(InvalidValue, match="already"):
+        own.add_images(path, "mine", BEN)
+    (files.data_root() / "theirs").mkdir()
+    with pytest.raises(InvalidValue, match="already"):
+        own.add_images(path, "theirs", BEN)
+
+
+def test_there_is_an_end_to_what_one_and_all_may_keep(tmp_path, monkeypatch):
+    path = hostile.good(tmp_path / "up.zip")
+    monkeypatch.setattr(records, "MOST_OF_ONE", 1)
+    monkeypatch.setattr(records, "MOST", 2)
+    own.add_images(path, "one", ANNA)
+    with pytest.raises(QueueFull, match="1 of yours"):
+        own.add_images(path, "two", ANNA)
+    own.add_images(path, "two", BEN)
+    with pytest.raises(QueueFull, match="2 in all"):
+        own.add_images(path, "three", jobs.owner_of("cleo"))
+    monkeypatch.setattr(records, "MOST", 100)
+    monkeypatch.setattr(records, "MOST_BYTES", 2 * path.stat().st_size)
+    with pytest.raises(QueueFull, match="no room"):
+        own.add_images(path, "three", jobs.owner_of("cleo"))
+
+
+def test_a_read_only_app_takes_nothing_and_deletes_nothing(tmp_path, monkeypatch):
+    path = hostile.good(tmp_path / "up.zip")
+    own.add_images(path, "mine", ANNA)
+    monkeypatch.setenv("PRUNESCOPE_READ_ONLY", "1")
+    with pytest.raises(NotAllowed, match="read-only"):
+        own.add_images(path, "two", ANNA)
+    with pytest.raises(NotAllowed, match="read-only"):
+        own.remove("mine", ANNA)
+
+
+def test_images_that_a_job_needs_stay(tmp_path, monkeypatch):
+    from core.jobs import dispatcher
+
+    monkeypatch.setattr(dispatcher, "_start", lambda device: None)
+    own.add_images(hostile.good(tmp_path / "up.zip"), "mine", ANNA)
+    job = jobs.submit(dense("mine-32/vgg16"), ANNA)
+    with pytest.raises(NotAllowed, match="mine-32/vgg16"):
+        own.remove("mine", ANNA)
+    jobs.cancel(job.id, ANNA)
+    own.remove("mine", ANNA)
+
+
+def test_records_that_were_tampered_with_lead_nowhere(tmp_path):
+    own.add_images(hostile.good(tmp_path / "up.zip"), "mine", ANNA)
+    folder = files.runs_root() / "own"
+    record = (folder / "mine.json").read_text()
+    for number, content in enumerate(
+        [
+            "{",
+            "[]",
+            "{}",
+            record,
+            record.replace('"mine"', '"../../x"'),
+            record.replace('"images"', '"all"'),
+            "[" * 9999,
+        ]
+    ):
+        (folder / f"other{number}.json").write_text(content)
+    assert [one.name for one in own.listing()] == ["mine"]
+    with pytest.raises(InvalidValue):
+        own.remove("../../x", ANNA)
+
+
+def test_a_disk_without_room_keeps_nothing(tmp_path, monkeypatch):
+    path = hostile.good(tmp_path / "up.zip")
+    real = files.write_text
+
+    def full(place, text):
+        if place.name == "mine.json":
+            raise records.InvalidValue("no room")
+        real(place, text)
+
+    monkeypatch.setattr(files, "write_text", full)
+    with pytest.raises(PruneScopeError):
+        own.add_images(path, "mine", ANNA)
+    assert not records.zip_of("mine").exists()
+
+
+@pytest.mark.parametrize(
+    ("origin", "name"),
+    [
+        ("My Clinic (2).zip", "my-clinic-2"),
+        ("C:\\Users\\x\\Moles.ZIP", "moles"),
+        ("2024.zip", "my-own"),
+        ("", "images"),
+        ("日本.zip", "images"),
+    ],
+)
+def test_a_name_is_suggested(origin, name):
+    assert images.name_for(origin) == name

@@ -1,0 +1,194 @@
+"""The page "Your own" in Streamlit's test runner: files are uploaded, kept, measured and deleted for real."""
+
+import io
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save
+from streamlit.testing.v1 import AppTest
+
+from core import checkpoints, files, own
+from core.models import build
+from tests.core import tiny
+from tests.core.own import hostile
+
+APP = Path(__file__).parents[2] / "app.py"
+PAGE = "pages/bring.py"
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(tiny.write_pictures(tmp_path / "data")))
+    with tiny.registered():
+        yield
+
+
+def opened(page: str | None = PAGE, **query) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = str(value)
+    app.run()
+    if page:
+        app.switch_page(page).run()
+    assert not app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    kinds = (app.title, app.markdown, app.caption, app.info, app.warning, app.error, app.success, app.text)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    (button,) = [one for one in app.button if one.label == label]
+    button.click().run()
+    assert not app.exception
+    return app
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def upload(app: AppTest, name: str, content: bytes) -> AppTest:
+    app.file_uploader[0].set_value((name, content, "application/octet-stream")).run()
+    assert not app.exception
+    return app
+
+
+def weights(classes: int = 3) -> dict:
+    torch.manual_seed(0)
+    return {
+        name: tensor for name, tensor in build("vgg16", classes).state_dict().items() if name not in ("mean", "std")
+    }
+
+
+def zipped(tmp_path, **options) -> bytes:
+    return hostile.good(tmp_path / "up.zip", 30, **options).read_bytes()
+
+
+def test_images_are_shown_kept_offered_and_deleted(tmp_path):
+    app = upload(opened(), "My Moles.zip", zipped(tmp_path, extra=[("red/x.png", b"?")]))
+    assert {metric.label: metric.value for metric in app.metric}["Images"] == "60"
+    assert "red/x.png" in texts(app)
+    press(app, "Keep as a data set")
+    assert "my-moles is kept" in texts(app)
+    assert "from My Moles.zip" in texts(app)
+    assert not app.file_uploader[0].value  # empty for the next
+    generate = opened("pages/generate.py", **{"new-data": "my-moles"})
+    (images,) = [one for one in generate.selectbox if one.label == "Images"]
+    assert images.value == "my-moles"
+    press(app, "Delete")
+    assert "This cannot be undone" in texts(app)
+    press(app, "Keep it")
+    assert "This cannot be undone" not in texts(app)
+    press(press(app, "Delete"), "Delete for good")
+    assert "Nothing yet" in texts(app)
+    assert own.listing() == []
+    assert not (files.data_root() / "my-moles.zip").exists()
+
+
+@pytest.mark.parametrize("name", ["bomb", "up", "symlink", "a million files", "text"])
+def test_a_hostile_zip_is_refused_in_words(name, tmp_path):
+    write, _, said = hostile.CORPUS[name]
+    app = upload(opened(), "x.zip", write(tmp_path / "up.zip").read_bytes())
+    assert said in app.error[0].value
+    assert "Keep as a data set" not in labels(app)
+    assert "Traceback" not in texts(app)
+
+
+def test_weights_that_fit_are_kept_measured_and_open_in_what_if():
+    app = opened(**{"bring": "weights", "new-data": "colours", "new-size": 32})
+    upload(app, "theirs.safetensors", save(weights()))
+    assert "They fit" in texts(app)
+    (name,) = [field for field in app.text_input if field.label == "Name"]
+    name.set_value("theirs-2").run()
+    press(app, "Keep as a study")
+    assert checkpoints.load("theirs-2-32/vgg16/dense").card.data.name == "colours"
+    press(app, "Measure")
+    assert checkpoints.load("theirs-2-32/vgg16/dense").card.metrics["accuracy"]["n"] == 18
+    assert "Measure" not in labels(app)
+    page = opened("pages/what_if.py", study="theirs-2-32/vgg16")
+    assert not page.error
+    assert page.selectbox[0].value == "theirs-2-32/vgg16"
+
+
+def test_weights_that_do_not_fit_are_explained():
+    state = weights(5)
+    del state["features.0.weight"]
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    app = upload(opened(**{"bring": "weights", "new-data": "colours", "new-size": 32}), "x.pt", buffer.getvalue())
+    assert "do not fit" in app.error[0].value
+    assert "**5** outputs" in texts(app)
+    rows = app.dataframe[0].value
+    assert set(rows["What is wrong"]) == {"is missing", "has another shape"}
+    assert "features.0.weight" in set(rows["Tensor"])
+    assert "Keep as a study" not in labels(app)
+
+
+def test_a_pickle_is_refused_in_words():
+    buffer = io.BytesIO()
+    torch.save({"a": print}, buffer)
+    app = upload(opened(bring="weights"), "x.pt", buffer.getvalue())
+    assert "could run code" in app.error[0].value
+
+
+def test_a_wrong_normalisation_or_order_is_said_and_nothing_is_kept():
+    app = opened(**{"bring": "weights", "new-data": "colours", "new-size": 32, "new-normalisation": "own"})
+    upload(app, "x.safetensors", save(weights()))
+    (mean,) = [field for field in app.text_input if field.label.startswith("Mean")]
+    mean.set_value("a, b").run()
+    assert "Mean is three numbers" in app.error[0].value
+    mean = next(field for field in app.text_input if field.label.startswith("Mean"))
+    mean.set_value("0.5, 0.5, 0.5").run()
+    app.text_area[0].set_value("red, green").run()
+    press(app, "Keep as a study")
+    assert "not an order of the classes" in app.error[0].value
+    assert own.listing() == []
+
+
+def test_another_visitor_sees_it_and_cannot_delete_it(tmp_path):
+    mine = press(upload(opened(), "a.zip", zipped(tmp_path)), "Keep as a data set")
+    theirs = opened()
+    assert "another user's" in texts(theirs)
+    assert "Delete" not in labels(theirs)
+    again = opened(owner=mine.query_params["owner"])
+    assert "Delete" in labels(again)
+
+
+@pytest.mark.parametrize("query", [{"bring": "x"}, {"bring": "weights", "new-data": "../x"}, {"new-size": "1e9"}])
+def test_a_link_with_nonsense_opens_the_page_as_it_comes(query):
+    app = opened(**query)
+    assert not app.error
+    assert "Nothing yet" in texts(app)
+
+
+def test_a_read_only_app_has_no_such_page(monkeypatch):
+    monkeypatch.setenv("PRUNESCOPE_READ_ONLY", "1")
+    app = opened(None)
+    with pytest.raises(ValueError, match="bring"):
+        app.switch_page(PAGE).run()
+    app = AppTest.from_file(Path(__file__).parents[2] / PAGE, default_timeout=60)
+    app.session_state["_inside_app"] = True
+    app.run()
+    assert "for looking only" in app.info[0].value
+    assert not app.file_uploader
+
+
+PAGES = ("overview", "what_if", "methods", "layers", "cost", "similarity", "attribution", "lesion_lab", "generate")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_study_of_brought_weights_that_were_not_measured_opens_on_every_page(page, tmp_path):
+    from safetensors.torch import save_file
+
+    from core import jobs
+
+    save_file(weights(), tmp_path / "x.safetensors")
+    how = {"trained_on": "colours", "size": 32, "architecture": "vgg16"}
+    own.add_weights(tmp_path / "x.safetensors", "theirs", jobs.owner_of("anna"), **how)
+    app = opened(None if page == "overview" else f"pages/{page}.py", study="theirs-32/vgg16")
+    assert "Something went wrong" not in texts(app)
+    assert "Traceback" not in texts(app)
