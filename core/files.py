@@ -42,6 +42,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         if isinstance(error, StorageFull) or error.errno not in {
             errno.ENOSPC,
             errno.EDQUOT,
+            errno.EFBIG,  # more than this process may write into one file
             errno.EROFS,
             errno.EACCES,
             errno.EPERM,

@@ -133,6 +133,8 @@ def _make(recipe: Recipe, parent: Checkpoint | None, folder: Path, root, data, d
 
 def _start(folder: Path, recipe: Recipe, split: str) -> None:
     """Note what the run is made of, and drop the state of an earlier start if it was made of other images."""
+    for leftover in folder.glob(".*.tmp"):  # of a process that was killed while it wrote; whoever lives holds the lock
+        leftover.unlink(missing_ok=True)
     note, text = folder / "run.json", json.dumps({"recipe": recipe.as_dict(), "split_digest": split}, indent=1)
     if note.exists() and note.read_text(encoding="utf-8") != text:
         (folder / "state.safetensors").unlink(missing_ok=True)

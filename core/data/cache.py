@@ -14,6 +14,11 @@ import numpy as np
 from core.errors import StorageFull
 from core.files import cache_root, storage_errors, write_text
 
+try:
+    import fcntl
+except ImportError:  # Windows has none; folders of dead processes stay there
+    fcntl = None
+
 FORMAT = 2  # of all that is kept in the cache; raise it when a listing or an array would come out differently
 _STALE = 86_400  # seconds after which the temporary folder of another process is that of a dead one
 
@@ -47,6 +52,7 @@ def publish(folder: Path, write: Callable[[Path], dict]) -> None:
         _sweep(folder.parent)
         place = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
         place.mkdir()
+        handle = _held(place)
         try:
             noted = write(place)
             noted["bytes"] = {file.name: file.stat().st_size for file in place.iterdir()}
@@ -64,6 +70,8 @@ def publish(folder: Path, write: Callable[[Path], dict]) -> None:
                     raise
         finally:
             shutil.rmtree(place, ignore_errors=True)
+            if handle is not None:
+                os.close(handle)
 
 
 def write_array(path: Path, dtype: type, shape: tuple[int, ...], rows: Iterable[np.ndarray]) -> None:
@@ -105,5 +113,20 @@ def make_folder(folder: Path) -> None:
 def _sweep(folder: Path) -> None:
     for old in folder.glob(".*.part"):
         with suppress(OSError):
-            if time.time() - old.stat().st_mtime > _STALE:
+            # A clock that jumps makes a folder look old that is being written: who writes holds a lock on it.
+            if time.time() - old.stat().st_mtime > _STALE and (handle := _held(old)) is not None:
                 shutil.rmtree(old, ignore_errors=True)
+                os.close(handle)
+
+
+def _held(folder: Path) -> int | None:
+    """A handle that holds the lock of ``folder`` until it is closed; None if another process has it."""
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle

@@ -32,9 +32,14 @@ def folder(id: str) -> Path:
     Raises:
         JobNotFound: this cannot be the id of a job.
     """
-    if not isinstance(id, str) or not _ID.fullmatch(id):
+    if not is_id(id):
         raise JobNotFound("There is no such job", given=repr(id)[:80], expected="an id of sixteen hex digits")
     return root() / id
+
+
+def is_id(text) -> bool:
+    """Whether this can be the id of a job, which is the hash of a recipe."""
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
 def ids() -> list[str]:

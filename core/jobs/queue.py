@@ -2,8 +2,10 @@
 
 import shutil
 
+from filelock import FileLock
+
 from core import files
-from core.errors import DataNotFound, JobDamaged, JobNotFound, NotAllowed, QueueFull, UnknownName
+from core.errors import DataNotFound, InvalidValue, JobDamaged, JobNotFound, NotAllowed, QueueFull, UnknownName
 from core.jobs import dispatcher, places, turns
 from core.jobs.access import check_owner, check_writable, single_user
 from core.jobs.board import Board, current, look
@@ -13,6 +15,8 @@ MOST_WAITING = 20
 """Jobs that wait, of all owners together."""
 MOST_OF_ONE = 4
 """Jobs of one owner that wait or run."""
+MOST_EPOCHS = 1000
+"""Epochs of training that one job may ask for, its dense network included."""
 MOST_KEPT = 100
 """Records of jobs that have ended; older ones go when a new job comes."""
 
@@ -32,6 +36,7 @@ def submit(recipe, owner: str, *, device=None) -> Job:
     Raises:
         NotAllowed: the app is read-only.
         DataNotFound: the images are not on this machine.
+        InvalidValue: more than :data:`MOST_EPOCHS` epochs.
         QueueFull: too many jobs wait.
         JobDamaged: the record of this recipe's job cannot be read.
         StorageFull: the record could not be written; nothing was changed.
@@ -49,6 +54,7 @@ def submit(recipe, owner: str, *, device=None) -> Job:
             state=FINISHED,
             checkpoint=made[recipe.hash],
         )
+    _check_epochs(recipe)
     _check_data(recipe)
     chain = [one.hash for one in (recipe.parent, recipe) if one is not None and one.hash not in made]
     with places.alone():
@@ -120,9 +126,9 @@ def resume(id: str, owner: str) -> Job:
 
 
 def remove(id: str, owner: str) -> None:
-    """Take the record of a job that has ended off the board. Checkpoints and epochs that are kept stay where they are.
+    """Take a job that has ended off the board, and with it the epochs that are kept of a run it did not finish.
 
-    A record that cannot be read may be removed by anyone, unless a process holds its job.
+    Checkpoints stay where they are, and so do epochs that another job would go on from. A record that cannot be read may be removed by anyone, unless a process holds its job.
 
     Raises:
         NotAllowed: not the owner's, it waits or runs, or the app is read-only.
@@ -131,6 +137,7 @@ def remove(id: str, owner: str) -> None:
     """
     check_writable()
     with places.alone():
+        job = None
         try:
             job = current(id)
             check_owner(owner, job.owner, "remove")
@@ -140,6 +147,19 @@ def remove(id: str, owner: str) -> None:
         if busy:
             raise NotAllowed("A job that waits or runs cannot be removed", remedy="cancel it first")
         _delete(id)
+        if job is not None:
+            _drop_epochs(job, look())
+
+
+def _drop_epochs(job: Job, there: Board) -> None:
+    """Delete what ``job`` has left of runs that it did not finish, unless another job or process has a use for it."""
+    needed = {hash for other in there.jobs if other.state != FINISHED for hash in other.chain}
+    for hash in set(job.chain) - needed:
+        if not places.is_id(hash):
+            continue  # a record is read as if a stranger had written it
+        folder = files.runs_root() / hash
+        if folder.is_dir() and not places.held(FileLock(folder / "lock")):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _delete(id: str) -> None:
@@ -178,6 +198,18 @@ def _forget(there: Board) -> None:
     ended = [job for job in there.jobs if job.state not in ACTIVE]  # newest first
     for job in ended[MOST_KEPT:]:
         _delete(job.id)
+        _drop_epochs(job, there)
+
+
+def _check_epochs(recipe) -> None:
+    epochs = sum(one.training.epochs for one in (recipe, recipe.parent) if one is not None)
+    if epochs > MOST_EPOCHS and not single_user():
+        raise InvalidValue(
+            "This would train for too long",
+            given=f"{epochs:g} epochs",
+            expected=f"at most {MOST_EPOCHS}",
+            remedy="ask for fewer epochs; `python -m core train` on your own machine has no such limit",
+        )
 
 
 def _check_data(recipe) -> None:

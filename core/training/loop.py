@@ -22,6 +22,7 @@ from core.training.settings import Settings
 from core.training.state import State
 
 _TELL_EVERY = 10  # steps between two reports: reading the loss makes a GPU wait
+_TELL_AFTER = 1.0  # seconds: where a step takes long, who asked for a stop need not wait for ten
 
 
 def fit(
@@ -76,6 +77,7 @@ def fit(
         images, labels = images.to(place), labels.to(place)
     augment = AUGMENTATIONS[settings.augment]
     began, done_before = time.monotonic(), len(history) * per_epoch
+    told = began
     for epoch in range(len(history), math.ceil(total / per_epoch)):
         start = time.monotonic()
         first, last = epoch * per_epoch, min((epoch + 1) * per_epoch, total)
@@ -102,7 +104,9 @@ def fit(
                 optimizer.step()
                 _pin(pinned)
                 losses += loss.detach()
-                if (step + 1) % _TELL_EVERY == 0 or step + 1 == last:
+                late = time.monotonic() - told > _TELL_AFTER
+                if late or (step + 1) % _TELL_EVERY == 0 or step + 1 == last:
+                    told = time.monotonic()
                     mean = _finite(losses, step - first + 1, rate, history)
                     elapsed = time.monotonic() - began
                     numbers = {"loss": mean, "epoch": epoch + 1}

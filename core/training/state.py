@@ -1,6 +1,8 @@
 """The state of a training run between two epochs: one safetensors file, replaced in one step."""
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,7 +44,14 @@ class State:
         metadata = {key: json.dumps(getattr(self, key), sort_keys=True) for key in ("name", "carry")}
         metadata["history"] = json.dumps(history)
         with atomic_path(self.path) as temporary:
-            save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, metadata)
+            try:
+                save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, metadata)
+            except SafetensorError as error:
+                # Its own class for a full disk too; the number of the system's error is in its text.
+                code = re.search(r"os error (\d+)", str(error))
+                if code is None:
+                    raise
+                raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
 
     def load(self, model: nn.Module, optimizer: torch.optim.SGD) -> list[dict]:
         """Put the state into ``model`` and ``optimizer`` and return its history.

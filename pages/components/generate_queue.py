@@ -103,7 +103,8 @@ def _buttons(job: jobs.Job) -> None:
         return
     if job.state != "finished":
         _act("Resume", ":material/play_arrow:", jobs.resume, job.id)
-    _act("Remove", ":material/delete:", jobs.remove, job.id)
+    gone = None if job.state == "finished" else "What was trained so far goes too; the same recipe would begin anew."
+    _act("Remove", ":material/delete:", jobs.remove, job.id, help=gone)
 
 
 def _act(label: str, icon: str, act, id: str, **options) -> None:

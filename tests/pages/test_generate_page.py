@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from core import checkpoints, files, jobs, recipes
@@ -21,8 +22,11 @@ def queue(tmp_path, monkeypatch):
     """Drawn images, the tiny network, and no dispatcher but those that a test starts."""
     monkeypatch.setenv("PRUNESCOPE_DATA", str(tiny.write_pictures(tmp_path / "data")))
     monkeypatch.setattr(dispatcher, "_start", lambda device: None)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # as the worker's: what it has trained tells of a device with as many
     with tiny.registered():
         yield
+    torch.set_num_threads(before)
 
 
 def opened(page: str | None = PAGE, **query) -> AppTest:

@@ -245,3 +245,46 @@ def test_the_real_dispatcher_outlives_who_submits():
             return not places.held(places.dispatcher_lock("cpu"))
 
     until(gone)
+
+
+def test_where_steps_are_slow_a_wish_to_stop_is_heard_before_ten_of_them(colours, monkeypatch):
+    from core.errors import Cancelled
+    from core.training import loop
+
+    steps = []
+    pinned = loop._pin
+    monkeypatch.setattr(loop, "_TELL_AFTER", 0.0)  # every step is slow
+    monkeypatch.setattr(loop, "_pin", lambda masks: (steps.append(1), pinned(masks))[1])
+
+    def stop(progress):
+        if progress.numbers:
+            raise Cancelled("The test")
+
+    with pytest.raises(Cancelled):
+        runs.run(recipe(batch=3), report=stop)  # twelve steps an epoch
+    assert len(steps) == 2  # one before the first step, and one step
+
+
+def test_the_queue_goes_on_when_its_dispatcher_was_killed_and_nobody_looks():
+    """Two jobs whose records were altered, so that each fails at once: the worker of the first starts what the second needs."""
+    made = [
+        record.Job(
+            id=letter * 16,
+            values={"study": "colours-32/vgg16", "training": {}},
+            owner=ANNA,
+            device="cpu",
+            number=number,
+        )
+        for number, letter in enumerate("ab", 1)
+    ]
+    for one in made:
+        record.write(one)
+    subprocess.run([*dispatcher.WORKER, made[0].id, "cpu"], cwd=files.PROJECT, check=True)
+    assert state(made[0].id) == "failed"
+    until(lambda: state(made[1].id) == "failed")
+
+    def gone():
+        with places.alone():
+            return not places.held(places.dispatcher_lock("cpu"))
+
+    until(gone)

@@ -6,10 +6,12 @@ import os
 from dataclasses import replace
 
 import pytest
+from filelock import FileLock
 
 from core import files, jobs, runs
-from core.errors import DataNotFound, JobDamaged, JobNotFound, NotAllowed, QueueFull, StorageFull
+from core.errors import DataNotFound, InvalidValue, JobDamaged, JobNotFound, NotAllowed, QueueFull, StorageFull
 from core.jobs import places, queue, record, turns
+from core.recipes import pruned
 from tests.core.jobs.conftest import ANNA, BEN, CLEO, recipe
 
 pytestmark = pytest.mark.usefixtures("queue")
@@ -217,3 +219,38 @@ def test_old_records_go(monkeypatch):
     for seed in range(4):
         jobs.cancel(jobs.submit(recipe(seed=seed), ANNA).id, ANNA)
     assert ids(jobs.board().jobs) == [recipe(seed=seed).hash for seed in (3, 2, 1)]
+
+
+def test_removing_an_unfinished_job_takes_its_epochs_along_unless_another_needs_them():
+    one, other = recipe(seed=1), recipe(seed=2)
+    child = pruned(one, "one_shot", 0.5, epochs=1)
+    for hash in (one.hash, other.hash):
+        (files.runs_root() / hash).mkdir(parents=True)
+    for wanted in (one, other, child):
+        jobs.cancel(jobs.submit(wanted, ANNA).id, ANNA)
+    jobs.remove(other.hash, ANNA)
+    assert not (files.runs_root() / other.hash).exists()
+    jobs.remove(one.hash, ANNA)
+    assert (files.runs_root() / one.hash).exists()  # the child would begin with it
+    with FileLock(files.runs_root() / one.hash / "lock"):  # a process makes it at this moment
+        jobs.remove(child.hash, ANNA)
+    assert (files.runs_root() / one.hash).exists()
+
+
+def test_a_record_that_names_a_folder_elsewhere_deletes_nothing(tmp_path):
+    made = jobs.cancel(jobs.submit(recipe(), ANNA).id, ANNA)
+    precious = files.runs_root() / "precious"
+    precious.mkdir()
+    record.write(replace(made, chain=("precious", "../..")))
+    jobs.remove(made.id, ANNA)
+    assert precious.exists()
+    assert tmp_path.exists()
+
+
+def test_a_job_has_an_end(monkeypatch):
+    parent = recipe(epochs=600)
+    with pytest.raises(InvalidValue, match="1001 epochs"):
+        jobs.submit(pruned(parent, "one_shot", 0.5, epochs=401), ANNA)
+    jobs.submit(pruned(parent, "one_shot", 0.5, epochs=400), ANNA)
+    monkeypatch.setenv("PRUNESCOPE_SINGLE_USER", "1")
+    jobs.submit(pruned(parent, "one_shot", 0.5, epochs=401), ANNA)
