@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from core import device as devices
-from core.attribution.skeleton import pools_apart, skeleton
+from core.attribution.skeleton import cam_sizes, pools_apart, skeleton
 from core.errors import InvalidValue
 from core.models import layers, normalise
 from core.progress import Progress, Report, silent
 
 MEMORY = 512 << 20  # bytes for what autograd keeps of a batch
+_STEADY = 64  # pixels a side from which the last features of our networks are larger than 1×1
 MOST = 64  # examples at once: more are not faster on a processor
 
 
@@ -115,6 +116,16 @@ class Explainer:
         if shape not in self._sizes:
             self._sizes[shape] = self._bytes(x[:1].detach())
         return max(1, min(MOST, self.memory // self._sizes[shape]))
+
+    def wavers(self, x: Tensor) -> bool:
+        """Whether the gradient of one such image may come out differently each time, so that it has to go as two copies.
+
+        Where the last features are 1×1 pixel (DenseNet at 32 pixels), oneDNN's backward pass of a batch of one adds up in
+        another order each time if there are several threads: two maps of one network then differ by 1e-7.
+        """
+        if self.device.type != "cpu" or x.shape[-1] >= _STEADY:
+            return False
+        return next(reversed(cam_sizes(self.network, x.shape[-1]).values()), 0) == 1
 
     def _bytes(self, x: Tensor) -> int:
         """An upper bound of what one image's passes keep: all inputs and outputs of the innermost modules."""

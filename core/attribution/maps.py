@@ -9,11 +9,6 @@ from core.attribution.methods import METHODS
 from core.errors import InvalidValue, check_choice
 from core.progress import Report, silent
 
-STEADY = 64
-"""Pixels a side from which one image may go alone. A smaller one ends DenseNet as 1×1 pixel, and oneDNN's backward pass of a
-single pixel adds up in another order each time where there are several threads: two maps of one network then differ by 1e-7.
-It goes as two copies."""
-
 
 def attribute(
     model: nn.Module | Explainer, image, *, method: str, target: int, device=None, report: Report = silent, **options
@@ -72,7 +67,7 @@ def attribute_all(
         found = []
         with explainer.told(f"{chosen.title} map{'s' if len(x) > 1 else ''}", passes * len(x), report):
             for part, wanted in zip(x.split(at_once), target.split(at_once), strict=True):
-                twice = 2 if len(part) == 1 and x.shape[-1] < STEADY and x.device.type == "cpu" else 1
+                twice = 2 if len(part) == 1 and explainer.wavers(part) else 1
                 part, wanted = part.repeat(twice, 1, 1, 1), wanted.repeat(twice)
                 found.append(chosen.maps(explainer, part, wanted, **settings)[: len(part) // twice])
         return torch.cat(found).float().cpu().numpy()

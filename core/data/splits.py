@@ -42,11 +42,11 @@ def hashed(keys: Iterable[str], shares: tuple[float, ...] = SHARES) -> np.ndarra
     Returns:
         int8 [N]: 0 train, 1 validation, 2 test.
     """
-    keys = np.asarray(list(keys), dtype=object)
-    unique, inverse = np.unique(keys.astype(str), return_inverse=True)
-    numbers = np.array([int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64 for key in unique])
+    keys = [str(key) for key in keys]  # not an array of text: NumPy drops a zero byte at the end of it
+    known = {key: int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64 for key in set(keys)}
+    numbers = np.array([known[key] for key in keys], dtype=float)
     edges = np.cumsum(shares)[:-1]
-    return np.searchsorted(edges, numbers, side="right").astype(np.int8)[inverse]
+    return np.searchsorted(edges, numbers, side="right").astype(np.int8)
 
 
 def hashed_names(keys: Iterable[str], shares: tuple[float, ...] = SHARES) -> list[str]:

@@ -2,7 +2,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.data.splits import check_split, hashed, hashed_names
@@ -16,6 +16,7 @@ def reference(key: str, shares=(0.7, 0.1, 0.2)) -> int:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=8), min_size=1, max_size=30))
+@example(["000\0", "000"])
 def test_each_key_falls_by_its_own_hash(keys):
     assert hashed(keys).tolist() == [reference(key) for key in keys]
 
