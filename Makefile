@@ -16,7 +16,7 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@sh tests/e2e/chromium.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -1,9 +1,10 @@
-"""What every test stands on: its own folders, and two threads at most."""
+"""What every test stands on: its own folders, and two threads at most, of all workers together."""
 
 import os
 
 # Before torch is imported anywhere, here or in a process that a test starts.
-os.environ["OMP_NUM_THREADS"] = str(min(2, int(os.environ.get("OMP_NUM_THREADS") or 2)))
+_threads = 2 // min(2, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or 1))
+os.environ["OMP_NUM_THREADS"] = str(min(_threads, int(os.environ.get("OMP_NUM_THREADS") or _threads)))
 
 import pytest
 

@@ -9,6 +9,8 @@ ROOT = files.PROJECT / "checkpoints"
 ENTRIES = checkpoints.list(ROOT)
 ANSWERED = [entry for entry in ENTRIES if responses.path_of(entry).exists()]
 WHOLE = [entry for entry in ANSWERED if entry.weights]
+# To draw all phantoms takes a minute; `python -m core verify` does not mind.
+CHECKED = [entry for entry in WHOLE if entry.card.data.name != "phantom"]
 
 
 def names(entries):
@@ -56,7 +58,7 @@ def images(tmp_path_factory):
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("entry", WHOLE, ids=names(WHOLE))
+@pytest.mark.parametrize("entry", CHECKED, ids=names(CHECKED))
 def test_a_sample_of_stored_answers_comes_out_again(entry, images):
     try:
         test, train = images(entry.card.data)
