@@ -40,52 +40,52 @@ def _body(*ranges: tuple[float, float]) -> dict[str, tuple[float, float]]:
 LOOKS = {
     "akiec": Look(
         _body((0.1, 0.7), (0.1, 0.7), (0.0, 0.4), (0.35, 0.95), (0.0, 0.35), (0.15, 0.8), (0.0, 0.5)),
-        {"strawberry_pattern": (0.80, 0.25, 1.0), "scale": (0.70, 0.2, 1.0)},
+        {"strawberry_pattern": (0.80, 0.35, 1.0), "scale": (0.70, 0.35, 1.0)},
         {"milia_like_cysts": 0.08, "ulceration": 0.06, "comedo_like_openings": 0.05},
         ("bkl", "bcc"),
     ),
     "bcc": Look(
         _body((0.1, 0.7), (0.1, 0.6), (0.0, 0.5), (0.22, 0.85), (0.0, 0.5), (0.1, 0.8), (0.1, 0.7)),
-        {"arborising_vessels": (0.80, 0.25, 1.0), "ovoid_nests": (0.60, 0.2, 1.0), "ulceration": (0.45, 0.2, 1.0)},
+        {"arborising_vessels": (0.80, 0.35, 1.0), "ovoid_nests": (0.60, 0.35, 1.0), "ulceration": (0.45, 0.35, 1.0)},
         {"milia_like_cysts": 0.10, "blue_white_veil": 0.06, "scale": 0.08, "globules": 0.06},
         ("akiec", "bkl", "mel"),
     ),
     "bkl": Look(
         _body((0.1, 0.8), (0.1, 0.8), (0.0, 0.7), (0.25, 0.95), (0.15, 1.5), (0.0, 0.3), (0.3, 1.0)),
         {
-            "milia_like_cysts": (0.72, 0.2, 1.0),
-            "comedo_like_openings": (0.60, 0.2, 1.0),
-            "fissures": (0.45, 0.2, 0.9),
+            "milia_like_cysts": (0.72, 0.35, 1.0),
+            "comedo_like_openings": (0.60, 0.35, 1.0),
+            "fissures": (0.45, 0.35, 0.9),
         },
         {"pigment_network": 0.15, "globules": 0.10, "regression": 0.12, "scale": 0.10, "atypical_network": 0.06},
         ("nv", "mel", "akiec"),
     ),
     "df": Look(
         _body((0.0, 0.4), (0.0, 0.5), (0.0, 0.3), (0.22, 0.75), (0.1, 0.7), (0.05, 0.6), (0.0, 0.4)),
-        {"white_patch": (0.85, 0.3, 1.0), "delicate_network": (0.75, 0.25, 1.0)},
+        {"white_patch": (0.85, 0.35, 1.0), "delicate_network": (0.75, 0.35, 1.0)},
         {"globules": 0.08, "arborising_vessels": 0.05},
         ("nv", "bcc"),
     ),
     "mel": Look(
         _body((0.2, 1.0), (0.15, 1.0), (0.15, 1.0), (0.32, 0.95), (0.5, 2.0), (0.0, 0.35), (0.2, 0.9)),
         {
-            "atypical_network": (0.70, 0.2, 1.0),
-            "streaks": (0.50, 0.2, 1.0),
-            "blue_white_veil": (0.50, 0.2, 1.0),
-            "regression": (0.45, 0.2, 1.0),
+            "atypical_network": (0.70, 0.35, 1.0),
+            "streaks": (0.50, 0.35, 1.0),
+            "blue_white_veil": (0.50, 0.35, 1.0),
+            "regression": (0.45, 0.35, 1.0),
         },
         {"globules": 0.30, "pigment_network": 0.15, "milia_like_cysts": 0.08, "ulceration": 0.06},
         ("nv", "bkl"),
     ),
     "nv": Look(
         _body((0.0, 0.6), (0.0, 0.6), (0.0, 0.55), (0.22, 0.85), (0.3, 2.0), (0.0, 0.35), (0.0, 0.85)),
-        {"pigment_network": (0.72, 0.2, 1.0), "globules": (0.55, 0.2, 1.0)},
+        {"pigment_network": (0.72, 0.35, 1.0), "globules": (0.55, 0.35, 1.0)},
         {"atypical_network": 0.06, "streaks": 0.04, "regression": 0.04, "milia_like_cysts": 0.05, "white_patch": 0.02},
         ("mel", "bkl", "df"),
     ),
     "vasc": Look(
         _body((0.0, 0.5), (0.0, 0.5), (0.0, 0.3), (0.15, 0.60), (0.0, 0.15), (0.4, 1.8), (0.3, 1.0)),
-        {"lacunae": (0.92, 0.3, 1.0)},
+        {"lacunae": (0.92, 0.35, 1.0)},
         {"blue_white_veil": 0.08, "scale": 0.06},
         ("bcc", "df"),
     ),
@@ -144,7 +144,7 @@ def _draw(stream: Stream, diagnosis: str) -> Parameters:
     values: dict[str, float] = {}
     for name, (low, high) in bodies.body.items():
         values[name] = 0.5 * own.number(low, high) + 0.5 * own.bell(low, high)
-    clear = own.number(0.35, 1.15)  # how far developed: the signs of one lesion are faint together
+    clear = own.number(0.6, 1.2)  # how far developed: the signs of one lesion are faint together
     for name in SIGNS:
         present, strength, stray = own.number(), own.number(), own.number(0.15, 0.75)
         if name in look.signs:
@@ -153,6 +153,9 @@ def _draw(stream: Stream, diagnosis: str) -> Parameters:
                 values[name] = min(1.0, (low + (high - low) * strength) * clear)
         elif present < look.also.get(name, _STRAY):
             values[name] = stray
+    if not values.keys() & look.signs.keys():  # a lesion without any sign of its class could be told by nobody
+        first, (_, low, high) = next(iter(look.signs.items()))
+        values[first] = min(1.0, (low + high) / 2 * clear)
     values |= _picture(own)
     values["skin"] = _chosen(dict(zip(range(1, 7), _SKIN_TYPES, strict=True)), own.number()) + own.number(-0.49, 0.49)
     rounded = {name: round(min(max(value, RANGES[name][0]), RANGES[name][1]), 3) for name, value in values.items()}
