@@ -3,8 +3,12 @@
 import os
 
 # Before torch is imported anywhere, here or in a process that a test starts.
-_threads = 2 // min(2, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or 1))
-os.environ["OMP_NUM_THREADS"] = str(min(_threads, int(os.environ.get("OMP_NUM_THREADS") or _threads)))
+os.environ["OMP_NUM_THREADS"] = str(
+    min(
+        int(os.environ.get("OMP_NUM_THREADS") or 2),
+        2 // min(2, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or 1)),
+    )
+)
 
 import pytest
 
