@@ -78,7 +78,7 @@ def along(
         ],
     )
     lines = base.mark_line(strokeWidth=2)
-    called = base.transform_filter("datum.called").mark_point(size=55, filled=True, opacity=1)
+    called = base.transform_filter("datum.called").mark_point(size=55, filled=True, opacity=1, aria=False)
     here = alt.Chart(pd.DataFrame({"value": [position], "text": ["your lesion"]})).encode(x="value:Q")
     rule = here.mark_rule(strokeDash=[4, 3], opacity=0.8, color=ink)
     left = position > sum(ends) / 2

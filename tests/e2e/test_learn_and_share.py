@@ -53,9 +53,12 @@ def test_a_student_guesses_sees_the_answer_and_goes_on_elsewhere(page, address, 
     page.goto(f"{address}/learn")
     page.get_by_text("Predict.").wait_for()
     assert page.get_by_text("Answer.").count() == 0
+    page.get_by_text("not for diagnosis").wait_for()  # the end of the page: nothing is drawn again from here on
     slider = page.get_by_role("slider")
     slider.focus()
     slider.press("ArrowRight")
+    page.get_by_text("51%", exact=True).first.wait_for()
+    page.wait_for_timeout(600)  # Streamlit sends a slider's value once it has rested for a moment
     page.get_by_role("button", name="Commit, and show the answer").click()
     page.get_by_text("You said 51%").wait_for()
     page.wait_for_url(re.compile("done=a51"))
