@@ -103,3 +103,11 @@ def _defined(value):
     if hasattr(value, "item"):  # NumPy's numbers
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def images_of(args, info, *splits: str) -> list:
+    """The image sets that a checkpoint's card names, with progress; errors as of :func:`core.data.load`."""
+    from core import data
+
+    options = {"size": info.size, "root": args.data_root, "split_by": info.split_by or None}
+    return [data.load(info.name, split, report=reporter(args), **options) for split in splits]

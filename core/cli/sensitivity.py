@@ -1,7 +1,7 @@
 """`python -m core sensitivity`: what it costs to prune one layer alone, stored beside the network."""
 
 from core.cli.making import add_study, check_study
-from core.cli.output import add_command, remark, reporter, size
+from core.cli.output import add_command, images_of, remark, reporter, size
 
 _DESCRIPTION = """\
 Prune each layer of a study's dense network alone, to a few sparsities and without fine-tuning, and store how much
@@ -34,22 +34,12 @@ def add(commands, common) -> None:
 def sensitivity(args) -> None:
     """Carry out the command."""
     study = check_study(args)
-    from core import data, paths
+    from core import paths
     from core import sensitivity as engine
 
     entry = next(iter(paths.of(study, args.checkpoints).values())).dense
     info = entry.card.data
-    validation, train = (
-        data.load(
-            info.name,
-            split,
-            size=info.size,
-            root=args.data_root,
-            split_by=info.split_by or None,
-            report=reporter(args),
-        )
-        for split in ("validation", "train")
-    )
+    validation, train = images_of(args, info, "validation", "train")
     made = engine.make(
         entry,
         validation,

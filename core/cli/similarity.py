@@ -1,7 +1,7 @@
 """`python -m core similarity`: networks compared layer by layer, stored, so that the app shows it at once and without images."""
 
 from core.cli.making import add_study, check_study
-from core.cli.output import add_command, facts, remark, reporter, size, write_json
+from core.cli.output import add_command, facts, images_of, remark, reporter, size, write_json
 
 _DESCRIPTION = """\
 Compare the features of a study's networks layer by layer (CKA) and store the result beside the checkpoints: each network
@@ -41,7 +41,7 @@ def add(commands, common) -> None:
 
 def similarity(args) -> None:
     """Carry out the command."""
-    from core import checkpoints, data, matrices, paths, replication, similarity_claims
+    from core import checkpoints, matrices, paths, replication, similarity_claims
     from core.errors import InvalidValue
 
     if args.every is not None and not 1 <= args.every <= 99:
@@ -50,17 +50,7 @@ def similarity(args) -> None:
     known, entries = paths.of(study, args.checkpoints), checkpoints.list(args.checkpoints)
     dense = next(iter(known.values())).dense
     info = dense.card.data
-    test, train = (
-        data.load(
-            info.name,
-            split,
-            size=info.size,
-            root=args.data_root,
-            split_by=info.split_by or None,
-            report=reporter(args),
-        )
-        for split in ("test", "train")
-    )
+    test, train = images_of(args, info, "test", "train")
     percents = matrices.PERCENTS if args.every is None else range(0, 100, args.every)
     made = matrices.make(
         known, entries, test, train, percents=percents, anew=args.anew, device=args.device, report=reporter(args)

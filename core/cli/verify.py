@@ -1,6 +1,6 @@
 """`python -m core verify`: recompute stored answers from the weights and the images, and compare."""
 
-from core.cli.output import add_command, remark, reporter, table, write_json
+from core.cli.output import add_command, images_of, remark, reporter, table, write_json
 from core.errors import CheckpointNotFound, PruneScopeError
 
 _DESCRIPTION = """\
@@ -36,24 +36,14 @@ def verify(args) -> None:
         CheckpointNotFound: an id that is not there, or nothing to verify.
         PruneScopeError: a stored answer does not come out again.
     """
-    from core import data, responses, verification
+    from core import responses, verification
 
     checks = []
     for entry in _entries(args):
         if not responses.path_of(entry).exists():
             continue
         info = entry.card.data
-        test, train = (
-            data.load(
-                info.name,
-                split,
-                size=info.size,
-                root=args.data_root,
-                split_by=info.split_by or None,
-                report=reporter(args),
-            )
-            for split in ("test", "train")
-        )
+        test, train = images_of(args, info, "test", "train")
         found = list(
             verification.verify(entry, test, train, steps=args.steps, device=args.device, report=reporter(args))
         )

@@ -55,7 +55,9 @@ def _answer(place: DeltaGenerator, study: str, sparsity: float, methods: dict) -
     with place.container():
         st.markdown("#" + said.partition("\n")[0])
         if counts:
-            st.caption(f"{' · '.join(counts)}. n = {total:,} test images that no network was trained on.")
+            st.caption(
+                f"{' · '.join(counts)}. In brackets 95% intervals; n = {total:,} test images that no network was trained on."
+            )
         query = {"sparsity": f"{100 * sparsity:g}"} | ({"diagnosis": "mel"} if counts else {})
         if "study" in st.query_params:
             query["study"] = study
