@@ -1,7 +1,7 @@
 """`python -m core attribution`: how attribution maps drift with pruning, stored, so that the app shows it without images."""
 
 from core.cli.making import add_study, check_study
-from core.cli.output import add_command, remark, reporter, size, table, write_json
+from core.cli.output import add_command, images_of, remark, reporter, size, table, write_json
 
 _DESCRIPTION = """\
 Explain a sample of test images of each class with every network of a study, at steps of sparsity, and store beside the
@@ -45,7 +45,7 @@ def add(commands, common) -> None:
 
 def attribution(args) -> None:
     """Carry out the command."""
-    from core import data, drift, familiarity, paths
+    from core import drift, familiarity, paths
     from core.errors import InvalidValue
     from core.whatif import Bench, Subject
 
@@ -55,17 +55,7 @@ def attribution(args) -> None:
     known = paths.of(study, args.checkpoints)
     dense = known[paths.PRUNE_ONLY].dense
     info = dense.card.data
-    test, train, validation = (
-        data.load(
-            info.name,
-            split,
-            size=info.size,
-            root=args.data_root,
-            split_by=info.split_by or None,
-            report=reporter(args),
-        )
-        for split in ("test", "train", "validation")
-    )
+    test, train, validation = images_of(args, info, "test", "train", "validation")
     if args.anew or _stored(dense) is None:
         from core import checkpoints
 

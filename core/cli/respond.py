@@ -1,7 +1,7 @@
 """`python -m core respond`: answers at every sparsity, stored, so that the slider answers at once and without images."""
 
 from core.cli.making import add_study, check_study
-from core.cli.output import add_command, remark, reporter, size
+from core.cli.output import add_command, images_of, remark, reporter, size
 
 _DESCRIPTION = """\
 Ask every network of a study about every test image, at each sparsity from its own upwards, raw and with batch norm
@@ -32,7 +32,7 @@ def add(commands, common) -> None:
 
 def respond(args) -> None:
     """Carry out the command."""
-    from core import data, paths, responses
+    from core import paths, responses
     from core.errors import InvalidValue
 
     if not 1 <= args.every <= 99:
@@ -41,17 +41,7 @@ def respond(args) -> None:
     known = paths.of(study, args.checkpoints)
     entries = {entry.id: entry for path in known.values() for entry in path.entries}
     info = next(iter(known.values())).dense.card.data
-    test, train = (
-        data.load(
-            info.name,
-            split,
-            size=info.size,
-            root=args.data_root,
-            split_by=info.split_by or None,
-            report=reporter(args),
-        )
-        for split in ("test", "train")
-    )
+    test, train = images_of(args, info, "test", "train")
     for entry in entries.values():
         made = responses.make(
             entry, test, train, percents=range(0, 100, args.every), device=args.device, report=reporter(args)

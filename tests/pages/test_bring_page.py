@@ -12,8 +12,8 @@ from core import checkpoints, files, own
 from core.models import build
 from tests.core import tiny
 from tests.core.own import hostile
+from tests.pages import opening
 
-APP = Path(__file__).parents[2] / "app.py"
 PAGE = "pages/bring.py"
 
 
@@ -25,14 +25,7 @@ def data(tmp_path, monkeypatch):
 
 
 def opened(page: str | None = PAGE, **query) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = str(value)
-    app.run()
-    if page:
-        app.switch_page(page).run()
-    assert not app.exception
-    return app
+    return opening.opened(page, **query)
 
 
 def texts(app: AppTest) -> str:

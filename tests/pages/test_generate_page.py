@@ -11,8 +11,8 @@ from core import checkpoints, files, jobs, recipes
 from core.jobs import dispatcher, estimating, places, record
 from tests.core import tiny
 from tests.core.jobs.conftest import command
+from tests.pages import opening
 
-APP = Path(__file__).parents[2] / "app.py"
 PAGE = "pages/generate.py"
 COLOURS = {"new-data": "colours", "new-size": 32}
 
@@ -30,14 +30,7 @@ def queue(tmp_path, monkeypatch):
 
 
 def opened(page: str | None = PAGE, **query) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = str(value)
-    app.run()
-    if page:
-        app.switch_page(page).run()
-    assert not app.exception
-    return app
+    return opening.opened(page, **query)
 
 
 def texts(app: AppTest) -> str:
