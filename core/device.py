@@ -1,13 +1,18 @@
 """Where and how networks run: the device, the precision it is fast in, and the number of threads."""
 
 import os
+import sys
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
+from typing import TypeVar
 
 from core.errors import InvalidValue, check_choice
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+T = TypeVar("T")
 
 
 def pick(device=None):
@@ -62,6 +67,42 @@ def turn(device) -> threading.Lock:
     Two forward passes at once would each start as many threads as there are cores, and take several times as long.
     """
     return _TURNS.setdefault(str(device), threading.Lock())
+
+
+_DESKS: dict[str, ThreadPoolExecutor] = {}
+_NAME = "computes-on-"
+_NICE = 5  # jobs in the background have 10
+# A forked process has none of its parent's threads, and may have inherited a lock that somebody held.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: (_DESKS.clear(), _TURNS.clear()))
+
+
+def compute(device, work: Callable[..., T], *given) -> T:
+    """``work(*given)``, carried out by the one thread that computes on ``device`` for everybody, in its :func:`turn`.
+
+    That thread gives way to all others of the process, so that pages are drawn while somebody's images are predicted;
+    and there is one pool of OpenMP threads instead of one for each user. Modes that belong to a thread
+    (``inference_mode``, ``autocast``) have to be entered by ``work`` itself.
+    """
+    if threading.current_thread().name.startswith(_NAME):
+        return work(*given)
+    desk = _DESKS.get(str(device)) or _DESKS.setdefault(
+        str(device), ThreadPoolExecutor(1, thread_name_prefix=f"{_NAME}{device}", initializer=_give_way)
+    )
+    return desk.submit(_in_turn, device, work, given).result()
+
+
+def _in_turn(device, work, given):
+    with turn(device):
+        return work(*given)
+
+
+def _give_way() -> None:
+    """Lower the priority of the calling thread alone: Linux keeps one for each, which OpenMP's threads inherit."""
+    if sys.platform != "linux":
+        return  # elsewhere a priority is of a whole process
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def autocast(device, dtype) -> AbstractContextManager:

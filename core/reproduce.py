@@ -179,5 +179,6 @@ def describe(recipe: Recipe) -> str:
     else:
         what = "dense" if recipe.parent is None else "dense, trained on"
     what += f", decay {recipe.training.decay:g}" if recipe.parent is None else ""
+    what += " of all scales too" if recipe.parent is None and recipe.training.norm_decay else ""
     what += ", split by row" if recipe.split_by == "row" else ""
     return f"{title}, {what}, {recipe.training.epochs:g} epochs, seed {recipe.training.seed}"

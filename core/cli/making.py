@@ -23,6 +23,7 @@ SETTINGS = {
     "batch": (int, "images a step"),
     "momentum": (number, "of gradient descent"),
     "decay": (number, "weight decay"),
+    "norm_decay": (number, "decay of batch norm's scales, which lets whole channels die"),
     "balance": (number, "0 draws classes as they are, 1 all alike"),
     "augment": (str, "none, dermoscopy or objects"),
     "smoothing": (number, "label smoothing"),

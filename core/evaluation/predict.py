@@ -10,6 +10,7 @@ from core import device as devices
 from core.data import ImageSet
 from core.errors import InvalidValue
 from core.evaluation.folding import folded
+from core.evaluation.fusing import fuse
 from core.models import normalise
 from core.progress import Progress, Report, silent
 
@@ -32,15 +33,19 @@ class Predictor:
         # The mean and deviation stay in float32: images are normalised before they are rounded.
         mean, std = network.mean, network.std
         self.network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
+        if self.device.type == "cpu" and self.dtype == torch.bfloat16:
+            fuse(self.network)
         self.network.register_buffer("mean", mean.to(self.device), persistent=False)
         self.network.register_buffer("std", std.to(self.device), persistent=False)
 
-    @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
         """Probabilities float32 [N, classes] of uint8 images [N, H, W, 3], on the device, in one batch."""
-        with devices.turn(self.device):
-            batch = normalise(self.network, images.to(self.device, non_blocking=True)).to(self.dtype)
-            return torch.softmax(self.network(batch).float(), dim=1)
+        return devices.compute(self.device, self._answer, images)
+
+    @torch.inference_mode()
+    def _answer(self, images: Tensor) -> Tensor:
+        batch = normalise(self.network, images.to(self.device, non_blocking=True)).to(self.dtype)
+        return torch.softmax(self.network(batch).float(), dim=1)
 
 
 def predict(

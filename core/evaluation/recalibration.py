@@ -7,7 +7,7 @@ that its norms expect (Sun et al. 2019; Li et al. 2020, "EagleEye").
 import time
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core import device as devices
 from core.errors import InvalidValue
@@ -62,10 +62,13 @@ def recalibrate(model: nn.Module, images, *, device=None, batch: int = BATCH, re
     # A short last batch would count as much as a full one.
     whole = len(pictures) - len(pictures) % batch or len(pictures)
     start = time.monotonic()
-    with torch.inference_mode(), devices.autocast(place, dtype):
-        for first in range(0, whole, batch):
-            with devices.turn(place):
-                copy(normalise(copy, pictures[first : first + batch]))
-            done = min(first + batch, whole)
-            report(Progress("Recalibrating batch norm", done, whole, "images", time.monotonic() - start))
+    for first in range(0, whole, batch):
+        devices.compute(place, _take_in, copy, pictures[first : first + batch], place, dtype)
+        done = min(first + batch, whole)
+        report(Progress("Recalibrating batch norm", done, whole, "images", time.monotonic() - start))
     return copy.eval()
+
+
+def _take_in(model: nn.Module, images: Tensor, place: torch.device, dtype: torch.dtype) -> None:
+    with torch.inference_mode(), devices.autocast(place, dtype):
+        model(normalise(model, images))

@@ -15,7 +15,7 @@ from core.jobs import places, turns
 from core.jobs.board import current, look
 from core.jobs.record import CANCELLED, FAILED, FINISHED, QUEUED, RUNNING, Job, changed, told
 
-_NICE, _OOM_SCORE = 10, "800"
+_OOM_SCORE = "800"
 
 
 def work(id: str, device: str) -> None:
@@ -104,7 +104,16 @@ def _images(recipe) -> int:
 
 def yield_to_the_app() -> None:
     """Lower this process's priority, and make it the one that the system ends when memory runs out."""
+    nice = _nice()
     with suppress(OSError, AttributeError):
-        os.nice(_NICE)
+        os.nice(nice)
+    # Where Linux groups processes by session, the group's own priority is what counts against the app (sched(7)).
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
+
+
+def _nice() -> int:
+    given = os.environ.get("PRUNESCOPE_NICE", "10")
+    return min(int(given), 19) if given.isdecimal() else 10

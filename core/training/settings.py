@@ -19,6 +19,8 @@ class Settings:
         floor: last learning rate as a share of ``rate``.
         batch: images a step.
         momentum, decay: of SGD (Nesterov); decay acts on all weights but biases and batch norm.
+        norm_decay: of batch norm's scales. Only where these shrink can a channel die, and its weights with it: without, batch
+            norm undoes whatever decay does to a channel's weights (van Laarhoven 2017, arXiv:1706.05350).
         balance: classes are drawn in proportion to count ** (1 - balance): 0 as they are, 1 all alike.
         augment: one of :data:`core.training.augment.AUGMENTATIONS`.
         smoothing: label smoothing.
@@ -35,6 +37,7 @@ class Settings:
     batch: int = 64
     momentum: float = 0.9
     decay: float = 5e-4
+    norm_decay: float = 0.0
     balance: float = 0.5
     augment: str = "dermoscopy"
     smoothing: float = 0.0
@@ -51,6 +54,7 @@ class Settings:
             "batch": (2, 65_536),
             "momentum": (0, 0.9999),
             "decay": (0, 1),
+            "norm_decay": (0, 1),
             "balance": (0, 1),
             "smoothing": (0, 0.9),
             "precise": (0, 1_000_000),
@@ -77,6 +81,7 @@ class Settings:
         """All settings by name, ready for JSON."""
         values = asdict(self)
         # Younger than the first runs, whose hashes it must not change.
-        if not self.precise:
-            del values["precise"]
+        for name in ("precise", "norm_decay"):
+            if not values[name]:
+                del values[name]
         return values

@@ -12,6 +12,7 @@ from pages.components import attribution_networks, loaders
 from pages.components.attribution_controls import Question
 from pages.components.attribution_networks import Network
 from pages.components.attribution_sources import Picture
+from pages.components.memory import Memory
 
 _OWN = "attribution-own"
 
@@ -97,5 +98,5 @@ def _asked(question: Question) -> tuple:
 
 
 def _kept(picture: Picture, key: tuple, work: Callable[[], object]):
-    memory = st.session_state.setdefault(_OWN, loaders.Memory(256)) if picture.kind == "upload" else loaders.results()
+    memory = st.session_state.setdefault(_OWN, Memory(megabytes=32)) if picture.kind == "upload" else loaders.results()
     return memory.make(("attribution", picture.key, *key), work)

@@ -13,8 +13,9 @@ block takes as long as any other number. Only what can be left out as a whole sa
 are zero, or which nothing reads any more. **Compaction** finds these, takes them out, and carries what they still emitted into
 what follows, so that the answers stay the same.
 
-**What kills channels.** Two things do. High **weight decay** while training: what counts is learning rate × decay × steps, and where
-that is of order 1, weights that nothing needs shrink to zero together, channel by channel; with less, hardly any channel dies.
+**What kills channels.** Two things do. High **weight decay** while training, of the scales of batch norm as well: what counts
+is learning rate × decay × steps, and where that is of order 1, channels that nothing needs shrink to zero; with less, or where
+only the weights decay, hardly any dies, because batch norm scales a weak channel up again.
 And pruning **whole channels** instead of single weights, which always shrinks the network:"""
 
 

@@ -16,6 +16,10 @@ SETTINGS = {
     "batch": ("Images a step", "Fewer need less memory."),
     "momentum": ("Momentum", "Of gradient descent."),
     "decay": ("Weight decay", "Pulls weights towards zero while training."),
+    "norm_decay": (
+        "Decay of batch norm's scales",
+        "Lets whole channels die, which compaction can then remove; 0 leaves them alone.",
+    ),
     "balance": ("Balance of the classes", "0 draws images as they are, 1 every class equally often."),
     "smoothing": ("Label smoothing", "Share of the label that is spread over the other classes."),
     "precise": (

@@ -1,11 +1,11 @@
 """Everything that is kept between reruns and shared between users. What is shared here is never changed by anyone."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable
 from contextlib import contextmanager
 
 import streamlit as st
+
+from pages.components.memory import Memory
 
 
 @st.cache_data(ttl=2, show_spinner=False)
@@ -134,38 +134,8 @@ def _cohort(path: str, changed: int):
     return Cohort.load(Path(path))
 
 
-class Memory:
-    """The last finished answers, so that going back on the slider costs nothing. Safe between threads."""
-
-    def __init__(self, size: int = 512):
-        self._size, self._items, self._lock = size, OrderedDict(), threading.Lock()
-
-    def get(self, key):
-        """What was kept under ``key``, or None."""
-        with self._lock:
-            if key in self._items:
-                self._items.move_to_end(key)
-            return self._items.get(key)
-
-    def make(self, key, work: Callable[[], object]):
-        """What was kept under ``key``, else what ``work`` gives, kept from now on. Two threads may both do the work."""
-        value = self.get(key)
-        if value is None:
-            value = work()
-            self.put(key, value)
-        return value
-
-    def put(self, key, value) -> None:
-        """Keep ``value``; the one unused for longest goes when there are too many."""
-        with self._lock:
-            self._items[key] = value
-            self._items.move_to_end(key)
-            while len(self._items) > self._size:
-                self._items.popitem(last=False)
-
-
 @st.cache_resource(show_spinner=False)
-def memory() -> Memory:
+def estimates() -> Memory:
     """Finished estimates by what they are of."""
     return Memory()
 
@@ -173,7 +143,7 @@ def memory() -> Memory:
 @st.cache_resource(show_spinner=False)
 def results() -> Memory:
     """Small tables and numbers made of estimates, by what they are of: a position seen before costs nothing."""
-    return Memory(4096)
+    return Memory()
 
 
 @st.cache_resource(ttl=2, show_spinner=False)

@@ -9,6 +9,7 @@ from core.progress import Report
 from core.replication import Line
 from core.similarity import CKAMatrix, layer_names
 from pages.components import loaders, similarity_words
+from pages.components.memory import Memory
 
 
 @st.cache_data(ttl=2, show_spinner=False)
@@ -102,8 +103,8 @@ def _comparer(digest: str, sample: str, level: str, n: int, _bench) -> matrices.
 
 
 @st.cache_resource(show_spinner=False)
-def _memory() -> loaders.Memory:
-    return loaders.Memory(24)  # of all 510 modules of DenseNet169 one takes a dozen megabytes
+def _memory() -> Memory:
+    return Memory(megabytes=300)  # of all 510 modules of DenseNet169 one takes a dozen
 
 
 def paths_of(study: str) -> dict[str, paths.Path]:

@@ -104,7 +104,7 @@ def stored(selection: Selection, recalibrated: bool | None = None) -> Estimate |
 
 def known(selection: Selection) -> Estimate | None:
     """The answers to all test images in their order, if they are stored or were computed before."""
-    return stored(selection) or loaders.memory().get(selection.key)
+    return stored(selection) or loaders.estimates().get(selection.key)
 
 
 def estimates(selection: Selection, report: Report) -> Iterator[Estimate]:
@@ -129,5 +129,5 @@ def estimates(selection: Selection, report: Report) -> Iterator[Estimate]:
             continue
         order = np.argsort(estimate.rows)
         whole = replace(estimate, **{name: getattr(estimate, name)[order] for name in ("rows", "dense", "pruned")})
-        loaders.memory().put(selection.key, whole)
+        loaders.estimates().put(selection.key, whole)
         yield whole

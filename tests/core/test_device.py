@@ -1,7 +1,13 @@
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
-from core import device
+from core import device, files
 from core.errors import InvalidValue, UnknownName
 
 
@@ -44,3 +50,50 @@ def test_the_device_in_words():
     words = device.describe("cpu")
     assert words.startswith(f"CPU, {torch.get_num_threads()} thread")
     assert words.endswith(("float32", "bfloat16"))
+
+
+def test_one_thread_computes_for_all_and_gives_way_to_them():
+    def who() -> tuple[int, int]:
+        mine = threading.get_native_id()
+        return mine, os.getpriority(os.PRIO_PROCESS, mine) if sys.platform == "linux" else 5
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    with ThreadPoolExecutor(8) as users:
+        found = set(users.map(lambda _: device.compute("cpu", who), range(40)))
+    assert len(found) == 1, "each user has brought a thread"
+    (thread, priority) = found.pop()
+    assert thread != threading.get_native_id()
+    assert priority == max(5, before)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+
+def test_what_computes_may_ask_for_more_and_errors_reach_who_asked():
+    assert device.compute("cpu", lambda: device.compute("cpu", lambda: 3)) == 3
+    with pytest.raises(ZeroDivisionError):
+        device.compute("cpu", lambda: 1 / 0)
+    assert device.compute("cpu", max, 1, 2) == 2, "an error has stopped the thread"
+
+
+def test_computing_waits_for_whoever_has_the_device():
+    done = threading.Event()
+    with device.turn("cpu"):
+        waiting = threading.Thread(target=lambda: device.compute("cpu", done.set))
+        waiting.start()
+        assert not done.wait(0.2)
+    assert done.wait(10)
+    waiting.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_computes_with_a_thread_of_its_own():
+    script = """
+import os
+from core import device
+device.compute("cpu", int)
+with device.turn("cpu"):
+    child = os.fork()
+    if child == 0:
+        os._exit(device.compute("cpu", lambda: 7))
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=files.PROJECT, check=True, timeout=60)

@@ -184,8 +184,7 @@ def test_an_upload_is_answered_with_a_warning_and_kept_for_its_user_alone(study)
     assert len(answers) == 2
     assert all("Not for diagnosis" in words for words in answers)
     assert "stays in this server's memory" in texts(app)
-    kept = loaders.results()._items
-    assert not any("upload" in str(key) for key in kept)
+    assert not any("upload" in str(key) for key in loaders.results().kept())
     assert "attribution-own" in app.session_state
     assert "upload" not in str({name: app.query_params[name] for name in app.query_params if name != "source"})
 

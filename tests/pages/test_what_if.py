@@ -167,7 +167,7 @@ def test_stored_answers_are_shown_without_images_and_agree_with_live_ones(study,
 
     loaders._image_set.clear()
     loaders._bench.clear()
-    loaders.memory.clear()
+    loaders.estimates.clear()
     loaders.results.clear()
     stored = opened(WHAT_IF, method="prune_only", sparsity=60)
     assert "The images of colours are not on this machine" in stored.info[0].value

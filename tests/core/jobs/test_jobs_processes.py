@@ -51,17 +51,24 @@ def test_a_job_is_carried_out_and_tells_of_every_epoch(start):
     assert jobs.submit(one, BEN).checkpoint == done.checkpoint
 
 
-def test_a_worker_gives_way_to_the_app():
+@pytest.mark.parametrize(("given", "expected"), [(None, 10), ("19", 19), ("0", 0), ("-5", 10), ("much", 10)])
+def test_a_worker_gives_way_to_the_app(given, expected, monkeypatch):
+    monkeypatch.delenv("PRUNESCOPE_NICE")
+    if given:
+        monkeypatch.setenv("PRUNESCOPE_NICE", given)
     script = """
 import os
 from core.jobs import worker
 worker.yield_to_the_app()
 print(os.nice(0))
+print(open("/proc/self/autogroup").read().split()[-1] if os.path.exists("/proc/self/autogroup") else os.nice(0))
 print(open("/proc/self/oom_score_adj").read() if os.path.exists("/proc/self/oom_score_adj") else 800)
 """
-    output = subprocess.check_output([sys.executable, "-c", script], cwd=files.PROJECT, text=True)
-    nice, score = map(int, output.split())
-    assert nice >= 10
+    output = subprocess.check_output(
+        [sys.executable, "-c", script], cwd=files.PROJECT, text=True, start_new_session=True
+    )
+    nice, of_its_session, score = map(int, output.split())
+    assert nice == of_its_session == expected
     assert score == 800
 
 

@@ -237,17 +237,21 @@ def test_the_rate_of_the_schedule_is_the_rate_that_is_used(sets):
         torch.testing.assert_close(weights[step] - weights[step + 1], rate * gradient, rtol=1e-3, atol=1e-7)
 
 
-def test_decay_acts_on_weights_and_not_on_biases_and_norms(sets):
+@pytest.mark.parametrize("of_norms", [0.0, 0.25])
+def test_decay_acts_on_weights_on_scales_if_asked_and_on_no_bias(sets, of_norms):
     plain, decayed = network(), network()
     nothing = {"epochs": 1, "batch": 36, "warmup": 0, "momentum": 0, "augment": "none", "balance": 0, "rate": 0.1}
     # One step of 36 images: the gradients are the same, so what differs is the decay.
     fit(plain, *sets, Settings(**nothing, decay=0))
-    fit(decayed, *sets, Settings(**nothing, decay=0.5))
+    fit(decayed, *sets, Settings(**nothing, decay=0.5, norm_decay=of_norms))
     start = network()
+    scales = {f"{name}.weight" for name, module in start.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    assert scales
     for (name, before), one, two in zip(
         start.named_parameters(), plain.parameters(), decayed.parameters(), strict=True
     ):
-        expected = 0.1 * 0.5 * before if before.ndim > 1 else torch.zeros_like(before)
+        strength = of_norms if name in scales else 0.5 if before.ndim > 1 else 0.0
+        expected = 0.1 * strength * before
         torch.testing.assert_close(one - two, expected.detach(), rtol=1e-4, atol=1e-6, msg=name)
 
 

@@ -22,6 +22,8 @@ from core.training import Settings
         ("seed", -1),
         ("seed", 0.5),
         ("precise", -1),
+        ("norm_decay", 1.5),
+        ("norm_decay", -1e-9),
         ("precise", 1),
         ("precise", 2.5),
     ],
@@ -47,5 +49,6 @@ def test_a_number_has_one_text_however_it_is_written():
 
 
 def test_what_is_younger_than_the_first_runs_leaves_their_hashes_alone():
-    assert "precise" not in Settings().as_dict()
+    assert not {"precise", "norm_decay"} & Settings().as_dict().keys()
     assert Settings(**Settings(precise=64).as_dict()).precise == 64
+    assert Settings(**Settings(norm_decay=1e-3).as_dict()).norm_decay == 1e-3

@@ -1,0 +1,60 @@
+"""Convolution and ReLU in one pass: the same bits as one after the other, and nothing else of the network touched."""
+
+import pytest
+import torch
+from torch import nn
+
+from core import device
+from core.evaluation import Predictor
+from core.evaluation.folding import folded
+from core.evaluation.fusing import fuse
+from core.models import build, prunable
+from core.pruning import bind, magnitude
+
+pytestmark = pytest.mark.skipif(not device.bfloat16_is_fast(), reason="this processor has no arithmetic in bfloat16")
+BUILDS = [
+    ("vgg16", {}),
+    ("vgg16", {"head": "stock"}),
+    ("vgg16", {"norm": False}),
+    ("densenet169", {}),
+    ("densenet169", {"stem": "small"}),
+]
+
+
+def ready(model: nn.Module) -> nn.Module:
+    return folded(model).to("cpu", torch.bfloat16, memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(("name", "options"), BUILDS, ids=lambda value: str(value))
+def test_the_bits_are_those_of_one_after_the_other(name, options):
+    torch.manual_seed(1)
+    model = build(name, 7, **options)
+    model = bind(model, magnitude(prunable(model), 0.8))
+    plain, fused = ready(model), fuse(ready(model))
+    for number in (1, 5):
+        x = torch.randn(number, 3, 32, 32).bfloat16().to(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            assert torch.equal(plain(x), fused(x))
+
+
+@pytest.mark.parametrize("name", ["vgg16", "densenet169"])
+def test_every_convolution_is_fused_and_the_model_left_alone(name):
+    model = build(name, 7).eval()
+    before = [type(module) for module in model.modules()]
+    network = Predictor(model, device="cpu", precision="bfloat16").network
+    assert not any(type(module) is nn.Conv2d for module in network.modules())
+    left = sum(isinstance(module, nn.ReLU) for module in network.modules())
+    # DenseNet's first norm of each layer reads a concatenation, so its ReLU follows no convolution.
+    assert left == {"vgg16": 0, "densenet169": 82 + 3}[name]
+    assert [type(module) for module in model.modules()] == before
+
+
+def test_the_exact_path_is_not_fused():
+    network = Predictor(build("vgg16", 7).eval(), device="cpu", precision="float32").network
+    assert any(type(module) is nn.Conv2d for module in network.modules())
+
+
+def test_without_the_operation_the_network_stays_as_it_was(monkeypatch):
+    monkeypatch.setattr(torch.ops, "mkldnn", object())
+    network = fuse(ready(build("vgg16", 7)))
+    assert any(type(module) is nn.Conv2d for module in network.modules())
