@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from core.pruning import private
 
@@ -24,11 +24,24 @@ def folded(model: nn.Module) -> nn.Module:
     copy = private(model).eval()
     for parent in list(copy.modules()):
         children = list(parent.named_children())
-        for (name, module), (next_name, following) in pairwise(children):
+        for (_, module), (next_name, following) in pairwise(children):
             if isinstance(module, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
                 # torchvision registers children in the order in which they run, DenseNet's layers included
                 # (norm1, relu1, conv1, norm2, …): a norm registered after a convolution reads that convolution.
                 with torch.no_grad():
-                    setattr(parent, name, fuse_conv_bn_eval(module, following))
+                    _fold(module, following)
                 setattr(parent, next_name, nn.Identity())
     return copy
+
+
+def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    """Into the convolution itself: torch's ``fuse_conv_bn_eval`` copies it first, with all its weights."""
+    convolution.weight, convolution.bias = fuse_conv_bn_weights(
+        convolution.weight,
+        convolution.bias,
+        norm.running_mean,
+        norm.running_var,
+        norm.eps,
+        norm.weight,
+        norm.bias,
+    )
