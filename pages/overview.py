@@ -16,7 +16,7 @@ st.markdown(
 
 place = overview_answer.ask()
 
-st.subheader("Three ways to remove 80% of the weights")
+st.header("Three ways to remove 80% of the weights")
 for column, name in zip(st.columns(3, gap="large"), diagrams.FRAMES, strict=True):
     with column:
         st.markdown(f"**{look.title(name)}**")
@@ -25,7 +25,7 @@ for column, name in zip(st.columns(3, gap="large"), diagrams.FRAMES, strict=True
         st.markdown(METHOD_SENTENCES[name])
 st.caption("All three remove the smallest weights first and are given the same amount of training.")
 
-st.subheader("What was found")
+st.header("What was found")
 study = state.study()
 if study is None:
     overview_answer.fill(place, None)

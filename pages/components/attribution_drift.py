@@ -15,7 +15,7 @@ _ALL = "all"
 
 def draw(study: str, paths: dict[str, Path], sparsity: float) -> None:
     """The curves of the study."""
-    st.subheader("How far do maps drift as more is pruned?")
+    st.header("How far do maps drift as more is pruned?")
     known = _stored(paths)
     if known is None or known.frame.empty:
         st.caption(

@@ -60,7 +60,7 @@ def _explain(paths, picture: Picture, networks: list[Network], wanted: bool, rep
     answers = [attribution_maps.answer(network, picture) for network in networks]
     question = attribution_controls.question(paths, picture, int(answers[0].argmax()))
     names = dense.entry.card.data.class_names
-    st.subheader(attribution_words.heading(question, names))
+    st.header(attribution_words.heading(question, names))
     attribution_sources.unlike(dense.entry, picture)
     places, below = st.columns(1 + len(networks), gap="small"), st.container()
     with below:

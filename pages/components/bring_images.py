@@ -19,7 +19,7 @@ my-images.zip
 
 def draw() -> None:
     """The upload and what is found in it."""
-    st.subheader("A zip with one folder a class")
+    st.header("A zip with one folder a class")
     left, right = st.columns([1.4, 1])
     with left:
         file = bring_file.uploader("images", "Zip file", ["zip"], MOST_BYTES // 1_000_000)

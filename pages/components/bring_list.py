@@ -12,7 +12,7 @@ _INTERVAL = ("estimate", "low", "high", "n", "method")
 
 def draw() -> None:
     """All own things, newest first."""
-    st.subheader("Kept here")
+    st.header("Kept here")
     bring_file.say()
     there = own.listing()
     generate_state.keep_key(any(_mine(one) for one in there))

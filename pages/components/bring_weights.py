@@ -20,7 +20,7 @@ def draw() -> None:
     """The upload, what is said about it, and what is found in it."""
     from core.own.weights import UPLOAD_BYTES
 
-    st.subheader("A trained VGG16 or DenseNet169")
+    st.header("A trained VGG16 or DenseNet169")
     file = bring_file.uploader(
         "weights",
         "Weights: safetensors, or .pt or .pth of PyTorch",

@@ -75,7 +75,7 @@ def _counts(found: cost.Cost) -> None:
 
 
 def _sizes(entry: Entry, found: cost.Cost) -> None:
-    st.subheader("Smaller?")
+    st.header("Smaller?")
     frame = cost_data.sizes(found)
     smallest, plain = frame.iloc[-1], found.bytes["plain"]
     st.caption(
@@ -91,7 +91,7 @@ def _sizes(entry: Entry, found: cost.Cost) -> None:
 
 def _speed(entry: Entry, dense: Entry | None, found: cost.Cost) -> tuple[list[cost.Speed], str] | None:
     """The button that measures, and the conclusion; what was measured and when, or None."""
-    st.subheader("Faster?")
+    st.header("Faster?")
     if dense is None:
         st.caption(f"Its dense network, {entry.card.parent}, is not here, so there is nothing to time it against.")
         return None
@@ -137,7 +137,7 @@ def _charts(entry: Entry, frame: pd.DataFrame, speeds: list[cost.Speed]) -> None
 
 
 def _sparse_matrices(entry: Entry) -> None:
-    st.subheader("And sparse matrices?")
+    st.header("And sparse matrices?")
     st.markdown(
         "A sparse (CSR) matrix stores only the weights that are left and multiplies only by those. It works for linear layers, "
         "and nine tenths of the weights of torchvision's own VGG16 are in three of them."

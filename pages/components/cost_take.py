@@ -39,7 +39,7 @@ def draw(study: str) -> None:
             on_click="ignore",
             icon=":material/description:",
         )
-    st.subheader("Load and run it")
+    st.header("Load and run it")
     st.caption(
         "Python with torch, torchvision and safetensors; no PruneScope. "
         if name != "onnx"

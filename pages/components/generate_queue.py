@@ -22,7 +22,7 @@ _SHOWN = 30
 
 def draw() -> None:
     """All jobs, newest first, those under way on top."""
-    st.subheader("Jobs")
+    st.header("Jobs")
     active = any(job.state in jobs.ACTIVE for job in jobs.board().jobs)
     st.fragment(_list, run_every=_LIVE if active else _CALM)(active)
 

@@ -25,7 +25,7 @@ def draw(lesion: Parameters, asked: Asked, own: DeltaGenerator, along: DeltaGene
     """
     verdict, bars = own.container(), own.container()
     with along:
-        st.subheader("One parameter, from end to end")
+        st.header("One parameter, from end to end")
         choose = st.columns(2)
         with choose[0]:
             parameter = _choice("along", "Change", lab_words.SWEPT, "border", lab_words.TITLES.get)

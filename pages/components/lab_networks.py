@@ -56,7 +56,7 @@ def asked(chosen: str | None) -> Asked | None:
     Args:
         chosen: the study of the sidebar.
     """
-    st.subheader("Who is asked")
+    st.header("Who is asked")
     study = _study(chosen)
     if study is None:
         _nobody()

@@ -25,7 +25,7 @@ def draw(study: str) -> None:
 
 
 def _weights(path, method: str, sparsity: float, layer: str) -> None:
-    st.subheader("Its weights")
+    st.header("Its weights")
     frame, cutoff = layers_data.histogram(path, sparsity, layer, before=True)
     st.caption(_about(frame, cutoff, path, sparsity))
     st.altair_chart(
@@ -53,7 +53,7 @@ def _about(frame, cutoff: float | None, path, sparsity: float) -> str:
 
 
 def _filters(path, method: str, sparsity: float, layer: str) -> None:
-    st.subheader("Its filters")
+    st.header("Its filters")
     frame = layers_data.filters(path, sparsity, layer)
     frame = frame.assign(state=frame["state"].map(_STATES))
     dead = int((frame["state"] != "alive").sum())

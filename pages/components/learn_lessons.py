@@ -10,7 +10,7 @@ from pages.components.learn_material import Missing
 
 def draw(lesson: Lesson, study: str, reader: str) -> None:
     """The whole lesson."""
-    st.subheader(lesson.title)
+    st.header(lesson.title)
     st.markdown(lesson.before[reader])
     with st.spinner("Asking the networks"):
         finding = learn_material.finding(lesson.name, study)

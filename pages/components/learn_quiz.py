@@ -9,7 +9,7 @@ from pages.components import learn_state
 
 def draw() -> None:
     """All questions, each with its explanation once it is answered."""
-    st.subheader("Quiz")
+    st.header("Quiz")
     done = learn_state.progress()
     right, answered = learn.score(dict(done.quiz))
     st.markdown(

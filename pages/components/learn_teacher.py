@@ -10,7 +10,7 @@ from pages.components.learn_material import Missing
 
 def draw(study: str) -> None:
     """The whole page."""
-    st.subheader("For teachers")
+    st.header("For teachers")
     total = sum(lesson.minutes for lesson in learn.LESSONS)
     st.markdown(
         f"{len(learn.LESSONS)} lessons of {min(x.minutes for x in learn.LESSONS)} to {max(x.minutes for x in learn.LESSONS)} minutes, "

@@ -30,7 +30,7 @@ def draw(study: str) -> None:
     """The section about claims."""
     measure = methods_controls.measure()
     found = methods_data.findings(study, measure)
-    st.markdown(f"### {claims.summary(found)}")
+    st.markdown(f"## {claims.summary(found)}")
     _precision(found, methods_controls.MEASURES[measure].lower())
     with st.expander("How a verdict is reached"):
         st.markdown(_RULE)
@@ -48,7 +48,7 @@ def _groups(found: list[Finding]) -> None:
     """The claims at one sparsity, by what they ask."""
     sparsity = methods_controls.trained(sorted({finding.claim.sparsity for finding in found}), "claims-at")
     for name, group in GROUPS.items():
-        st.subheader(group.question)
+        st.header(group.question)
         st.markdown(group.claim())
         _group([finding for finding in found if (finding.claim.group, finding.claim.sparsity) == (name, sparsity)])
 

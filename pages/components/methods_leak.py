@@ -47,7 +47,7 @@ def _lesson(study: str, id: str, found: Leak) -> None:
     text += "that it was trained on"
     if "mel" in exposed.index and exposed.at["mel", "images"]:
         text += f"; of the {exposed.at['mel', 'images']:,.0f} images of melanoma **{exposed.at['mel', 'share']:.0%}**"
-    st.markdown(f"### {_headline(study, scores)}\n\n{text}.")
+    st.markdown(f"## {_headline(study, scores)}\n\n{text}.")
     st.markdown(f"**The same network, `{id}`, on sets of its own test images**")
     _chart(scores, _GROUPS, [look.ink(), look.BETTER, look.COLOURS["one_shot"], look.WORSE])
     for row in leak.gaps(scores, SEEN, LIKE).itertuples():
@@ -102,7 +102,7 @@ def _control(study: str) -> None:
     table = leak.control(own.probabilities, stored.cohort) if own is not None else pd.DataFrame()
     if set(table.get("group", ())) != {ONCE, SEVERAL}:
         return
-    st.subheader("Are lesions with several images like others?")
+    st.header("Are lesions with several images like others?")
     st.markdown(
         "A lesion leaks only if it has several images. If such lesions were easier or harder for every network, the "
         "gap between seen and unseen lesions would tell more of that than of the leak. This is the study's own dense "

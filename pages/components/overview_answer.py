@@ -53,7 +53,7 @@ def _answer(place: DeltaGenerator, study: str, sparsity: float, methods: dict) -
         place.caption(f"Its answers are not stored yet: `python -m core respond {study}`.")
         return
     with place.container():
-        st.markdown("#" + said.partition("\n")[0])
+        st.markdown(said.partition("\n")[0])
         if counts:
             st.caption(
                 f"{' · '.join(counts)}. In brackets 95% intervals; n = {total:,} test images that no network was trained on."

@@ -76,7 +76,7 @@ def text(selection: Selection, estimate: Estimate) -> str:
         link=address(selection),
     )
     grouped, total = selection.cohort.groups is not None, len(selection.cohort)
-    sentence = whatif_top.sentence(table, selection, estimate.n, total, grouped=grouped).removeprefix("### ")
+    sentence = whatif_top.sentence(table, selection, estimate.n, total, grouped=grouped).removeprefix("## ")
     return report.html(content, sentence, charts(selection, table), scripts())
 
 

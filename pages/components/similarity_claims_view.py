@@ -29,7 +29,7 @@ def draw(study: str) -> None:
         st.info("Nothing is stored to test the claims on.", icon=":material/help:")
         st.code(similarity_words.make_it(study), language="bash", wrap_lines=True)
         return
-    st.markdown(f"### {similarity_claims.summary(found)}")
+    st.markdown(f"## {similarity_claims.summary(found)}")
     with st.expander("How a verdict is reached"):
         st.markdown(_RULE)
     for finding in found:
@@ -41,7 +41,7 @@ def draw(study: str) -> None:
 
 def _claim(finding: Finding) -> None:
     claim = finding.claim
-    st.subheader(claim.sentence)
+    st.header(claim.sentence)
     st.markdown(f"{_ICONS[finding.verdict]} **{finding.verdict.capitalize()}**. {claim.test}")
     if finding.reasons:
         what = "It cannot be told" if finding.verdict == CANNOT_TELL else "A part of it cannot be told"

@@ -128,7 +128,7 @@ def _fragile(selection: Selection, table: pd.DataFrame, test: Cohort) -> None:
     broken = some.dropna(subset="breaks").sort_values(
         ["breaks", "steps_changed"], ascending=[True, False], kind="stable"
     )
-    st.markdown(f"#### The most fragile of {len(broken):,} images that break")
+    st.markdown(f"### The most fragile of {len(broken):,} images that break")
     if broken.empty:
         st.caption("No answer breaks along the stored path.")
         return

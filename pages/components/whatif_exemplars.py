@@ -137,7 +137,7 @@ def _pictures(selection: Selection, found: Population, forgotten: np.ndarray) ->
     rows = rows[np.argsort(-found.confidence[rows], kind="stable")]
     names = np.array([look.diagnosis(name) for name in test.class_names], object)
     of = f" of {look.diagnosis(selection.diagnosis).lower()}" if selection.diagnosis else ""
-    st.markdown(f"#### {len(rows):,} forgotten image{'' if len(rows) == 1 else 's'}{of}")
+    st.markdown(f"### {len(rows):,} forgotten image{'' if len(rows) == 1 else 's'}{of}")
     if not len(rows):
         st.caption("None.")
         return

@@ -148,7 +148,7 @@ def _changed_images(selection: Selection, estimate: Estimate) -> None:
     if selection.diagnosis:
         flips = flips[flips["truth"] == selection.diagnosis]
     of = f" of {look.diagnosis(selection.diagnosis).lower()}" if selection.diagnosis else ""
-    st.markdown(f"#### {len(flips):,} image{'' if len(flips) == 1 else 's'}{of} got another answer")
+    st.markdown(f"### {len(flips):,} image{'' if len(flips) == 1 else 's'}{of} got another answer")
     if flips.empty:
         st.caption("Both networks give them all the same answer.")
         return

@@ -180,7 +180,7 @@ def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, g
     missed, caught = int(others["newly_missed"].sum()), int(others["newly_caught"].sum())
     start = "Of" if n == total else f"In a first sample of {n:,} of {total:,} test images: of"
     return (
-        f"### {start} **{row['lesions']:,} {what}**, the dense network finds **{row['found_dense']:,}**; pruned to "
+        f"## {start} **{row['lesions']:,} {what}**, the dense network finds **{row['found_dense']:,}**; pruned to "
         f"{selection.percent}%{_by_hand(selection)}, it finds **{row['found_pruned']:,}**: {row['newly_missed']:,} newly missed, "
         f"{row['newly_caught']:,} newly caught.\n\n"
         f"Of all other diagnoses together, {missed:,} {thing} are newly missed and {caught:,} newly caught."

@@ -69,7 +69,7 @@ def test_maps_answers_and_agreement_are_the_engine_s(study):
     dense, pruned = (checkpoints.load(f"{study}/{name}").model() for name in ("dense", "iterative-80"))
     answers = [evaluation.predict(model, test.images[row][None])[0] for model in (dense, pruned)]
     target = int(answers[0].argmax())
-    assert f"What counts for “{tiny.CLASSES[target]}”, by Saliency" in app.subheader[0].value
+    assert f"What counts for “{tiny.CLASSES[target]}”, by Saliency" in app.header[0].value
     for probabilities in answers:
         best = int(probabilities.argmax())
         assert f"**{tiny.CLASSES[best]} {probabilities[best]:.0%}**" in texts(app)
@@ -137,7 +137,7 @@ def test_every_way_of_explaining_draws_each_network(study, method):
     app = opened(PAGE, explain=method)
     title = attribution.METHODS[method].title
     assert sum(alt.startswith(title) for alt in shown(app)) >= 2
-    assert ("against" in app.subheader[0].value) == attribution.METHODS[method].signed
+    assert ("against" in app.header[0].value) == attribution.METHODS[method].signed
 
 
 def test_filters_find_the_images_they_promise(study):

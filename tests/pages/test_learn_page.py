@@ -40,7 +40,7 @@ def test_a_guess_comes_before_the_answer_and_is_kept_in_the_address(shipped):
     assert "You said 40%" in told
     assert app.query_params["done"] in ("a40", ["a40"])
     app.button(key="next-a").click().run()
-    assert app.subheader[0].value == learn.LESSONS[1].title
+    assert app.header[0].value == learn.LESSONS[1].title
     assert not app.exception
 
 

@@ -206,7 +206,7 @@ def test_the_leak_says_how_to_make_it_and_still_shows_its_control(everything):
     app = opened(METHODS, part="The leak")
     assert "The lesson is not here yet" in app.info[0].value
     assert f"python -m core train {STUDY} --split-by row" in app.code[0].value
-    assert "Are lesions with several images like others?" in [element.value for element in app.subheader]
+    assert "Are lesions with several images like others?" in [element.value for element in app.header]
     own = responses.read(next(e for e in checkpoints.list() if e.id == f"{STUDY}/dense")).at(0.0, False)
     from core.cohort import Cohort
 

@@ -65,8 +65,8 @@ def test_the_sentence_counts_the_lesions_of_the_class_brought_out(truth, name):
     mine = truth.truth == truth.index(name or "mel")
     was, now = (found[mine] for found in truth.found)
     counts = [mine.sum(), was.sum(), 80, now.sum(), (was & ~now).sum(), (now & ~was).sum()]
-    sentence = next(text.value for text in app.markdown if text.value.startswith("### Of"))
-    assert numbers(sentence.split("\n\n")[0].removeprefix("### ")) == [str(count) for count in counts]
+    sentence = next(text.value for text in app.markdown if text.value.startswith("## Of"))
+    assert numbers(sentence.split("\n\n")[0].removeprefix("## ")) == [str(count) for count in counts]
     rest_was, rest_now = (found[~mine] for found in truth.found)
     rest = [(rest_was & ~rest_now).sum(), (rest_now & ~rest_was).sum()]
     assert numbers(sentence.split("\n\n")[1]) == [str(count) for count in rest]
