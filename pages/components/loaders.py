@@ -1,7 +1,7 @@
 """Everything that is kept between reruns and shared between users. What is shared here is never changed by anyone."""
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import streamlit as st
 
@@ -164,9 +164,15 @@ def groups(digest: str, _cohort):
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
-    """Import torch and the engine in the background while the first page is being read."""
+    """While the first page is being read: let jobs that waited when the server stopped go on, and import the engine."""
 
     def work() -> None:
+        from core import jobs
+        from core.errors import PruneScopeError
+
+        # What cannot be read or started is told by the page Generate, to whom it concerns.
+        with suppress(PruneScopeError, OSError):
+            jobs.advance()
         import core.whatif  # noqa: F401 (for its imports)
 
     thread = threading.Thread(target=work, name="warm-up", daemon=True)

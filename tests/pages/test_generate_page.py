@@ -1,6 +1,7 @@
 """The Generate page in Streamlit's test runner. Jobs are submitted for real; workers are started by the test alone."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from core import checkpoints, files, jobs, recipes
+from core.errors import JobDamaged
 from core.jobs import dispatcher, estimating, places, record
+from pages.components import loaders
 from tests.core import tiny
 from tests.core.jobs.conftest import command
 from tests.pages import opening
@@ -233,3 +236,25 @@ def test_an_estimate_counts_what_is_left_and_the_bytes_are_those_of_the_file():
     # The card and the names in the file come on top of the tensors.
     assert 0 < made.size_bytes - after.file_bytes < 20_000
     assert estimating.estimate(one).networks == 0
+
+
+def test_what_waited_when_the_server_stopped_goes_on_when_any_page_is_opened(monkeypatch):
+    started = []
+    monkeypatch.setattr(dispatcher, "_start", started.append)
+    job = jobs.submit(recipes.dense("colours-32/vgg16", epochs=1), "anna")
+    started.clear()  # the server stops here, and its dispatcher with it
+    loaders.warm_up.clear()
+    opened(None)
+    loaders.warm_up().join(60)
+    assert started == [job.device]
+
+
+def test_a_damaged_queue_keeps_no_page_from_opening(monkeypatch):
+    def damaged() -> None:
+        raise JobDamaged("The queue cannot be read", given="nonsense", expected="a queue", remedy="mend it")
+
+    monkeypatch.setattr(jobs, "advance", damaged)
+    loaders.warm_up.clear()
+    opened(None)
+    loaders.warm_up().join(60)
+    assert "core.whatif" in sys.modules
