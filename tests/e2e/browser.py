@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -11,8 +12,18 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 PROJECT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+MARKS = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine (apt-get install chromium)"),
+    # Playwright and asyncio leave warnings of their own behind.
+    pytest.mark.filterwarnings("ignore"),
+]
+"""Of every test in a browser: ``pytestmark = MARKS``."""
+SENTENCE = re.compile(r"Of \d+ melanomas, the dense network finds \d+; pruned to \d+%, it finds \d+: \d+ newly missed")
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -56,6 +67,42 @@ def chromium() -> Iterator:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         yield browser
         browser.close()
+
+
+class visitor:
+    """A browser context of its own, as another person would have, that watches the console."""
+
+    def __init__(self, browser, **context):
+        self.context = browser.new_context(**context)
+
+    def __enter__(self):
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.complaints = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return self.page
+
+    def _note(self, message):
+        # Streamlit looks for its server below the page's own path first; the browser reports that as an error.
+        if message.type == "error" and "_stcore" not in (message.location or {}).get("url", ""):
+            self.complaints.append(message.text)
+
+    def __exit__(self, kind, *_):
+        text = "" if kind else self.page.inner_text("body")
+        self.context.close()
+        if kind is None:
+            assert self.complaints == []
+            assert "Traceback" not in text
+            assert "Something went wrong" not in text
+
+
+def fits(page) -> bool:
+    """Whether nothing sticks out to the right."""
+    return page.evaluate(
+        "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+        ".every(e => e.scrollWidth <= e.clientWidth + 1)"
+    )
 
 
 def _wait(address: str, server: subprocess.Popen) -> None:

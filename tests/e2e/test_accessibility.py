@@ -5,17 +5,11 @@ The rules come with the package ``axe-playwright-python``, so nothing is fetched
 
 import pytest
 
-from tests.e2e.browser import CHROMIUM, app, chromium
-from tests.e2e.test_journeys import fits, visitor
+from tests.e2e.browser import MARKS, fits, visitor
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine (apt-get install chromium)"),
-    # Playwright and asyncio leave warnings of their own behind.
-    pytest.mark.filterwarnings("ignore"),
-]
+pytestmark = MARKS
 PAGES = (
     "",
     "what_if?diagnosis=mel",
@@ -31,21 +25,6 @@ PAGES = (
 )
 EXCLUDED: dict[str, str] = {}
 """Rules that Streamlit itself breaks and that no page can mend, each with the reason. There is none now."""
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    from core.files import PROJECT
-
-    nothing = str(tmp_path_factory.mktemp("no-data"))
-    with app(PRUNESCOPE_DATA=nothing, PRUNESCOPE_CHECKPOINTS=str(PROJECT / "checkpoints"), OMP_NUM_THREADS="2") as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 def settled(page) -> None:

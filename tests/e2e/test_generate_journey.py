@@ -2,18 +2,10 @@
 
 import re
 
-import pytest
-
 from tests.core import tiny
-from tests.e2e.browser import CHROMIUM, app, chromium
-from tests.e2e.test_journeys import visitor
+from tests.e2e.browser import MARKS, app, chromium, visitor
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine (apt-get install chromium)"),
-    # Playwright and asyncio leave warnings of their own behind.
-    pytest.mark.filterwarnings("ignore"),
-]
+pytestmark = MARKS
 FORM = "generate?new-data=colours&new-size=32&new-epochs=400&new-batch=8"
 
 

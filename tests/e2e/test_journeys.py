@@ -4,73 +4,9 @@ import re
 
 import pytest
 
-from tests.e2e.browser import CHROMIUM, app, chromium
+from tests.e2e.browser import MARKS, SENTENCE, app, fits, visitor
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine (apt-get install chromium)"),
-    # Playwright and asyncio leave warnings of their own behind.
-    pytest.mark.filterwarnings("ignore"),
-]
-SENTENCE = re.compile(r"Of \d+ melanomas, the dense network finds \d+; pruned to \d+%, it finds \d+: \d+ newly missed")
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    from core.files import PROJECT
-
-    nothing = str(tmp_path_factory.mktemp("no-data"))
-    with app(PRUNESCOPE_DATA=nothing, PRUNESCOPE_CHECKPOINTS=str(PROJECT / "checkpoints"), OMP_NUM_THREADS="2") as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(browser):
-    """A fresh visitor; whatever the page complains of in its console fails the test."""
-    with visitor(browser) as opened:
-        yield opened
-
-
-class visitor:
-    """A browser context of its own, as another person would have, that watches the console."""
-
-    def __init__(self, browser, **context):
-        self.context = browser.new_context(**context)
-
-    def __enter__(self):
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
-        self.complaints = []
-        self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        return self.page
-
-    def _note(self, message):
-        # Streamlit looks for its server below the page's own path first; the browser reports that as an error.
-        if message.type == "error" and "_stcore" not in (message.location or {}).get("url", ""):
-            self.complaints.append(message.text)
-
-    def __exit__(self, kind, *_):
-        text = "" if kind else self.page.inner_text("body")
-        self.context.close()
-        if kind is None:
-            assert self.complaints == []
-            assert "Traceback" not in text
-            assert "Something went wrong" not in text
-
-
-def fits(page) -> bool:
-    """Whether nothing sticks out to the right."""
-    return page.evaluate(
-        "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
-        ".every(e => e.scrollWidth <= e.clientWidth + 1)"
-    )
+pytestmark = MARKS
 
 
 def test_from_the_question_to_the_answer_without_data(page, address):

@@ -2,39 +2,11 @@
 
 import re
 
-import pytest
 from PIL import Image
 
-from tests.e2e.browser import CHROMIUM, app, chromium
-from tests.e2e.test_journeys import SENTENCE, visitor
+from tests.e2e.browser import MARKS, SENTENCE, visitor
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine (apt-get install chromium)"),
-    # Playwright and asyncio leave warnings of their own behind.
-    pytest.mark.filterwarnings("ignore"),
-]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    from core.files import PROJECT
-
-    nothing = str(tmp_path_factory.mktemp("no-data"))
-    with app(PRUNESCOPE_DATA=nothing, PRUNESCOPE_CHECKPOINTS=str(PROJECT / "checkpoints"), OMP_NUM_THREADS="2") as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(browser):
-    with visitor(browser) as opened:
-        yield opened
+pytestmark = MARKS
 
 
 def test_the_first_page_says_how_many_melanomas_are_missed_and_leads_to_whom(page, address):

@@ -4,15 +4,9 @@ import re
 
 import pytest
 
-from tests.e2e.browser import CHROMIUM, app, chromium
-from tests.e2e.test_journeys import fits, visitor
+from tests.e2e.browser import MARKS, app, fits, visitor
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine (apt-get install chromium)"),
-    # Playwright and asyncio leave warnings of their own behind.
-    pytest.mark.filterwarnings("ignore"),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +14,6 @@ def address(tmp_path_factory):
     nothing = str(tmp_path_factory.mktemp("nothing"))
     with app(PRUNESCOPE_DATA=nothing, PRUNESCOPE_CHECKPOINTS=nothing) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 def drawing(page) -> str:
