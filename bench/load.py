@@ -131,19 +131,24 @@ async def load(address: str, users: int, live: int, moves: int, pause: float, me
     # Later users start beside each other, so that a number of one in the page of another would show.
     await asyncio.gather(*(user.arrive(80 + number % 10) for number, user in enumerate(crowd)))
     memory.append((0, server_memory()))
-    every, counted = max(1, users * moves // 6), 0
+    every, counted, busy = max(1, users * moves // 6), 0, users - live
 
     async def use(number: int, user: User) -> None:
-        nonlocal counted
-        dice = random.Random(number)
-        for _ in range(moves):
+        nonlocal counted, busy
+        dice, made = random.Random(number), 0
+        # Who waits for what is computed makes fewer moves, and goes on until the others have made theirs.
+        while busy if user.study == LIVE else made < moves:
             await asyncio.sleep(pause * (0.5 + dice.random()))
             await user.move(dice.randrange(80, 100))
+            made += 1
             counted += 1
             if counted % every == 0:
                 memory.append((counted, server_memory()))
+        busy -= user.study != LIVE
 
     await asyncio.gather(*(use(number, user) for number, user in enumerate(crowd)))
+    if memory[-1][0] < counted:
+        memory.append((counted, server_memory()))
     wrong = 0
     for user in crowd[live:]:
         alone = User(address, user.method, user.view)
@@ -223,10 +228,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--users", type=int, default=10)
     parser.add_argument("--live", type=int, default=0, help="users whose answers are computed")
-    parser.add_argument("--moves", type=int, default=20, help="of each user")
+    parser.add_argument("--moves", type=int, default=20, help="of each user whose answers are stored")
     parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between a user's moves")
     parser.add_argument("--job", action="store_true", help="train a network in the background")
     options = parser.parse_args()
+    if not 0 <= options.live < options.users:
+        parser.error(f"--live {options.live}: somebody has to move over stored answers; 0 to {options.users - 1}")
     memory: list[tuple[int, float]] = []
     with folders(), app() as address, training(options.job):
         alone = asyncio.run(lone(address))
