@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from core import device as devices
 from core.errors import InvalidValue
+from core.evaluation.fusing import quicken
 from core.models import normalise
 from core.progress import Progress, Report, silent
 from core.pruning import private
@@ -52,11 +53,8 @@ class Tapped:
             if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
                 module.to(dtype)
         self.network.to(memory_format=torch.channels_last)
-        if device.type == "cpu" and dtype == torch.bfloat16 and _all_finite(model):
-            for parent in list(self.network.modules()):
-                for name, module in list(parent.named_children()):
-                    if type(module) is nn.ReLU:
-                        setattr(parent, name, _QuickReLU(module.inplace))
+        if device.type == "cpu" and dtype == torch.bfloat16:
+            quicken(self.network)
 
     @contextmanager
     def listening(self, seen: Seen, names: Iterable[str] | None = None) -> Iterator[None]:
@@ -119,33 +117,6 @@ class Tapped:
             raise InvalidValue("These layers are no part of the forward pass", given=", ".join(sorted(missing)))
         _SIZES[key] = found, largest
         return _SIZES[key]
-
-
-class _QuickReLU(nn.Module):
-    """ReLU in bfloat16 as a comparison of integers, in a quarter of the time: a fifth of a forward pass is saved.
-
-    A bfloat16 with its sign bit set is a negative int16, and no other is. So NaN with that bit becomes 0, which ReLU would
-    keep: not for networks whose weights are not finite.
-    """
-
-    def __init__(self, inplace: bool):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``relu(x)``."""
-        if x.dtype != torch.bfloat16:
-            return nn.functional.relu(x, self.inplace)
-        if self.inplace:
-            x.view(torch.int16).clamp_(min=0)
-            return x
-        return x.view(torch.int16).clamp(min=0).view(torch.bfloat16)
-
-
-@torch.no_grad()
-def _all_finite(model: nn.Module) -> bool:
-    # NaN and infinity outlive a sum, which is cheaper than to look at each number.
-    return all(bool(values.sum().isfinite()) for values in [*model.parameters(), *model.buffers()])
 
 
 @torch.inference_mode()

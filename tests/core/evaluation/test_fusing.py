@@ -7,7 +7,7 @@ from torch import nn
 from core import device
 from core.evaluation import Predictor
 from core.evaluation.folding import folded
-from core.evaluation.fusing import fuse
+from core.evaluation.fusing import _QuickReLU, fuse, quicken
 from core.models import build, prunable
 from core.pruning import bind, magnitude
 
@@ -30,7 +30,7 @@ def test_the_bits_are_those_of_one_after_the_other(name, options):
     torch.manual_seed(1)
     model = build(name, 7, **options)
     model = bind(model, magnitude(prunable(model), 0.8))
-    plain, fused = ready(model), fuse(ready(model))
+    plain, fused = ready(model), quicken(fuse(ready(model)))
     for number in (1, 5):
         x = torch.randn(number, 3, 32, 32).bfloat16().to(memory_format=torch.channels_last)
         with torch.inference_mode():
@@ -43,9 +43,9 @@ def test_every_convolution_is_fused_and_the_model_left_alone(name):
     before = [type(module) for module in model.modules()]
     network = Predictor(model, device="cpu", precision="bfloat16").network
     assert not any(type(module) is nn.Conv2d for module in network.modules())
-    left = sum(isinstance(module, nn.ReLU) for module in network.modules())
+    assert not any(type(module) is nn.ReLU for module in network.modules())
     # DenseNet's first norm of each layer reads a concatenation, so its ReLU follows no convolution.
-    assert left == {"vgg16": 0, "densenet169": 82 + 3}[name]
+    assert sum(type(module) is _QuickReLU for module in network.modules()) == {"vgg16": 0, "densenet169": 82 + 3}[name]
     assert [type(module) for module in model.modules()] == before
 
 
@@ -58,3 +58,13 @@ def test_without_the_operation_the_network_stays_as_it_was(monkeypatch):
     monkeypatch.setattr(torch.ops, "mkldnn", object())
     network = fuse(ready(build("vgg16", 7)))
     assert any(type(module) is nn.Conv2d for module in network.modules())
+
+
+def test_weights_that_are_not_finite_keep_their_relu_and_are_not_hidden():
+    model = build("densenet169", 7)
+    with torch.no_grad():
+        model.features.denseblock1.denselayer1.norm1.weight[0] = -torch.nan
+    images = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8)
+    predictor = Predictor(model.eval(), device="cpu", precision="bfloat16")
+    assert any(type(module) is nn.ReLU for module in predictor.network.modules())
+    assert predictor(images).isnan().all()

@@ -6,10 +6,11 @@ import torch
 from torch import nn
 
 from core.errors import Cancelled, InvalidValue, UnknownName
+from core.evaluation.fusing import _QuickReLU
 from core.models import build, layers, normalise, set_normalisation
 from core.similarity import LEVELS, grams, layer_names
 from core.similarity.hsic import Gram
-from core.similarity.taps import Tapped, _QuickReLU, measure
+from core.similarity.taps import Tapped, measure
 from tests.core.similarity.conftest import plain_features, tiny_network
 
 CPU = torch.device("cpu")
