@@ -10,7 +10,7 @@ from core import device as devices
 from core.data import ImageSet
 from core.errors import InvalidValue
 from core.evaluation.folding import folded
-from core.evaluation.fusing import fuse, quicken
+from core.evaluation.fusing import all_finite, fuse, quicken
 from core.models import normalise
 from core.progress import Progress, Report, silent
 
@@ -33,7 +33,7 @@ class Predictor:
         # The mean and deviation stay in float32: images are normalised before they are rounded.
         mean, std = network.mean, network.std
         self.network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
-        if self.device.type == "cpu" and self.dtype == torch.bfloat16:
+        if self.device.type == "cpu" and self.dtype == torch.bfloat16 and all_finite(self.network):
             quicken(fuse(self.network))
         self.network.register_buffer("mean", mean.to(self.device), persistent=False)
         self.network.register_buffer("std", std.to(self.device), persistent=False)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from core import device as devices
 from core.errors import InvalidValue
-from core.evaluation.fusing import quicken
+from core.evaluation.fusing import all_finite, quicken
 from core.models import normalise
 from core.progress import Progress, Report, silent
 from core.pruning import private
@@ -53,7 +53,7 @@ class Tapped:
             if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
                 module.to(dtype)
         self.network.to(memory_format=torch.channels_last)
-        if device.type == "cpu" and dtype == torch.bfloat16:
+        if device.type == "cpu" and dtype == torch.bfloat16 and all_finite(self.network):
             quicken(self.network)
 
     @contextmanager

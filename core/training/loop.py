@@ -142,10 +142,9 @@ def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.SGD:
     weights = [p for p in model.parameters() if p.ndim > 1]
     scales = [module.weight for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     known = {id(p) for p in scales}
-    others = [p for p in model.parameters() if p.ndim <= 1 and (not settings.norm_decay or id(p) not in known)]
-    groups = [{"params": weights, "weight_decay": settings.decay}, {"params": others, "weight_decay": 0.0}]
-    if settings.norm_decay:
-        groups.append({"params": scales, "weight_decay": settings.norm_decay})
+    others = [p for p in model.parameters() if p.ndim <= 1 and id(p) not in known]
+    decays = (settings.decay, weights), (settings.norm_decay, scales), (0.0, others)
+    groups = [{"params": some, "weight_decay": decay} for decay, some in decays if some]
     return torch.optim.SGD(groups, lr=settings.rate, momentum=settings.momentum, nesterov=settings.momentum > 0)
 
 

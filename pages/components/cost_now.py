@@ -13,9 +13,9 @@ block takes as long as any other number. Only what can be left out as a whole sa
 are zero, or which nothing reads any more. **Compaction** finds these, takes them out, and carries what they still emitted into
 what follows, so that the answers stay the same.
 
-**What kills channels.** Two things do. High **weight decay** while training, of the scales of batch norm as well: what counts
-is learning rate × decay × steps, and where that is of order 1, channels that nothing needs shrink to zero; with less, or where
-only the weights decay, hardly any dies, because batch norm scales a weak channel up again.
+**What kills channels.** Two things do. High **weight decay** while training, of the scales of batch norm as well: channels that
+nothing needs then shrink to zero, if learning rate × decay × steps is large enough. Where only the weights decay hardly any dies,
+because batch norm scales a weak channel up again; that is how the networks that ship were trained.
 And pruning **whole channels** instead of single weights, which always shrinks the network:"""
 
 
