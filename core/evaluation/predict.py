@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from core import device as devices
 from core.data import ImageSet
 from core.errors import InvalidValue
+from core.evaluation.concatenation import merge
 from core.evaluation.folding import folded
 from core.evaluation.fusing import all_finite, fuse, quicken
 from core.models import normalise
@@ -32,8 +33,11 @@ class Predictor:
         network = folded(model)
         # The mean and deviation stay in float32: images are normalised before they are rounded.
         mean, std = network.mean, network.std
+        quick = self.device.type == "cpu" and self.dtype == torch.bfloat16 and all_finite(network)
+        if quick:
+            merge(network, self.dtype)
         self.network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
-        if self.device.type == "cpu" and self.dtype == torch.bfloat16 and all_finite(self.network):
+        if quick:
             quicken(fuse(self.network))
         self.network.register_buffer("mean", mean.to(self.device), persistent=False)
         self.network.register_buffer("std", std.to(self.device), persistent=False)

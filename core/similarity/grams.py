@@ -162,7 +162,7 @@ class _Kept:
         self.values: dict[str, Tensor] = {}
         for name, rows in self.rows.items():
             n = images if rows is None else len(rows)
-            self.values[name] = torch.zeros(n, layers, n, dtype=_kind(n))
+            self.values[name] = torch.empty(n, layers, n, dtype=_kind(n))
 
     def __call__(self, name: str, matrix: Gram) -> None:
         for sample, rows in self.rows.items():
@@ -170,7 +170,9 @@ class _Kept:
             reason = _undefined(part)
             if not reason:
                 k = centred(part.products, debiased=self.debiased)
-                self.values[sample][:, len(self.names)] = (k * (len(k) / k.norm())).cpu()
+                self.values[sample][:, len(self.names)] = k.mul_(len(k) / k.norm()).cpu()
+            else:
+                self.values[sample][:, len(self.names)] = 0
             self.reasons[sample].append(reason)
             self.faint |= faint(part)
         self.names.append(name)

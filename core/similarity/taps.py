@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from core import device as devices
 from core.errors import InvalidValue
+from core.evaluation.concatenation import merge
 from core.evaluation.fusing import all_finite, quicken
 from core.models import normalise
 from core.progress import Progress, Report, silent
@@ -49,11 +50,14 @@ class Tapped:
     def __init__(self, model: nn.Module, names: list[str], dtype: torch.dtype, device: torch.device):
         self.names, self.dtype, self.device = names, dtype, device
         self.network = private(model).eval().to(device)
+        quick = device.type == "cpu" and dtype == torch.bfloat16 and all_finite(self.network)
+        if quick:
+            merge(self.network, dtype, keep=names)
         for module in self.network.modules():
             if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
                 module.to(dtype)
         self.network.to(memory_format=torch.channels_last)
-        if device.type == "cpu" and dtype == torch.bfloat16 and all_finite(self.network):
+        if quick:
             quicken(self.network)
 
     @contextmanager

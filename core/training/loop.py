@@ -17,6 +17,7 @@ from core.evaluation.recalibration import recalibrate
 from core.models import layers, normalise
 from core.progress import Progress, Report, silent
 from core.training.augment import AUGMENTATIONS
+from core.training.convolution import quick
 from core.training.sampling import draw
 from core.training.settings import Settings
 from core.training.state import State
@@ -88,7 +89,7 @@ def fit(
         # Every epoch: evaluation between epochs must not leave dropout off and batch norm frozen.
         model.train()
         losses = torch.zeros((), device=place)
-        with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+        with quick(model), torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
             torch.manual_seed(settings.seed * 100_003 + epoch)
             for step in range(first, last):
                 rate = learning_rate(step, total, per_epoch, settings)

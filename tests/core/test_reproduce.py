@@ -73,10 +73,20 @@ def test_the_gpu_profile_has_three_seeds_and_both_sizes():
 
 def test_vgg16_has_a_dense_network_with_decay_strong_enough_to_kill_channels():
     dense = [r for r in profiles.profile("cpu").recipes("ham10000-64/vgg16") if r.parent is None]
-    assert [recipe.training.decay for recipe in dense] == [5e-4, 0.02]
-    assert [recipe.training.norm_decay for recipe in dense] == [0, 0.02]
+    assert [(r.training.seed, r.training.decay, r.training.norm_decay) for r in dense] == [
+        (0, 5e-4, 0),
+        (1, 5e-4, 0),
+        (0, 0.01, 0.04),
+    ]
     steps = 24 * 110
     assert 0.3 < dense[-1].training.rate * dense[-1].training.decay * steps < 3
+
+
+def test_one_study_has_a_second_dense_network_to_tell_pruning_from_chance():
+    for profile in (profiles.profile("cpu"), profiles.profile("gpu")):
+        for study in profile.budgets:
+            hashes = [recipe.hash for recipe in profile.recipes(study)]
+            assert len(set(hashes)) == len(hashes)
 
 
 def test_the_paper_profile_keeps_the_papers_row_split_and_unequal_budgets():

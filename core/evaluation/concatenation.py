@@ -1,0 +1,101 @@
+"""DenseNet's concatenations without copies, and the norm and ReLU after each of them as one comparison.
+
+A dense layer reads all features before it: torch concatenates them, normalises the whole, cuts it off at 0 and convolves it with
+1×1 weights W. That is four passes over memory, of which the arithmetic needs one. With s and h, a channel's scale and shift,
+
+    W · relu(s · x + h) = (W · s) · max(x, t) − (W · s) · t,    t = −h / s, where s > 0
+
+(min where s < 0), so scale and shift go into the weights and the bias, and the rest is a comparison that reads features where they
+were written once. The bias is taken of the rounded weights and t, so a channel below its t still contributes exactly 0.
+"""
+
+from collections.abc import Collection
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.densenet import _DenseBlock, _DenseLayer
+
+_FAR = 1e6  # a channel that would have to reach this far to change whether it is cut off never does
+
+
+@torch.no_grad()
+def merge(network: nn.Module, dtype: torch.dtype, *, keep: Collection[str] = ()) -> nn.Module:
+    """Merge, in ``network`` itself, the norm and ReLU at the start of each dense layer into what follows.
+
+    Args:
+        network: for inference, all finite, its weights still in float32; norms after convolutions folded or not.
+        dtype: in which its convolutions will compute: bias and bounds are taken of weights rounded to it.
+        keep: names of modules that must stay; a dense block with one of them does.
+
+    Returns:
+        ``network``. Without dense blocks it is as it was.
+    """
+    for name, parent in list(network.named_modules()):
+        for own, child in list(parent.named_children()):
+            path = f"{name}.{own}." if name else f"{own}."
+            if type(child) is _DenseBlock and all(type(layer) is _DenseLayer for layer in child.values()):
+                gone = {f"{path}{layer}.{part}" for layer in child for part in ("norm1", "relu1")}
+                if not gone & set(keep):
+                    setattr(parent, own, _Block(child, dtype))
+    return network
+
+
+class _Block(nn.Module):
+    """A dense block that writes each feature once, where the next layers read it."""
+
+    def __init__(self, block: _DenseBlock, dtype: torch.dtype):
+        super().__init__()
+        self.widths = [layer.norm1.num_features for layer in block.values()]
+        self.width = self.widths[-1] + list(block.values())[-1].conv2.out_channels
+        for name, layer in block.items():
+            self.add_module(name, _Layer(layer, dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, _, height, width = x.shape
+        features = _empty(x, n, height, width, self.width)
+        features[:, : self.widths[0]] = x
+        # One place for what each layer compares: fresh memory would have to be fetched from the system for every layer.
+        place = x.new_empty(n * height * width * self.widths[-1])
+        for start, stop, layer in zip(self.widths, [*self.widths[1:], self.width], self.children(), strict=True):
+            room = place[: n * height * width * start].view(n, height, width, start).permute(0, 3, 1, 2)
+            features[:, start:stop] = layer(features[:, :start], room)
+        return features
+
+
+def _empty(x: Tensor, n: int, height: int, width: int, channels: int) -> Tensor:
+    return x.new_empty(n, height, width, channels).permute(0, 3, 1, 2)
+
+
+class _Layer(nn.Module):
+    """A dense layer whose first norm and ReLU are a comparison with ``low`` (and ``high``, where a scale is negative)."""
+
+    def __init__(self, layer: _DenseLayer, dtype: torch.dtype):
+        super().__init__()
+        self.conv1, self.norm2, self.relu2, self.conv2 = layer.conv1, layer.norm2, layer.relu2, layer.conv2
+        norm = layer.norm1
+        scale = norm.weight.double() * (norm.running_var.double() + norm.eps).rsqrt()
+        shift = norm.bias.double() - norm.running_mean.double() * scale
+        bound = -shift / scale
+        fixed = ~(bound.abs() < _FAR)  # NaN too: 0 / 0
+        bound, scale = bound.masked_fill(fixed, 0).to(dtype), scale.masked_fill(fixed, 0)
+        weight = layer.conv1.weight[:, :, 0, 0]
+        given = 0.0 if layer.conv1.bias is None else layer.conv1.bias.double()
+        rounded = (weight * scale.float()).to(dtype)
+        exact = given - (rounded.float() @ bound.float()).double()
+        if fixed.any():
+            exact += (weight[:, fixed] @ shift[fixed].relu().float()).double()
+        bias = exact.to(dtype) if isinstance(layer.norm2, nn.BatchNorm2d) else exact
+        if isinstance(layer.norm2, nn.BatchNorm2d):
+            # What rounding takes from the bias would shift a whole channel; the norm, in float32, gives it back.
+            layer.norm2.running_mean += (bias.double() - exact).float()
+        self.conv1.weight = nn.Parameter(rounded.float()[:, :, None, None])
+        self.conv1.bias = nn.Parameter(bias.float())
+        below, above = torch.full_like(bound, -torch.inf), torch.full_like(bound, torch.inf)
+        upwards, shape = scale >= 0, (1, -1, 1, 1)
+        self.register_buffer("low", torch.where(upwards, bound, below).view(shape))
+        self.register_buffer("high", None if upwards.all() else torch.where(upwards, above, bound).view(shape))
+
+    def forward(self, x: Tensor, room: Tensor) -> Tensor:
+        """New features of ``x``; ``room``, of the same shape, is overwritten."""
+        x = torch.maximum(x, self.low, out=room) if self.high is None else torch.clamp(x, self.low, self.high, out=room)
+        return self.conv2(self.relu2(self.norm2(self.conv1(x))))

@@ -1,0 +1,128 @@
+"""Dense layers without copies: the same function, whatever their norms hold."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from core.evaluation import Predictor, predict
+from core.evaluation.concatenation import merge
+from core.evaluation.folding import folded
+from core.models import build
+from core.similarity import layer_names
+from core.similarity.taps import Tapped
+
+
+def network(seed: int = 0) -> nn.Module:
+    """DenseNet169 with norms as training leaves them, and as it should not."""
+    torch.manual_seed(seed)
+    model = build("densenet169", 5).eval()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.2, 1.2)
+            nn.init.normal_(module.bias, 0, 0.4)
+            nn.init.normal_(module.running_mean, 0, 0.3)
+            nn.init.uniform_(module.running_var, 0.3, 2)
+    return model
+
+
+def differ(model: nn.Module, other: nn.Module, x: torch.Tensor) -> float:
+    with torch.inference_mode():
+        wanted = model(x)
+        return float((other(x) - wanted).abs().max() / wanted.abs().max())
+
+
+X = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.parametrize("fold", [True, False])
+def test_the_function_is_the_same(fold):
+    model = network()
+    merged = folded(model) if fold else copy.deepcopy(model)
+    assert differ(model, merge(merged, torch.float32), X) < 2e-5
+    assert not any(name.endswith("norm1") for name, _ in merged.named_modules())
+
+
+def spoil_scales(norm: nn.BatchNorm2d, generator: torch.Generator) -> None:
+    chosen = torch.randint(0, 6, norm.weight.shape, generator=generator)
+    with torch.no_grad():
+        norm.weight[chosen == 0] *= -1
+        norm.weight[chosen == 1] = 0.0
+        norm.weight[chosen == 2] *= 1e-9
+        norm.weight[chosen == 3] *= -1e-30
+
+
+def test_negative_zero_and_vanishing_scales():
+    model, generator = network(1), torch.Generator().manual_seed(1)
+    for name, module in model.named_modules():
+        if name.endswith("norm1"):
+            spoil_scales(module, generator)
+    assert differ(model, merge(folded(model), torch.float32), X) < 2e-5
+
+
+def test_a_channel_below_its_bound_gives_nothing_in_bfloat16():
+    """Rounding of the bound and the weights must not leave a remainder where ReLU gives 0."""
+    model = network(2)
+    layer = model.features.denseblock1.denselayer1
+    with torch.no_grad():
+        layer.norm1.bias.copy_(-1000.0 - torch.rand(64))  # nothing gets through
+        layer.norm2.running_mean.zero_()
+    merged = merge(copy.deepcopy(model), torch.bfloat16).features.denseblock1.denselayer1
+    x = torch.randn(2, 64, 8, 8).bfloat16()
+    with torch.inference_mode():
+        # In float32, so that only the rounded weights and bounds count; the norm gives back what the bias lost.
+        inner = merged.conv1(torch.maximum(x.float(), merged.low.float())) - merged.norm2.running_mean[:, None, None]
+    assert inner.abs().max() < 1e-6 * 1000 * merged.conv1.weight.abs().sum((1, 2, 3)).max()
+
+
+@pytest.mark.parametrize("side", [32, 64])
+def test_bfloat16_is_as_near_to_float32_as_without(side, monkeypatch):
+    import sys
+
+    model = network(4)
+    images = torch.randint(0, 256, (48, side, side, 3), dtype=torch.uint8)
+    exact = predict(model, images, precision="float32", device="cpu")
+    found = abs(predict(model, images, precision="bfloat16", device="cpu") - exact).mean()
+    monkeypatch.setattr(sys.modules["core.evaluation.predict"], "merge", lambda network, dtype: network)
+    usual = abs(predict(model, images, precision="bfloat16", device="cpu") - exact).mean()
+    assert found < 1.25 * usual
+
+
+def test_what_must_stay_stays():
+    model = network()
+    name = "features.denseblock2.denselayer3.relu1"
+    merged = merge(copy.deepcopy(model), torch.float32, keep=[name])
+    kept = dict(merged.named_modules())
+    assert name in kept
+    assert "features.denseblock2.denselayer1.norm1" in kept
+    assert "features.denseblock1.denselayer1.norm1" not in kept
+    assert differ(model, merged, X) < 2e-5
+
+
+def test_features_are_those_of_the_network_itself():
+    """A convolution's output is compared before its norm: merging must not change what is listened to."""
+    model = network(5)
+    names = layer_names(model, "convolutions")
+    images = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    found: list[dict[str, torch.Tensor]] = []
+    for keep in ([], [name.replace("conv1", "norm1") for name in names if name.endswith(".conv1")]):
+        tapped = Tapped(model, names, torch.float32, torch.device("cpu"))
+        merge(tapped.network, torch.float32, keep=keep)
+        seen: dict[str, torch.Tensor] = {}
+        with torch.inference_mode(), tapped.listening(lambda name, out, seen=seen: seen.update({name: out.clone()})):
+            tapped(images)
+        found.append(seen)
+    merged, plain = found
+    assert list(merged) == list(plain) == names
+    for name in names:
+        assert (merged[name] - plain[name]).abs().max() <= 1e-4 * plain[name].abs().max(), name
+
+
+def test_vgg_is_left_alone_and_so_is_the_exact_path():
+    model = build("vgg16", 5)
+    assert [type(m) for m in merge(copy.deepcopy(model), torch.bfloat16).modules()] == [
+        type(m) for m in model.modules()
+    ]
+    exact = Predictor(network(), device="cpu", precision="float32").network
+    assert sum(name.endswith("norm1") for name, _ in exact.named_modules()) == 82
