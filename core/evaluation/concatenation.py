@@ -7,6 +7,12 @@ A dense layer reads all features before it: torch concatenates them, normalises 
 
 (min where s < 0), so scale and shift go into the weights and the bias, and the rest is a comparison that reads features where they
 were written once. The bias is taken of the rounded weights and t, so a channel below its t still contributes exactly 0.
+
+Who compares features, and not their place or sign, may have the layer's second norm merged as well: with s and t its own,
+
+    W · relu(s · y + h) = (W · |s|) · relu(±(y − t)),
+
+where the sign, s's, and t go into the convolution that gives y. CKA sees no difference.
 """
 
 from collections.abc import Collection
@@ -19,13 +25,17 @@ _FAR = 1e6  # a channel that would have to reach this far to change whether it i
 
 
 @torch.no_grad()
-def merge(network: nn.Module, dtype: torch.dtype, *, keep: Collection[str] = ()) -> nn.Module:
+def merge(
+    network: nn.Module, dtype: torch.dtype, *, keep: Collection[str] = (), up_to_shifts: bool = False
+) -> nn.Module:
     """Merge, in ``network`` itself, the norm and ReLU at the start of each dense layer into what follows.
 
     Args:
         network: for inference, all finite, its weights still in float32; norms after convolutions folded or not.
         dtype: in which its convolutions will compute: bias and bounds are taken of weights rounded to it.
         keep: names of modules that must stay; a dense block with one of them does.
+        up_to_shifts: whether the first convolution of a layer may give channels shifted by a constant, or negated: then its second
+            norm is merged too, unless one of its channels is the same for all images.
 
     Returns:
         ``network``. Without dense blocks it is as it was.
@@ -34,21 +44,21 @@ def merge(network: nn.Module, dtype: torch.dtype, *, keep: Collection[str] = ())
         for own, child in list(parent.named_children()):
             path = f"{name}.{own}." if name else f"{own}."
             if type(child) is _DenseBlock and all(type(layer) is _DenseLayer for layer in child.values()):
-                gone = {f"{path}{layer}.{part}" for layer in child for part in ("norm1", "relu1")}
-                if not gone & set(keep):
-                    setattr(parent, own, _Block(child, dtype))
+                parts = ("norm1", "relu1", "norm2") if up_to_shifts else ("norm1", "relu1")
+                if not {f"{path}{layer}.{part}" for layer in child for part in parts} & set(keep):
+                    setattr(parent, own, _Block(child, dtype, up_to_shifts))
     return network
 
 
 class _Block(nn.Module):
     """A dense block that writes each feature once, where the next layers read it."""
 
-    def __init__(self, block: _DenseBlock, dtype: torch.dtype):
+    def __init__(self, block: _DenseBlock, dtype: torch.dtype, up_to_shifts: bool):
         super().__init__()
         self.widths = [layer.norm1.num_features for layer in block.values()]
         self.width = self.widths[-1] + list(block.values())[-1].conv2.out_channels
         for name, layer in block.items():
-            self.add_module(name, _Layer(layer, dtype))
+            self.add_module(name, _Layer(layer, dtype, up_to_shifts))
 
     def forward(self, x: Tensor) -> Tensor:
         n, _, height, width = x.shape
@@ -69,25 +79,28 @@ def _empty(x: Tensor, n: int, height: int, width: int, channels: int) -> Tensor:
 class _Layer(nn.Module):
     """A dense layer whose first norm and ReLU are a comparison with ``low`` (and ``high``, where a scale is negative)."""
 
-    def __init__(self, layer: _DenseLayer, dtype: torch.dtype):
+    def __init__(self, layer: _DenseLayer, dtype: torch.dtype, up_to_shifts: bool):
         super().__init__()
         self.conv1, self.norm2, self.relu2, self.conv2 = layer.conv1, layer.norm2, layer.relu2, layer.conv2
-        norm = layer.norm1
-        scale = norm.weight.double() * (norm.running_var.double() + norm.eps).rsqrt()
-        shift = norm.bias.double() - norm.running_mean.double() * scale
-        bound = -shift / scale
-        fixed = ~(bound.abs() < _FAR)  # NaN too: 0 / 0
+        scale, shift, bound, fixed = _threshold(layer.norm1)
         bound, scale = bound.masked_fill(fixed, 0).to(dtype), scale.masked_fill(fixed, 0)
         weight = layer.conv1.weight[:, :, 0, 0]
         given = 0.0 if layer.conv1.bias is None else layer.conv1.bias.double()
         rounded = (weight * scale.float()).to(dtype)
-        exact = given - (rounded.float() @ bound.float()).double()
+        bias = given - (rounded.float() @ bound.float()).double()
         if fixed.any():
-            exact += (weight[:, fixed] @ shift[fixed].relu().float()).double()
-        bias = exact.to(dtype) if isinstance(layer.norm2, nn.BatchNorm2d) else exact
+            bias += (weight[:, fixed] @ shift[fixed].relu().float()).double()
         if isinstance(layer.norm2, nn.BatchNorm2d):
-            # What rounding takes from the bias would shift a whole channel; the norm, in float32, gives it back.
-            layer.norm2.running_mean += (bias.double() - exact).float()
+            second, _, start, same = _threshold(layer.norm2)
+            if up_to_shifts and not same.any():
+                sign = second.sign()
+                rounded, bias = rounded * sign[:, None].to(dtype), (bias - start) * sign
+                self.conv2.weight = nn.Parameter(layer.conv2.weight * second.abs().float()[:, None, None])
+                self.norm2 = nn.Identity()
+            else:
+                # What rounding takes from the bias would shift a whole channel; the norm, in float32, gives it back.
+                exact, bias = bias, bias.to(dtype).double()
+                layer.norm2.running_mean += (bias - exact).float()
         self.conv1.weight = nn.Parameter(rounded.float()[:, :, None, None])
         self.conv1.bias = nn.Parameter(bias.float())
         below, above = torch.full_like(bound, -torch.inf), torch.full_like(bound, torch.inf)
@@ -99,3 +112,11 @@ class _Layer(nn.Module):
         """New features of ``x``; ``room``, of the same shape, is overwritten."""
         x = torch.maximum(x, self.low, out=room) if self.high is None else torch.clamp(x, self.low, self.high, out=room)
         return self.conv2(self.relu2(self.norm2(self.conv1(x))))
+
+
+def _threshold(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Scale, shift and, for each channel, where it is cut off by a ReLU; True where that is out of reach or nowhere."""
+    scale = norm.weight.double() * (norm.running_var.double() + norm.eps).rsqrt()
+    shift = norm.bias.double() - norm.running_mean.double() * scale
+    bound = -shift / scale
+    return scale, shift, bound, ~(bound.abs() < _FAR)  # NaN too: 0 / 0

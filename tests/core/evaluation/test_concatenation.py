@@ -119,6 +119,36 @@ def test_features_are_those_of_the_network_itself():
         assert (merged[name] - plain[name]).abs().max() <= 1e-4 * plain[name].abs().max(), name
 
 
+def test_with_the_second_norm_merged_features_differ_by_shifts_and_signs_only():
+    model = network(6)
+    for name, module in model.named_modules():
+        if name.endswith("denselayer2.norm2"):
+            spoil_scales(module, torch.Generator().manual_seed(0))  # a channel that is cut off nowhere: stays
+        elif name.endswith("norm2"):
+            with torch.no_grad():
+                module.weight[::3] *= -1
+    names = layer_names(model, "convolutions")
+    merged = merge(copy.deepcopy(model), torch.float32, up_to_shifts=True)
+    found = []
+    for one in (model, merged):
+        tapped = Tapped(model, names, torch.float32, torch.device("cpu"))
+        tapped.network = one
+        seen: dict[str, torch.Tensor] = {}
+        with torch.inference_mode(), tapped.listening(lambda name, out, seen=seen: seen.update({name: out.clone()})):
+            one(X.repeat(3, 1, 1, 1)[:8])
+        found.append(seen)
+    kept = [name for name, module in merged.named_modules() if isinstance(module, nn.BatchNorm2d) and "norm2" in name]
+    assert kept == [f"features.denseblock{block}.denselayer2.norm2" for block in (1, 2, 3, 4)]
+    shifted = 0
+    for name in names:
+        plain, ours = (features[name] for features in found)
+        difference = torch.minimum((ours - plain).std(0).abs(), (ours + plain).std(0).abs())
+        assert difference.max() <= 2e-4 * plain.abs().max(), name
+        shifted += bool((ours - plain).abs().max() > 0.01 * plain.abs().max())
+        assert name.endswith("conv1") or (ours - plain).abs().max() <= 2e-4 * plain.abs().max(), name
+    assert shifted >= 70
+
+
 def test_vgg_is_left_alone_and_so_is_the_exact_path():
     model = build("vgg16", 5)
     assert [type(m) for m in merge(copy.deepcopy(model), torch.bfloat16).modules()] == [
