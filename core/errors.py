@@ -84,6 +84,10 @@ class CheckpointNotFound(PruneScopeError, FileNotFoundError):
     """No checkpoint has this id or path."""
 
 
+class WeightsNotHere(CheckpointNotFound):
+    """Only a checkpoint's card and results are here: it was too large to ship, and one command makes it again."""
+
+
 class CheckpointDamaged(PruneScopeError):
     """A checkpoint is truncated, altered, or not a checkpoint of ours."""
 

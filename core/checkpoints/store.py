@@ -26,6 +26,7 @@ from core.errors import (
     CheckpointNotFound,
     InvalidValue,
     PruneScopeError,
+    WeightsNotHere,
     check_choice,
 )
 from core.files import storage_errors
@@ -212,10 +213,11 @@ def _find(id_or_path: str | os.PathLike, root) -> Path:
         if not path.exists() and not card_path(path).exists():
             raise names.not_found(id_or_path, _known(root))
     if not path.exists() and card_path(path).exists():
-        raise CheckpointNotFound(
+        id = names.id_of(path, root)
+        raise WeightsNotHere(
             "Only the results of this checkpoint are here, not its weights",
-            given=names.id_of(path, root),
-            remedy="`python -m core reproduce STUDY` makes the weights again",
+            given=id,
+            remedy=f"make the weights again with `python -m core reproduce {id.rpartition('/')[0]}`",
         )
     return path
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pandas as pd
 import streamlit as st
 
-from core.errors import DataNotFound, PruneScopeError
+from core.errors import DataNotFound, PruneScopeError, WeightsNotHere
 from pages.components import phantoms
 
 NOT_FOR_DIAGNOSIS = "PruneScope explains networks. It is not a medical device and **not for diagnosis**."
@@ -20,6 +20,8 @@ def guard() -> Iterator[None]:
         yield
     except DataNotFound as error:
         missing_data(error)
+    except WeightsNotHere as error:
+        missing_weights(error)
     except PruneScopeError as error:
         st.error(_text(error), icon=":material/error:")
     except Exception:  # Streamlit's own stop and rerun signals are no Exceptions and pass through
@@ -40,6 +42,17 @@ def missing_data(error: DataNotFound) -> None:
     phantoms.offer()
     with st.expander("How to get the images"):
         st.markdown(_text(error))
+
+
+def missing_weights(error: WeightsNotHere) -> None:
+    """Results shipped without weights are no fault: what can be seen all the same, and how to get the rest."""
+    st.info(
+        f"**{error.problem}.** This page looks at weights. Accuracy, harm and breaking points are on *What if*, the paper's claims on "
+        "*Methods*: they need none.",
+        icon=":material/weight:",
+    )
+    remedy = (error.remedy or "").replace("make", "Make", 1)
+    st.caption(f"{error.given}. {remedy}; it trains for as long as the cards say.")
 
 
 def _text(error: PruneScopeError) -> str:

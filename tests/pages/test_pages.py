@@ -1,5 +1,7 @@
 """Every page in Streamlit's own test runner, on tiny networks that the test trains."""
 
+import pytest
+
 from core import checkpoints
 from tests.pages.opening import opened, texts
 
@@ -55,3 +57,15 @@ def test_overview_answers_who_is_missed_from_the_answers_that_ship(monkeypatch, 
 
 def test_overview_says_how_its_answer_is_made_where_nothing_is_stored(study):
     assert f"python -m core respond {study}" in texts(opened(study=study))
+
+
+@pytest.mark.parametrize("page", ["pages/layers.py", "pages/cost.py"])
+def test_results_without_weights_are_told_and_are_no_error(study, page):
+    for entry in checkpoints.list():
+        checkpoints.write_card(entry.path, entry.card, entry.size_bytes)
+        entry.path.unlink()
+    app = opened(page)
+    told = texts(app)
+    assert "Only the results of this checkpoint are here, not its weights" in told
+    assert f"python -m core reproduce {study}" in told
+    assert not app.error
