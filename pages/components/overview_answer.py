@@ -58,6 +58,8 @@ def _answer(place: DeltaGenerator, study: str, sparsity: float, methods: dict) -
             st.caption(
                 f"{' · '.join(counts)}. In brackets 95% intervals; n = {total:,} test images that no network was trained on."
             )
+        else:
+            st.caption(said.rpartition("\n")[2])
         query = {"sparsity": f"{100 * sparsity:g}"} | ({"diagnosis": "mel"} if counts else {})
         if "study" in st.query_params:
             query["study"] = study

@@ -178,12 +178,18 @@ def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, g
     what = "melanomas" if row["group"] == "mel" else f"{thing} that are {look.diagnosis(row['group']).lower()}"
     others = classes[classes["group"] != row["group"]]
     missed, caught = int(others["newly_missed"].sum()), int(others["newly_caught"].sum())
+    # The worst of a hundred is bad luck too; who reads it must know that it was picked.
+    picked = (
+        ""
+        if name
+        else f" This class was picked because it loses most of {len(classes)}; the most unlucky of many looks worse than it is."
+    )
     start = "Of" if n == total else f"In a first sample of {n:,} of {total:,} test images: of"
     return (
         f"## {start} **{row['lesions']:,} {what}**, the dense network finds **{row['found_dense']:,}**; pruned to "
         f"{selection.percent}%{_by_hand(selection)}, it finds **{row['found_pruned']:,}**: {row['newly_missed']:,} newly missed, "
         f"{row['newly_caught']:,} newly caught.\n\n"
-        f"Of all other diagnoses together, {missed:,} {thing} are newly missed and {caught:,} newly caught."
+        f"Of all other diagnoses together, {missed:,} {thing} are newly missed and {caught:,} newly caught.{picked}"
     )
 
 

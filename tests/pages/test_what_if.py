@@ -28,6 +28,12 @@ def test_the_numbers_are_those_of_the_engine(study):
     assert "Iterative was trained" not in texts(app)  # the link chose the method
 
 
+def test_a_class_that_the_data_picked_is_told_to_be_picked(study):
+    assert "was picked because it loses most of" in texts(opened(WHAT_IF, sparsity=80))
+    name = checkpoints.load(f"{study}/dense").card.data.class_names[0]
+    assert "was picked" not in texts(opened(WHAT_IF, sparsity=80, diagnosis=name))
+
+
 def test_a_trained_checkpoint_needs_no_recalibration(study):
     app = opened(WHAT_IF, sparsity=80)
     assert "trained checkpoint, fine-tuned" in texts(app)
