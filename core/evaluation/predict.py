@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from core import device as devices
 from core.data import ImageSet
 from core.errors import InvalidValue
+from core.evaluation.aligning import align
 from core.evaluation.concatenation import merge
 from core.evaluation.folding import folded
 from core.evaluation.fusing import all_finite, fuse, quicken
@@ -35,7 +36,7 @@ class Predictor:
         mean, std = network.mean, network.std
         quick = self.device.type == "cpu" and self.dtype == torch.bfloat16 and all_finite(network)
         if quick:
-            merge(network, self.dtype)
+            merge(align(network), self.dtype)
         self.network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
         if quick:
             quicken(fuse(self.network))

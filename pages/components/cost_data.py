@@ -14,13 +14,26 @@ DENSE, ZEROS, COMPACTED = "Dense", "Pruned, zeros left in", "Compacted"
 
 
 def entries(study: str) -> list[Entry]:
-    """All networks of a study that can be compared, as every page lists them: by sparsity, then method."""
-    found = [
+    """The networks of a study whose weights are here, as every page lists them: by sparsity, then method.
+
+    Where no weights are here at all, those whose results are: whatever looks at one says then what is missing.
+    """
+    found = [entry for entry in _known(study) if entry.weights] or _known(study)
+    return sorted(found, key=lambda entry: (entry.card.sparsity, look.order(entry.card.method), entry.card.seed or 0))
+
+
+def without_weights(study: str) -> int:
+    """How many networks of a study are here as results only."""
+    return sum(not entry.weights for entry in _known(study))
+
+
+def _known(study: str) -> list[Entry]:
+    """All that can be compared: under the row split a network has seen lesions of test images."""
+    return [
         entry
         for entry in loaders.entries()
         if entry.card is not None and entry.card.study == study and entry.card.data.split_by != "row"
     ]
-    return sorted(found, key=lambda entry: (entry.card.sparsity, look.order(entry.card.method), entry.card.seed or 0))
 
 
 def parent(entry: Entry, among: list[Entry]) -> Entry | None:

@@ -33,12 +33,21 @@ def checkpoint(entries: list[Entry]) -> Entry:
 
 
 def title(entry: Entry) -> str:
-    """What a network is called in lists: its method and how much of it is zero."""
+    """What a network is called in lists: its method, how much of it is zero, and what sets it apart from others of its study."""
     card = entry.card
-    name = look.title(card.method)
+    parts = [look.title(card.method)]
     if card.sparsity:
-        name += f", {100 * card.sparsity:g}% zero"
-    return name if not card.seed else f"{name}, seed {card.seed}"
+        parts.append(f"{100 * card.sparsity:g}% zero")
+    if channels_may_die(entry):
+        parts.append(f"weight decay {card.recipe['training']['decay']:g}")
+    if card.seed:
+        parts.append(f"seed {card.seed}")
+    return ", ".join(parts)
+
+
+def channels_may_die(entry: Entry) -> bool:
+    """Whether a network was trained with decay of batch norm's scales too: without, hardly any channel dies."""
+    return bool(((entry.card.recipe or {}).get("training") or {}).get("norm_decay"))
 
 
 def _selected(key: str, label: str, choices: dict[str, str], default: str) -> str:

@@ -42,7 +42,7 @@ def draw(study: str) -> None:
         ),
         alt=f"Balanced accuracy against {axis}, a point for each of {len(frame)} networks",
     )
-    st.caption(_basis(frame, timed))
+    st.caption(_basis(frame, timed, cost_data.without_weights(study)))
     panels.table(
         frame, name=f"networks-{study.replace('/', '-')}", title="Worth and cost of all networks", key="pareto"
     )
@@ -77,8 +77,10 @@ def _sentence(frame, against: str) -> str:
     )
 
 
-def _basis(frame, timed) -> str:
+def _basis(frame, timed, missing: int) -> str:
     text = f"n = {int(frame['n'].max()):,} test images, 95% intervals. The test images are for looking; they chose none of these networks. "
+    if missing:
+        text += f"Not shown: {missing} of which only results are here, no weights to count. "
     if timed is None:
         return text
     times, machine, when = timed

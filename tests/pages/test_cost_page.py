@@ -1,5 +1,7 @@
 """The page about size and speed, on tiny networks that the test trains."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -146,3 +148,29 @@ def test_a_parent_that_is_gone_is_told(study):
     entry("dense").path.rename(entry("dense").path.with_name("gone.txt"))
     app = opened(COST)
     assert "No trained network yet" in texts(app)
+
+
+def test_networks_without_weights_are_left_out_of_what_looks_at_weights_and_that_is_said(study):
+    shipped = entry("iterative-80")
+    checkpoints.write_card(shipped.path, shipped.card, shipped.size_bytes)
+    shipped.path.unlink()
+    app = opened(COST, show="tradeoff")
+    assert list(app.dataframe[0].value["id"]) == [entry("dense").id]
+    assert "Not shown: 1 of which only results are here" in texts(app)
+    now = opened(COST)
+    assert [choice.options for choice in now.selectbox if choice.label == "Network"] == [["Dense"]]
+
+
+def test_a_network_trained_for_channels_to_die_says_so_and_others_point_to_it(study):
+    strong = checkpoints.load(entry("iterative-80").path)
+    training = strong.card.recipe["training"] | {"decay": 0.01, "norm_decay": 0.04}
+    recipe = strong.card.recipe | {"training": training}
+    saved = checkpoints.save(
+        strong.model(), replace(strong.card, recipe=recipe, recipe_hash="0a1b2c3d" * 2), masks=strong.masks
+    )
+    assert saved.id.endswith("iterative-80-0a1b2c3d")
+    app = opened(COST, network="iterative-80")
+    [choice] = [choice for choice in app.selectbox if choice.label == "Network"]
+    assert choice.options == ["Dense", "Iterative, 80% zero, weight decay 0.01", "Iterative, 80% zero"]
+    assert "choose **Iterative, 80% zero, weight decay 0.01** above" in texts(app)
+    assert "To see channels that died" not in texts(opened(COST, network="iterative-80-0a1b2c3d"))

@@ -82,3 +82,24 @@ def test_weights_that_are_not_finite_keep_their_relu_and_are_not_hidden():
     predictor = Predictor(model.eval(), device="cpu", precision="bfloat16")
     assert any(type(module) is nn.ReLU for module in predictor.network.modules())
     assert predictor(images).isnan().all()
+
+
+@pytest.mark.parametrize("size", [32, 46])  # 46: maps of odd height on the way
+def test_a_pool_after_a_relu_is_quick_and_gives_the_same_bits(size):
+    torch.manual_seed(1)
+    model = build("vgg16", 7)
+    plain, fused = ready(model), fuse(ready(model))
+    pools = [number for number, module in enumerate(plain.features) if type(module) is nn.MaxPool2d]
+    assert len(pools) == 5
+    assert all(type(fused.features[number]) is fusing._QuickMaxPool for number in pools)
+    maps = torch.randn(2, 24, size, size).relu().bfloat16().to(memory_format=torch.channels_last)
+    for shown in (maps, maps[:, :, 1:], maps.contiguous(), maps[:, 3:11]):
+        assert torch.equal(fused.features[pools[0]](shown), plain.features[pools[0]](shown))
+    x = torch.randn(2, 3, size, size).bfloat16().to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        assert fused(x).shape == plain(x).shape == (2, 7)
+
+
+def test_a_pool_that_no_relu_precedes_is_left_alone():
+    between = nn.Sequential(nn.Conv2d(3, 8, 1), nn.MaxPool2d(2), nn.Conv2d(8, 8, 1), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
+    assert [type(module) for module in fuse(between.bfloat16())][1::3] == [nn.MaxPool2d] * 2
