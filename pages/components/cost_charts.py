@@ -81,7 +81,7 @@ def pareto(frame: pd.DataFrame, axis: str, colours: Mapping[str, str], ink: str)
     """Balanced accuracy against a cost, a point a network; those that no other beats are joined.
 
     Args:
-        frame: from :func:`core.cost.pareto`, with x, title, best and, for times, x_low and x_high.
+        frame: from :func:`core.cost.pareto`, with x, title, best, hollow (how its mark is drawn) and, for times, x_low and x_high.
         axis: what x is, with its unit.
         colours: title of a method -> its colour, in the order of the legend.
         ink: the theme's colour of text.
@@ -118,7 +118,11 @@ def pareto(frame: pd.DataFrame, axis: str, colours: Mapping[str, str], ink: str)
     if "x_low" in rows:
         chart += base.mark_rule(opacity=0.35, strokeWidth=2).encode(x=alt.X("x_low:Q"), x2="x_high:Q", y=y)
     shape = alt.Shape("name:N", scale=alt.Scale(domain=list(colours), range=_shapes(len(colours))), legend=legend)
-    chart += base.mark_point(filled=True, size=110, opacity=1).encode(y=y, shape=shape)
+    chart += (
+        base.transform_filter("!datum.hollow").mark_point(filled=True, size=110, opacity=1).encode(y=y, shape=shape)
+    )
+    hollow = base.transform_filter("datum.hollow")
+    chart += hollow.mark_point(filled=False, size=110, strokeWidth=2.5, opacity=1).encode(y=y, shape=shape)
     return chart.properties(height=420)
 
 

@@ -7,7 +7,7 @@ from pages.components import cost_charts, cost_data, cost_state, look, panels
 
 _AXES = {
     "bytes": ("MB, as PruneScope stores it", 1e6),
-    "flops": (f"billion {cost.UNIT}", 1e9),
+    "flops": ("billion floating-point operations", 1e9),
     "milliseconds": ("milliseconds for one image, compacted", 1.0),
 }
 
@@ -28,7 +28,9 @@ def draw(study: str) -> None:
         return
     axis, unit = _AXES[against]
     frame["best"] = cost.front(frame, against)
-    frame["title"] = [cost_state.title(entry) for entry in entries if entry.id in set(frame["id"])]
+    drawn = [entry for entry in entries if entry.id in set(frame["id"])]
+    frame["title"] = [cost_state.title(entry) for entry in drawn]
+    frame["hollow"] = [cost_state.channels_may_die(entry) for entry in drawn]
     st.markdown(_sentence(frame, against))
     shown = frame.assign(x=frame[against] / unit)
     if against == "milliseconds":
@@ -42,9 +44,12 @@ def draw(study: str) -> None:
         ),
         alt=f"Balanced accuracy against {axis}, a point for each of {len(frame)} networks",
     )
-    st.caption(_basis(frame, timed, cost_data.without_weights(study)))
+    st.caption(_basis(frame, against, timed, cost_data.without_weights(study)))
     panels.table(
-        frame, name=f"networks-{study.replace('/', '-')}", title="Worth and cost of all networks", key="pareto"
+        frame.drop(columns="hollow"),
+        name=f"networks-{study.replace('/', '-')}",
+        title="Worth and cost of all networks",
+        key="pareto",
     )
 
 
@@ -77,8 +82,12 @@ def _sentence(frame, against: str) -> str:
     )
 
 
-def _basis(frame, timed, missing: int) -> str:
+def _basis(frame, against: str, timed, missing: int) -> str:
     text = f"n = {int(frame['n'].max()):,} test images, 95% intervals. The test images are for looking; they chose none of these networks. "
+    if frame["hollow"].any():
+        text += "Hollow marks: trained with weight decay that lets channels die. "
+    if against == "flops":
+        text += f"Operations: {cost.UNIT}, of the compacted network. "
     if missing:
         text += f"Not shown: {missing} of which only results are here, no weights to count. "
     if timed is None:
