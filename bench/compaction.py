@@ -128,7 +128,7 @@ def main() -> None:
     print(
         f"{'checkpoint':44}{'sparsity':>9}{'effective':>11}{'error':>11}{'batch':>7}{'times as fast':>21}{'rounds':>9}{more}"
     )
-    for id in args.ids or [entry.id for entry in checkpoints.list() if entry.card]:
+    for id in args.ids or [entry.id for entry in checkpoints.list() if entry.card and entry.weights]:
         line(checkpoints.load(id), args)
     if args.more:
         heads(args)

@@ -9,6 +9,9 @@ from core.errors import CheckpointNotFound, check_choice, check_sparsity
 PRUNE_ONLY = "prune_only"
 """The path without any checkpoint but the dense one: pruning, and no fine-tuning at all."""
 
+BY_LOT = "-random"
+"""How the cards call a method that prunes by lot, the control for the criterion: its name with this behind it."""
+
 _SAME = 1e-6
 
 
@@ -55,7 +58,9 @@ def studies(root=None) -> dict[str, dict[str, Path]]:
 
     Where a study has several dense networks, the first by id counts, and of the pruned ones those that come from it.
     Networks trained under the row split never count: they have seen lesions of test images, so nothing that they answer
-    can be compared. Checkpoints that cannot be read are passed over; :func:`core.checkpoints.list` tells of them.
+    can be compared. Nor do controls by lot: between checkpoints the smallest weights would go, and lots no longer decide.
+    Nor do networks without their weights where the dense network has its own: a path is there to be moved along, and from
+    them it would not go on. Checkpoints that cannot be read are passed over; :func:`core.checkpoints.list` tells of them.
     """
     entries = [
         entry for entry in checkpoints.list(root) if entry.card is not None and entry.card.data.split_by != "row"
@@ -71,7 +76,9 @@ def studies(root=None) -> dict[str, dict[str, Path]]:
         dense = paths[PRUNE_ONLY].dense
         methods: dict[str, dict[float, Entry]] = {}
         for entry in entries:
-            if entry.card.parent == dense.id and entry.card.sparsity > 0:
+            card = entry.card
+            movable = entry.weights or not dense.weights
+            if card.parent == dense.id and card.sparsity > 0 and movable and not card.method.endswith(BY_LOT):
                 methods.setdefault(entry.card.method, {}).setdefault(entry.card.sparsity, entry)
         for method, by_sparsity in sorted(methods.items()):
             paths[method] = Path(study, method, (dense, *(by_sparsity[s] for s in sorted(by_sparsity))))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from core import paper
 from core.claims.verdicts import Region
-from core.replication.lines import RANDOM, TRAINED_ON
+from core.paths import BY_LOT
+from core.replication.lines import TRAINED_ON
 from core.studies import Study
 from core.words import METHOD_TITLES
 
@@ -137,7 +138,7 @@ def _of(group: str, study: Study, sparsity: float) -> list[Claim]:
     elif group == "worst":
         found = {"layerwise": [Part(other, "layerwise", BETTER) for other in methods if other != "layerwise"]}
     elif group == "criterion":
-        found = {"one_shot": [Part("one_shot", f"one_shot{RANDOM}", BETTER)]}
+        found = {"one_shot": [Part("one_shot", f"one_shot{BY_LOT}", BETTER)]}
     else:
         other = "dense" if group == "cost" else TRAINED_ON
         found = {method: [Part(method, other, NO_WORSE)] for method in methods}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from core.claims.catalogue import MARGIN, Claim, Part
 from core.claims.verdicts import FAILS, HOLDS
-from core.replication.lines import RANDOM, TRAINED_ON
+from core.paths import BY_LOT
+from core.replication.lines import TRAINED_ON
 from core.studies import TITLES, Study
 from core.words import METHOD_TITLES
 
@@ -19,8 +20,8 @@ _NETWORKS = {"dense": "dense", TRAINED_ON: "dense (trained on)"}
 
 def network(method: str) -> str:
     """A method as it stands within a sentence: ``"one-shot"``, ``"one-shot by lot"``, ``"dense (trained on)"``."""
-    if method.endswith(RANDOM):
-        return f"{network(method.removesuffix(RANDOM))} by lot"
+    if method.endswith(BY_LOT):
+        return f"{network(method.removesuffix(BY_LOT))} by lot"
     return _NETWORKS.get(method) or METHOD_TITLES.get(method, method.replace("_", " ")).lower()
 
 

@@ -8,8 +8,6 @@ from core.recipes import DENSE
 
 TRAINED_ON = "dense_trained_on"
 """What the cards call the control that is trained on without pruning."""
-RANDOM = "-random"
-"""How the cards call a method that prunes by lot, the control for the criterion: its name with this behind it."""
 
 
 @dataclass(frozen=True)

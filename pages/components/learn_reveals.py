@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core import learn, paper
-from core.paths import PRUNE_ONLY
+from core.paths import BY_LOT, PRUNE_ONLY
 from core.studies import Study
 from core.words import METHOD_SENTENCES
 from pages.components import charts, diagrams, learn_material, loaders, look, panels
@@ -54,10 +54,12 @@ def _magnitude(study: str) -> None:
 
 def _control(study: str) -> None:
     """The same method with random masks, where it was trained."""
-    paths = loaders.studies()[study]
-    known = [name for name in paths if name.endswith("-random")]
+    from pages.components import methods_data
+
+    line = methods_data.lines(study)[0]
+    known = [name for name in line.pruned if name.endswith(BY_LOT)]
     for name in known:
-        entry = paths[name].entries[-1]
+        entry = list(line.pruned[name].values())[-1]
         metric = entry.card.metrics.get("balanced_accuracy")
         if metric:
             st.markdown(

@@ -130,7 +130,7 @@ def test_it_makes_all_and_the_second_time_nothing(small):
     assert all(item.answers == item.wanted == 1 for item in items)
     assert len(outcomes) == 2 * len(items)  # a network and its answers, each
     assert list(reproduce.reproduce(small)) == []
-    assert set(paths.of(STUDY)) == {"prune_only", "one_shot", "layerwise", "iterative", "one_shot-random"}
+    assert set(paths.of(STUDY)) == {"prune_only", "one_shot", "layerwise", "iterative"}
 
 
 def test_it_is_stopped_in_the_middle_and_goes_on(small):

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from core import data, evaluation, paths, recipes, responses, runs
+from core import checkpoints, data, evaluation, paths, recipes, responses, runs
 from core.cohort import Cohort
 from core.errors import Cancelled, CheckpointNotFound, DataDamaged, InvalidSparsity, UnknownName
+from core.recipes import Recipe
 
 STUDY = "colours-32/vgg16"
 
@@ -33,6 +34,21 @@ def test_a_path_rises_and_starts_from_the_checkpoint_below(study):
     assert study[paths.PRUNE_ONLY].sparsities == (0.0,)
     with pytest.raises(InvalidSparsity):
         path.start(1.0)
+
+
+def test_networks_that_cannot_be_moved_along_are_on_no_path(study):
+    dense = study["one_shot"].dense
+    runs.run(recipes.pruned(Recipe.from_dict(dense.card.recipe), "one_shot", 0.8, criterion="random"))
+    assert any(entry.card.method == "one_shot-random" for entry in checkpoints.list())
+    assert list(paths.of(STUDY)) == ["prune_only", "one_shot"]
+    sparser = study["one_shot"].entries[-1]
+    checkpoints.write_card(sparser.path, sparser.card, sparser.size_bytes)
+    sparser.path.unlink()
+    assert paths.of(STUDY)["one_shot"].sparsities == (0.0, 0.5)
+    # Where the dense network's weights are not here either, results are all there is to look at.
+    checkpoints.write_card(dense.path, dense.card, dense.size_bytes)
+    dense.path.unlink()
+    assert paths.of(STUDY)["one_shot"].sparsities == (0.0, 0.5, 0.8)
 
 
 def test_studies_that_are_not_there_are_named(study, tmp_path):
