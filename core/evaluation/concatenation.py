@@ -15,7 +15,9 @@ Who compares features, and not their place or sign, may have the layer's second 
 where the sign, s's, and t go into the convolution that gives y. CKA sees no difference.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +40,7 @@ def merge(
             norm is merged too, unless one of its channels is the same for all images.
 
     Returns:
-        ``network``. Without dense blocks it is as it was.
+        ``network``, the first convolution of each dense layer in ``dtype``. Without dense blocks it is as it was.
     """
     for name, parent in list(network.named_modules()):
         for own, child in list(parent.named_children()):
@@ -57,8 +59,12 @@ class _Block(nn.Module):
         super().__init__()
         self.widths = [layer.norm1.num_features for layer in block.values()]
         self.width = self.widths[-1] + list(block.values())[-1].conv2.out_channels
-        for name, layer in block.items():
-            self.add_module(name, _Layer(layer, dtype, up_to_shifts))
+        layers = list(block.values())
+        firsts = _thresholds([layer.norm1 for layer in layers], dtype)
+        norms = [layer.norm2 for layer in layers if isinstance(layer.norm2, nn.BatchNorm2d)]
+        seconds = _thresholds(norms, dtype) if up_to_shifts and len(norms) == len(layers) else [None] * len(layers)
+        for (name, layer), first, second in zip(block.items(), firsts, seconds, strict=True):
+            self.add_module(name, _Layer(layer, dtype, first, second))
 
     def forward(self, x: Tensor) -> Tensor:
         n, _, height, width = x.shape
@@ -77,36 +83,39 @@ def _empty(x: Tensor, n: int, height: int, width: int, channels: int) -> Tensor:
 
 
 class _Layer(nn.Module):
-    """A dense layer whose first norm and ReLU are a comparison with ``low`` (and ``high``, where a scale is negative)."""
+    """A dense layer whose first norm and ReLU are a comparison with ``low`` (and ``high``, where a scale is negative).
 
-    def __init__(self, layer: _DenseLayer, dtype: torch.dtype, up_to_shifts: bool):
+    Args:
+        layer: torchvision's.
+        dtype: in which it will compute.
+        first: of its first norm.
+        second: of its second norm, if that is to be merged too.
+    """
+
+    def __init__(self, layer: _DenseLayer, dtype: torch.dtype, first: "_Threshold", second: "_Threshold | None"):
         super().__init__()
         self.conv1, self.norm2, self.relu2, self.conv2 = layer.conv1, layer.norm2, layer.relu2, layer.conv2
-        scale, shift, bound, fixed = _threshold(layer.norm1)
-        bound, scale = bound.masked_fill(fixed, 0).to(dtype), scale.masked_fill(fixed, 0)
         weight = layer.conv1.weight[:, :, 0, 0]
-        given = 0.0 if layer.conv1.bias is None else layer.conv1.bias.double()
-        rounded = (weight * scale.float()).to(dtype)
-        bias = given - (rounded.float() @ bound.float()).double()
-        if fixed.any():
-            bias += (weight[:, fixed] @ shift[fixed].relu().float()).double()
-        if isinstance(layer.norm2, nn.BatchNorm2d):
-            second, _, start, same = _threshold(layer.norm2)
-            if up_to_shifts and not same.any():
-                sign = second.sign()
-                rounded, bias = rounded * sign[:, None].to(dtype), (bias - start) * sign
-                self.conv2.weight = nn.Parameter(layer.conv2.weight * second.abs().float()[:, None, None])
-                self.norm2 = nn.Identity()
-            else:
-                # What rounding takes from the bias would shift a whole channel; the norm, in float32, gives it back.
-                exact, bias = bias, bias.to(dtype).double()
-                layer.norm2.running_mean += (bias - exact).float()
-        self.conv1.weight = nn.Parameter(rounded.float()[:, :, None, None])
-        self.conv1.bias = nn.Parameter(bias.float())
-        below, above = torch.full_like(bound, -torch.inf), torch.full_like(bound, torch.inf)
-        upwards, shape = scale >= 0, (1, -1, 1, 1)
-        self.register_buffer("low", torch.where(upwards, bound, below).view(shape))
-        self.register_buffer("high", None if upwards.all() else torch.where(upwards, above, bound).view(shape))
+        rounded = (weight * first.kept.float()).to(dtype)
+        bias = -(rounded.float() @ first.bound.float()).double()
+        if layer.conv1.bias is not None:
+            bias += layer.conv1.bias.double()
+        if first.some_fixed:
+            bias += (weight[:, first.fixed] @ first.shift[first.fixed].relu().float()).double()
+        if second is not None and not second.some_fixed:
+            sign = second.scale.sign()
+            rounded, bias = rounded * sign.to(dtype)[:, None], (bias - second.start) * sign
+            self.conv2.weight = nn.Parameter(layer.conv2.weight * second.scale.abs().float()[:, None, None])
+            self.norm2 = nn.Identity()
+        elif isinstance(layer.norm2, nn.BatchNorm2d):
+            # What rounding takes from the bias would shift a whole channel; the norm, in float32, gives it back.
+            exact, bias = bias, bias.to(dtype).double()
+            layer.norm2.running_mean += (bias - exact).float()
+        self.conv1.weight = nn.Parameter(rounded[:, :, None, None])
+        self.conv1.bias = nn.Parameter(bias.to(dtype))
+        shape = (1, -1, 1, 1)
+        self.register_buffer("low", first.low.view(shape))
+        self.register_buffer("high", first.high.view(shape) if first.some_fall else None)
 
     def forward(self, x: Tensor, room: Tensor) -> Tensor:
         """New features of ``x``; ``room``, of the same shape, is overwritten."""
@@ -114,9 +123,53 @@ class _Layer(nn.Module):
         return self.conv2(self.relu2(self.norm2(self.conv1(x))))
 
 
-def _threshold(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Scale, shift and, for each channel, where it is cut off by a ReLU; True where that is out of reach or nowhere."""
-    scale = norm.weight.double() * (norm.running_var.double() + norm.eps).rsqrt()
-    shift = norm.bias.double() - norm.running_mean.double() * scale
-    bound = -shift / scale
-    return scale, shift, bound, ~(bound.abs() < _FAR)  # NaN too: 0 / 0
+@dataclass(frozen=True)
+class _Threshold:
+    """A batch norm and the ReLU after it: where they cut channels off. All are [channels].
+
+    Attributes:
+        scale, shift: float64, of the norm.
+        kept: float64, scale of the channels that are sometimes cut off, 0 for those that never or always are.
+        start: float64, where a channel is cut off; NaN or infinite if it has no such place.
+        bound: the same in the precision that features have; 0 if there is none.
+        fixed: bool, whether there is none, or none within reach.
+        low, high: what features are compared with, in their precision.
+    """
+
+    scale: Tensor
+    kept: Tensor
+    shift: Tensor
+    start: Tensor
+    bound: Tensor
+    fixed: Tensor
+    low: Tensor
+    high: Tensor
+
+    @cached_property
+    def some_fixed(self) -> bool:
+        return bool(self.fixed.any())
+
+    @cached_property
+    def some_fall(self) -> bool:
+        """Whether a channel is cut off above its bound: one of negative scale."""
+        return bool((self.kept < 0).any())
+
+
+def _thresholds(norms: Sequence[nn.BatchNorm2d], dtype: torch.dtype) -> list[_Threshold]:
+    """Of many norms at once: one by one, it is the number of operations that takes time."""
+    if not norms:
+        return []
+    weight, bias, mean, var = (
+        torch.cat([getattr(norm, part) for norm in norms]).double()
+        for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    widths = [norm.num_features for norm in norms]
+    eps = torch.tensor([norm.eps for norm in norms], dtype=torch.float64, device=var.device)
+    scale = weight * (var + eps.repeat_interleave(torch.tensor(widths, device=var.device))).rsqrt()
+    shift = bias - mean * scale
+    start = -shift / scale
+    fixed = ~(start.abs() < _FAR)  # NaN too: 0 / 0
+    bound, kept = start.masked_fill(fixed, 0).to(dtype), scale.masked_fill(fixed, 0)
+    low, high = bound.masked_fill(kept < 0, -torch.inf), bound.masked_fill(kept >= 0, torch.inf)
+    parts = (scale, kept, shift, start, bound, fixed, low, high)
+    return [_Threshold(*own) for own in zip(*(part.split(widths) for part in parts), strict=True)]

@@ -55,9 +55,10 @@ class Tapped:
         if quick:
             merge(self.network, dtype, keep=names, up_to_shifts=True)
         for module in self.network.modules():
-            if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
+            if isinstance(module, nn.modules.conv._ConvNd):
+                module.to(dtype=dtype, memory_format=torch.channels_last)
+            elif isinstance(module, nn.Linear):
                 module.to(dtype)
-        self.network.to(memory_format=torch.channels_last)
         if quick:
             quicken(self.network)
 
