@@ -5,8 +5,7 @@ from core.cli.output import add_command, percent, remark, reporter, size, table,
 _DESCRIPTION = """\
 Score a network that was trained under the row split three times: on all its test images, on those whose lesion it never
 saw, and on those whose lesion it had seen in training. Its answers are stored beside the checkpoint, so that the app
-shows
-the lesson without images. To train such a network: python -m core train ham10000-64/vgg16 --split-by row"""
+shows the lesson without images. To train such a network: python -m core train ham10000-64/vgg16 --split-by row"""
 
 _EXAMPLES = """\
   python -m core leak                                      every network here that was trained under the row split
@@ -71,6 +70,6 @@ def _text(id: str, stored) -> str:
     rows = []
     for row in leak.scores(stored).to_dict("records"):
         span = f"{percent(row['estimate'])} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
-        rows.append((row["group"], row["measure"], span, f"{row['n']:,}", f"{row['lesions']:,}"))
+        rows.append((row["group"], row["measure"], span, f"{row['n']:,.0f}", f"{row['lesions']:,.0f}"))
     headings = ("test images", "measure", "score", "images", "lesions")
     return f"{id}\n{table(rows, headings, right=(3, 4))}"
