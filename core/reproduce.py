@@ -178,7 +178,9 @@ def describe(recipe: Recipe) -> str:
         what += "" if recipe.criterion == "magnitude" else f" by {recipe.criterion}"
     else:
         what = "dense" if recipe.parent is None else "dense, trained on"
-    what += f", decay {recipe.training.decay:g}" if recipe.parent is None else ""
-    what += " of all scales too" if recipe.parent is None and recipe.training.norm_decay else ""
+    if recipe.parent is None or recipe.training.norm_decay:
+        what += f", decay {recipe.training.decay:g}"
+    if recipe.training.norm_decay:
+        what += f" (norms {recipe.training.norm_decay:g})"
     what += ", split by row" if recipe.split_by == "row" else ""
     return f"{title}, {what}, {recipe.training.epochs:g} epochs, seed {recipe.training.seed}"
