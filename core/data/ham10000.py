@@ -25,6 +25,13 @@ TITLES = {
     "vasc": "Vascular lesion",
 }
 CLASSES = tuple(TITLES)
+
+
+def class_words(names) -> tuple[str, str]:
+    """What classes of these names are called, one and many: diagnoses if all are of this set (or of phantoms), else classes."""
+    return ("diagnosis", "diagnoses") if set(names) <= set(TITLES) else ("class", "classes")
+
+
 MALIGNANT = ("akiec", "bcc", "mel")
 """Cancers, and akiec as the stage before one: all that should not be left alone."""
 SPLIT_RULES = ("lesion", "row")

@@ -9,7 +9,7 @@ import core
 from core import evaluation
 from core.checkpoints import Card
 from core.cohort import Cohort
-from core.data.ham10000 import TITLES
+from core.data.ham10000 import TITLES, class_words
 from core.evaluation import Interval
 from core.evaluation.ledger import ALL
 from core.evaluation.outcomes import METHOD
@@ -143,7 +143,7 @@ def _ledger(estimate: Estimate, cohort: Cohort, diagnosis: str | None) -> Table:
         name = "All together" if row["group"] == ALL else TITLES.get(row["group"], row["group"])
         rows.append(
             {
-                "Diagnosis": f"{name} *" if row["group"] == diagnosis else name,
+                class_words(names)[0].capitalize(): f"{name} *" if row["group"] == diagnosis else name,
                 thing.capitalize(): f"{row['lesions']:,}",
                 "Found, dense": _share(row, "found_dense", "dense"),
                 "Found, pruned": _share(row, "found_pruned", "pruned"),
@@ -153,7 +153,7 @@ def _ledger(estimate: Estimate, cohort: Cohort, diagnosis: str | None) -> Table:
             }
         )
     note = (
-        f"Counts of {thing}, and in brackets the 95% interval of their share. Found: Wilson. Newly missed and caught: {METHOD}."
+        f"Counts of {thing}, and in brackets the 95% interval of their share. Found: Wilson. Newly missed and caught: {METHOD if thing == 'lesions' else METHOD.replace('lesion', 'image')}."
         + (" * brought out." if diagnosis else "")
     )
     return Table("What pruning takes and gives", pd.DataFrame(rows), note)

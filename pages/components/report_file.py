@@ -88,7 +88,7 @@ def charts(selection: Selection, table: pd.DataFrame) -> list[Chart]:
     reach = whatif_charts.reach(pd.concat([changes["low"], changes["high"]]))
     made = [
         Chart(
-            f"Newly missed and newly caught {thing}, by diagnosis",
+            f"Newly missed and newly caught {thing}, by {selection.words[0]}",
             f"Newly missed and newly caught {thing} of {len(shown)} classes; the numbers are in the table below",
             _filled(whatif_charts.changes(len(shown), reach, _INK, thing), changes),
         ),

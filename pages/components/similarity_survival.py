@@ -155,12 +155,12 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
     for sample in samples:
         twins = known.twins(position(path.dense), place, sample)
         if twins is not None:
-            name = similarity_words.SAMPLES[sample]
+            name = similarity_words.SAMPLES[sample] if len(samples) > 1 else "All classes"
             parts.append(twins.assign(series=name))
             series[name] = _SERIES[sample]
             counts.append(f"{name.lower()} n = {known.images[sample].n:,}")
     if not parts:
-        st.caption("Not stored by diagnosis.")
+        st.caption("Not stored layer by layer.")
         return
     floor = similarity_claims.floor(known, similarity_data.lines(study))
     if floor is not None:
@@ -186,4 +186,4 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
     )
     out = frame[["series", "whole", "cka", "low", "high", "needed", "reason", "n"]].rename(columns={"whole": "layer"})
     name = f"cka-by-class-{study.replace('/', '-')}-{path.method}-{place.percent}"
-    panels.table(out.round(4), name=name, title="CKA of each layer with its dense twin, by diagnosis", key="layers")
+    panels.table(out.round(4), name=name, title="CKA of each layer with its dense twin", key="layers")

@@ -60,10 +60,11 @@ def _reliability(selection: Selection, estimate: Estimate) -> None:
 
 def _answers(selection: Selection, estimate: Estimate) -> None:
     test = selection.cohort
-    st.markdown("**Which diagnoses are taken for which**")
+    one, many = selection.words
+    st.markdown(f"**Which {many} are taken for which**")
     st.caption(
-        "Images; the shade is their share of the row's diagnosis. Counts of this sample, without intervals. Click a cell to bring "
-        "its row's diagnosis out."
+        f"Images; the shade is their share of the row's {one}. Counts of this sample, without intervals. Click a cell to bring "
+        f"its row's {one} out."
     )
 
     def count() -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +88,7 @@ def _answers(selection: Selection, estimate: Estimate) -> None:
                 picked=whatif_controls.pick,
             )
     columns[-1].caption(
-        "Of the difference, blue cells are answers that the row's diagnosis gets more often than before pruning, orange ones less "
+        f"Of the difference, blue cells are answers that the row's {one} gets more often than before pruning, orange ones less "
         "often. Blue on the diagonal is gained, orange there is lost."
     )
     panels.table(

@@ -22,14 +22,14 @@ _WORDS = {"wrong": "Newly wrong", "right": "Newly right", "either": "Wrong eithe
 def draw(selection: Selection, estimate: Estimate) -> None:
     """The ledger as charts and table, then the images behind it."""
     grouped = selection.cohort.groups is not None
-    thing = "lesions" if grouped else "images"
+    thing, (one, many) = "lesions" if grouped else "images", selection.words
     table = whatif_top.ledger(selection, estimate)
     shown = shown_classes(table, selection)
     left, right = st.columns([1, 1], gap="large")
     with left:
         st.markdown("**What pruning takes and gives**")
         st.caption(
-            f"Bars: share of its {thing}, with 95% intervals; numbers: {thing}. Click one to bring its diagnosis out."
+            f"Bars: share of its {thing}, with 95% intervals; numbers: {thing}. Click one to bring its {one} out."
         )
         frame = change_rows(shown, selection, thing)
         reach = whatif_charts.reach(pd.concat([frame["low"], frame["high"]]))
@@ -41,9 +41,9 @@ def draw(selection: Selection, estimate: Estimate) -> None:
             picked=whatif_controls.pick,
         )
     with right:
-        st.markdown("**How much of each diagnosis is found**")
+        st.markdown(f"**How much of each {one} is found**")
         st.caption(
-            f"Share of its {thing}, with 95% intervals (Wilson); rarer diagnoses have wider ones. Click one here, too."
+            f"Share of its {thing}, with 95% intervals (Wilson); rarer {many} have wider ones. Click one here, too."
         )
         frame = found_rows(shown, selection, thing)
         charts.show(
@@ -54,7 +54,9 @@ def draw(selection: Selection, estimate: Estimate) -> None:
             picked=whatif_controls.pick,
         )
     st.markdown(_in_words(table, selection, thing))
-    st.caption(f"Intervals of what is newly missed, newly caught and of the balance: {METHOD}.")
+    st.caption(
+        f"Intervals of what is newly missed, newly caught and of the balance: {METHOD if grouped else METHOD.replace('lesion', 'image')}."
+    )
     if len(shown) < len(table) - 1:
         st.caption(f"Of {len(table) - 1} classes the {len(shown)} with most changes are drawn; the table has all.")
     panels.table(
@@ -131,7 +133,7 @@ def _in_words(table: pd.DataFrame, selection: Selection, thing: str) -> str:
     row = table[table["group"] == (selection.diagnosis or ALL)].iloc[0]
     if not row["lesions"]:
         return f"There is no test image of {look.diagnosis(row['group']).lower()}."
-    who = "All diagnoses together" if row["group"] == ALL else look.diagnosis(row["group"])
+    who = f"All {selection.words[1]} together" if row["group"] == ALL else look.diagnosis(row["group"])
     balance = look.points(*(row[name] for name in ("change", "change_low", "change_high")))
     told = "differs from none" if row["p_value"] < 0.05 else "could be none"
     return (

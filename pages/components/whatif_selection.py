@@ -8,6 +8,7 @@ import numpy as np
 from core import responses
 from core.cohort import Cohort
 from core.data import ImageSet
+from core.data.ham10000 import class_words
 from core.errors import DataNotFound
 from core.paths import Path
 from core.progress import Report
@@ -69,6 +70,11 @@ class Selection:
     def cohort(self) -> Cohort:
         """The test images without their pictures."""
         return loaders.cohort(self.path.dense)
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What the classes are called, one and many: diagnoses, or of other things than lesions classes."""
+        return class_words(self.cohort.class_names)
 
     @property
     def name(self) -> str:

@@ -189,7 +189,7 @@ def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, g
         f"## {start} **{row['lesions']:,} {what}**, the dense network finds **{row['found_dense']:,}**; pruned to "
         f"{selection.percent}%{_by_hand(selection)}, it finds **{row['found_pruned']:,}**: {row['newly_missed']:,} newly missed, "
         f"{row['newly_caught']:,} newly caught.\n\n"
-        f"Of all other diagnoses together, {missed:,} {thing} are newly missed and {caught:,} newly caught.{picked}"
+        f"Of all other {selection.words[1]} together, {missed:,} {thing} are newly missed and {caught:,} newly caught.{picked}"
     )
 
 

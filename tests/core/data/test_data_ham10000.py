@@ -6,6 +6,7 @@ import pytest
 from small_sets import HAM_CLASSES, ham_rows, picture, write_ham, write_zip
 
 from core.data import load, locate
+from core.data.ham10000 import class_words
 from core.data.pictures import decode
 from core.errors import DataDamaged, DataNotFound, UnknownName
 
@@ -212,3 +213,8 @@ def test_listing_decodes_nothing(ham, cache):
     listing = locate("ham10000")
     assert len(listing.table) == 60
     assert not list(cache.rglob("*.npy"))
+
+
+def test_classes_are_diagnoses_where_they_are_those_of_this_set():
+    assert class_words(("nv", "mel")) == ("diagnosis", "diagnoses")
+    assert class_words(("nv", "apple")) == ("class", "classes")
