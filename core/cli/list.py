@@ -56,8 +56,16 @@ def show(args) -> None:
 
 
 def _how(card) -> str:
-    """The method; and that the split leaked, so that its figures are not taken for those of the others."""
-    return f"{card.method}, row split (leaks)" if card.data.split_by == "row" else card.method
+    """The method, and what sets a network apart from others of its study: above all a split that leaks, so that its figures mislead."""
+    training = (card.recipe or {}).get("training") or {}
+    parts = [card.method]
+    if training.get("norm_decay"):
+        parts.append(f"decay {training['decay']:g}")
+    if card.seed:
+        parts.append(f"seed {card.seed}")
+    if card.data.split_by == "row":
+        parts.append("row split (leaks)")
+    return ", ".join(parts)
 
 
 def _record(entry) -> dict:
