@@ -1,6 +1,7 @@
 """What CKA needs of a model: for each layer, which images look alike to it."""
 
 import hashlib
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from core.errors import InvalidValue, check_choice
 from core.evaluation.predict import as_images
 from core.progress import Report, silent
 from core.similarity import jackknife
-from core.similarity.hsic import Gram, centred, check_count
+from core.similarity.hsic import Gram, as_rows, centred, check_count, gram
 from core.similarity.levels import layer_names
 from core.similarity.precision import choose, faint
 from core.similarity.taps import Tapped, measure
@@ -143,11 +144,11 @@ def grams_of_samples(
     where = devices.pick(device)
     dtype = choose(precision, model, pictures, names, where)
     kept = _Kept(samples, len(pictures), len(names), debiased)
-    measure(Tapped(model, names, dtype, where), pictures, kept, memory=memory, report=report)
+    measure(Tapped(model, names, dtype, where), pictures, kept, reduce=kept.reduce, memory=memory, report=report)
     if precision == "auto" and dtype != torch.float32 and kept.faint:
         dtype = torch.float32
         kept = _Kept(samples, len(pictures), len(names), debiased)
-        measure(Tapped(model, names, dtype, where), pictures, kept, memory=memory, report=report)
+        measure(Tapped(model, names, dtype, where), pictures, kept, reduce=kept.reduce, memory=memory, report=report)
     return {name: kept.grams(name, pictures, lesions, str(dtype).removeprefix("torch.")) for name in samples}
 
 
@@ -155,7 +156,10 @@ class _Kept:
     """Takes the layers' Gram matrices as they come and keeps them, for each sample, centred and of norm n."""
 
     def __init__(self, samples: Mapping[str, np.ndarray | None], images: int, layers: int, debiased: bool):
-        self.rows = {name: None if rows is None else torch.as_tensor(rows).long() for name, rows in samples.items()}
+        self.rows = {
+            name: None if rows is None else torch.from_numpy(np.array(rows, np.int64, order="C"))
+            for name, rows in samples.items()
+        }
         self.debiased, self.faint = debiased, False
         self.names: list[str] = []
         self.reasons: dict[str, list[str]] = {name: [] for name in samples}
@@ -164,9 +168,13 @@ class _Kept:
             n = images if rows is None else len(rows)
             self.values[name] = torch.empty(n, layers, n, dtype=_kind(n))
 
-    def __call__(self, name: str, matrix: Gram) -> None:
-        for sample, rows in self.rows.items():
-            part = matrix if rows is None else matrix.of(rows)
+    def reduce(self, features: Tensor) -> "_Parts":
+        """The Gram matrix of each sample."""
+        flat = as_rows(features)
+        return _Parts(gram(flat if rows is None else flat[rows]) for rows in self.rows.values())
+
+    def __call__(self, name: str, parts: "_Parts") -> None:
+        for sample, part in zip(self.rows, parts, strict=True):
             reason = _undefined(part)
             if not reason:
                 k = centred(part.products, debiased=self.debiased)
@@ -186,6 +194,17 @@ class _Kept:
         unsure = _unsure(values, lesions, self.debiased)
         reasons = tuple(own or other for own, other in zip(self.reasons[sample], unsure, strict=True))
         return Grams(tuple(self.names), values, reasons, lesions, _digest(pictures), self.debiased, precision)
+
+
+class _Parts(tuple[Gram, ...]):
+    """A layer's Gram matrices, one a sample, each taken from near its own mean.
+
+    Not cut out of that of all images: a class may lie far from the mean of all, in the last layer by a hundred times what
+    its images differ by, and what is subtracted then takes four digits with it.
+    """
+
+    def __add__(self, other: "_Parts") -> "_Parts":
+        return _Parts(map(operator.add, self, other))
 
 
 def _undefined(matrix: Gram) -> str:

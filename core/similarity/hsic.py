@@ -49,11 +49,6 @@ class Gram:
         """The Gram matrix of both sets of features side by side."""
         return Gram(self.products + other.products, self.level + other.level, max(self.eps, other.eps))
 
-    def of(self, rows: Tensor) -> "Gram":
-        """That of some images: their rows and columns, int64 [m]."""
-        rows = rows.to(self.products.device)
-        return Gram(self.products[rows][:, rows], self.level, self.eps)
-
     @cached_property
     def _spread(self) -> float:
         trace = self.products.diagonal().sum(dtype=torch.float64) / len(self.products)

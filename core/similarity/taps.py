@@ -11,6 +11,7 @@ is the sum over passes.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ from core.evaluation.fusing import all_finite, quicken
 from core.models import normalise
 from core.progress import Progress, Report, silent
 from core.pruning import private
-from core.similarity.hsic import Gram, as_rows, gram
+from core.similarity.hsic import as_rows, gram
 from core.similarity.memory import give_back
 
 MEMORY = 1 << 30  # bytes for activations on a CPU
@@ -31,6 +32,7 @@ _OFTEN = 64  # layers after which this is done
 _ALIVE = 4  # tensors as large as the largest activation that live at one time: input, output, a concatenation, its norm
 
 Seen = Callable[[str, Tensor], None]
+T = TypeVar("T")
 _SIZES: dict[tuple, tuple[dict[str, int], int]] = {}  # of layers, for each kind of network met so far
 
 
@@ -129,8 +131,9 @@ class Tapped:
 def measure(
     tapped: Tapped,
     images: Tensor,
-    done: Callable[[str, Gram], None],
+    done: Callable[[str, T], None],
     *,
+    reduce: Callable[[Tensor], T] = gram,
     memory: int | None = None,
     report: Report = silent,
 ) -> None:
@@ -140,6 +143,8 @@ def measure(
         tapped: the network and its layers.
         images: uint8 [n, H, W, 3].
         done: called with each layer's name and matrix; what it does not keep is gone.
+        reduce: from features [n, p] or [n, c, h, w] to the matrix, or to several, of parts of the images; the sum (``+``)
+            of two must be that of both sets of features.
         memory: bytes that activations may take; 1 GiB on a CPU and half of what is free on a GPU by default. With less
             than one image needs, the images go one by one.
         report: told after each layer; may raise Cancelled.
@@ -153,18 +158,18 @@ def measure(
     memory = memory or (torch.cuda.mem_get_info(tapped.device)[0] // 2 if tapped.device.type == "cuda" else MEMORY)
     each = _ALIVE * largest * tapped.dtype.itemsize
     if n * each > memory:
-        return _in_passes(tapped, images, sizes, memory // 2, each, done, report)
+        return _in_passes(tapped, images, sizes, memory // 2, each, done, reduce, report)
     count, many = 0, n * each > _MANY and tapped.device.type == "cpu"
 
-    def reduce(name: str, output: Tensor) -> None:
+    def seen(name: str, output: Tensor) -> None:
         nonlocal count
-        done(name, gram(output))
+        done(name, reduce(output))
         count += 1
         if many and count % _OFTEN == 0:
             give_back()
         report(Progress("Comparing features", count, len(sizes), "layers", time.monotonic() - start))
 
-    with devices.turn(tapped.device), tapped.listening(reduce):
+    with devices.turn(tapped.device), tapped.listening(seen):
         tapped(images)
     if many:
         give_back()
@@ -177,13 +182,14 @@ def _in_passes(
     sizes: dict[str, int],
     memory: int,
     each: int,
-    done: Callable[[str, Gram], None],
+    done: Callable[[str, T], None],
+    reduce: Callable[[Tensor], T],
     report: Report,
 ) -> None:
     """As :func:`measure`: half of the memory for a batch's activations (``each`` bytes an image), half for kept features."""
     n, batch, begin = len(images), max(1, memory // each), time.monotonic()
     passes = list(_plan(sizes, max(1, memory // (n * tapped.dtype.itemsize))))
-    begun: dict[str, Gram] = {}
+    begun: dict[str, T] = {}
     for number, parts in enumerate(passes):
         kept: dict[str, Tensor] = {}
         for start in range(0, n, batch):
@@ -199,7 +205,7 @@ def _in_passes(
             seen = number * n + min(start + batch, n)
             report(Progress("Comparing features", seen, len(passes) * n, "images", time.monotonic() - begin))
         for name, rows in kept.items():
-            whole = begun.pop(name) + gram(rows) if name in begun else gram(rows)
+            whole = begun.pop(name) + reduce(rows) if name in begun else reduce(rows)
             if parts[name].stop == sizes[name]:
                 done(name, whole)
             else:

@@ -1,7 +1,9 @@
 """Dense layers without copies: the same function, whatever their norms hold."""
 
 import copy
+import sys
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -76,17 +78,20 @@ def test_a_channel_below_its_bound_gives_nothing_in_bfloat16():
     assert inner.abs().max() < 1e-6 * 1000 * first.weight.abs().sum((1, 2, 3)).max()
 
 
-@pytest.mark.parametrize("side", [32, 64])
-def test_bfloat16_is_as_near_to_float32_as_without(side, monkeypatch):
-    import sys
-
-    model = network(4)
-    images = torch.randint(0, 256, (48, side, side, 3), dtype=torch.uint8)
-    exact = predict(model, images, precision="float32", device="cpu")
-    found = abs(predict(model, images, precision="bfloat16", device="cpu") - exact).mean()
-    monkeypatch.setattr(sys.modules["core.evaluation.predict"], "merge", lambda network, dtype: network)
-    usual = abs(predict(model, images, precision="bfloat16", device="cpu") - exact).mean()
-    assert found < 1.25 * usual
+def test_bfloat16_is_as_near_to_float32_as_without(monkeypatch):
+    """On the whole: rounding falls out by a third better or worse from network to network, and otherwise on each processor."""
+    module, ratios = sys.modules["core.evaluation.predict"], []
+    ways = (merge, lambda network, dtype: network)
+    for seed in (4, 5, 6, 7):
+        model = network(seed)
+        for side in (32, 64):
+            images = torch.randint(0, 256, (24, side, side, 3), dtype=torch.uint8)
+            exact, found = predict(model, images, precision="float32", device="cpu"), []
+            for way in ways:
+                monkeypatch.setattr(module, "merge", way)
+                found.append(abs(predict(model, images, precision="bfloat16", device="cpu") - exact).mean())
+            ratios.append(found[0] / found[1])
+    assert np.exp(np.log(ratios).mean()) < 1.3, ratios
 
 
 def test_what_must_stay_stays():

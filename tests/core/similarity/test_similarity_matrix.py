@@ -9,9 +9,9 @@ import torch
 
 from core import device as devices
 from core.errors import InvalidValue, UnknownName
-from core.models import build, prunable
+from core.models import build, prunable, set_normalisation
 from core.pruning import bind, magnitude
-from core.similarity import cka, cka_matrix, compare_means, grams, layer_names, precision
+from core.similarity import cka, cka_matrix, compare_means, grams, grams_of_samples, layer_names, precision
 from tests.core.similarity.conftest import plain_features, reference_cka, tiny_network
 from tests.core.tiny import image_set
 
@@ -292,3 +292,22 @@ def test_the_promised_names(pair, noise):
     assert matrix.values.shape == (len(matrix.rows), len(matrix.columns)) == (3, 3)
     assert matrix.n == 5
     assert layer_names(tiny_network()) == list(NAMES)
+
+
+def test_a_class_far_from_all_others_loses_no_digits():
+    """Its images differ by a five-hundredth of how far it lies from the mean of all, so products from there would round it away."""
+    torch.manual_seed(3)
+    models = [torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 8 * 8, 5)) for _ in range(2)]
+    random = np.random.default_rng(0)
+    images = np.zeros((40, 8, 8, 3), np.uint8)
+    images[20:] = 250
+    images[:, 0] += random.integers(0, 4, (40, 8, 3)).astype(np.uint8)
+    for model in models:
+        set_normalisation(model, (0.0,) * 3, (1e-3,) * 3)
+    samples = {"all": None, "far": np.arange(20, 40)[::-1]}
+    for memory in (None, 60_000):  # at once, and in passes
+        found = [grams_of_samples(model, images, samples, layers=["1"], memory=memory) for model in models]
+        for name, rows in samples.items():
+            x, y = (plain_features(model, images[slice(None) if rows is None else rows])["1"] for model in models)
+            value = cka_matrix(*(own[name] for own in found)).values.item()
+            assert value == pytest.approx(reference_cka(x, y), abs=2e-4), name
