@@ -180,7 +180,7 @@ def by_layer(layers: tuple[str, ...], series: tuple[tuple[str, str, str], ...]) 
     names, shades, shapes = (list(part) for part in zip(*series, strict=True))
     many = len(layers) > 45
     axis = alt.Axis(labels=not many, ticks=not many, labelAngle=-60, labelFontSize=10, labelOverlap=len(layers) > 20)
-    legend = alt.Legend(title=None, orient="top", symbolOpacity=1)
+    legend = alt.Legend(title=None, orient="top", columns=2, symbolOpacity=1)  # in half a page, more would be cut off
     base = alt.Chart(charts.table()).encode(
         x=alt.X("layer:N", sort=list(layers), title="Layers from input to output", axis=axis),
         y=alt.Y("cka:Q", scale=_UNIT, axis=alt.Axis(values=_STEPS), title="CKA with the dense network"),

@@ -48,6 +48,17 @@ def test_products_in_bfloat16_add_almost_nothing_to_its_rounding():
     assert got == pytest.approx(reference_cka(x.double(), y.double()), abs=1e-4)
 
 
+@pytest.mark.parametrize(("n", "p"), [(127, 20), (131, 20), (258, 40_000)])
+def test_the_matrix_of_many_images_is_put_together_from_stripes(n, p):
+    torch.manual_seed(0)
+    x = torch.randn(n, p) + 5
+    found, exact = gram(x).products.double(), x.double()
+    assert torch.equal(found, found.T)
+    # Taken from near the mean: the same up to what centring removes.
+    wanted = centred(exact @ exact.T)
+    assert (centred(found) - wanted).abs().max() < 1e-4 * wanted.abs().max()
+
+
 def test_tensors_in_any_memory_format_and_maps():
     torch.manual_seed(0)
     x, y = torch.randn(12, 4, 5, 6), torch.randn(12, 3, 2, 2)
