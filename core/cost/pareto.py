@@ -19,16 +19,16 @@ def pareto(
 
     Args:
         entries: checkpoints.
-        costs: id -> cost.
+        costs: id -> cost; none for those whose weights are not here, which are not compacted then.
         latencies: id -> seconds for one image, compacted, all timed together; or None.
 
     Returns:
-        id, method, seed, sparsity, effective, balanced_accuracy, low, high (95% interval), n, bytes (of the file), flops
-        (compacted, one image), and milliseconds, milliseconds_low and milliseconds_high (median and quartiles; NaN where not measured).
+        id, method, seed, sparsity, effective (NaN without a cost), balanced_accuracy, low, high (95% interval), n, bytes (of the
+        file), flops (compacted, one image; NaN without a cost), and milliseconds, milliseconds_low and milliseconds_high (median and quartiles; NaN where not measured).
     """
     rows = []
     for entry in entries:
-        card, cost = entry.card, costs[entry.id]
+        card, cost = entry.card, costs.get(entry.id)
         metric = card.metrics.get(METRIC) or {}
         if metric.get("estimate") is None:
             continue
@@ -39,14 +39,14 @@ def pareto(
                 "id": entry.id,
                 "method": card.method,
                 "seed": card.seed,
-                "sparsity": cost.nominal,
-                "effective": cost.effective,
+                "sparsity": card.actual_sparsity,
+                "effective": cost.effective if cost else np.nan,
                 METRIC: metric["estimate"],
                 "low": metric.get("low"),
                 "high": metric.get("high"),
                 "n": metric.get("n"),
                 "bytes": entry.size_bytes,
-                "flops": cost.flops_left,
+                "flops": cost.flops_left if cost else np.nan,
                 "milliseconds": median,
                 "milliseconds_low": low,
                 "milliseconds_high": high,

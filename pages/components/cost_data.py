@@ -18,22 +18,23 @@ def entries(study: str) -> list[Entry]:
 
     Where no weights are here at all, those whose results are: whatever looks at one says then what is missing.
     """
-    found = [entry for entry in _known(study) if entry.weights] or _known(study)
-    return sorted(found, key=lambda entry: (entry.card.sparsity, look.order(entry.card.method), entry.card.seed or 0))
+    known = results(study)
+    return [entry for entry in known if entry.weights] or known
 
 
 def without_weights(study: str) -> int:
     """How many networks of a study are here as results only."""
-    return sum(not entry.weights for entry in _known(study))
+    return sum(not entry.weights for entry in results(study))
 
 
-def _known(study: str) -> list[Entry]:
-    """All that can be compared: under the row split a network has seen lesions of test images."""
-    return [
+def results(study: str) -> list[Entry]:
+    """All that can be compared, with weights or without: under the row split a network has seen lesions of test images."""
+    found = [
         entry
         for entry in loaders.entries()
         if entry.card is not None and entry.card.study == study and entry.card.data.split_by != "row"
     ]
+    return sorted(found, key=lambda entry: (entry.card.sparsity, look.order(entry.card.method), entry.card.seed or 0))
 
 
 def parent(entry: Entry, among: list[Entry]) -> Entry | None:

@@ -14,9 +14,10 @@ _AXES = {
 
 def draw(study: str) -> None:
     """Balanced accuracy against one cost."""
-    entries = cost_data.entries(study)
     against = cost_state.cost()
-    costs = cost_data.counted_all(entries)
+    # The size of a file is known from the card alone; what is left of a network without its dead channels is not.
+    entries = cost_data.results(study) if against == "bytes" else cost_data.entries(study)
+    costs = cost_data.counted_all([entry for entry in entries if entry.weights or against != "bytes"])
     timed = None
     if against == "milliseconds":
         timed = _timed(entries)
@@ -44,7 +45,7 @@ def draw(study: str) -> None:
         ),
         alt=f"Balanced accuracy against {axis}, a point for each of {len(frame)} networks",
     )
-    st.caption(_basis(frame, against, timed, cost_data.without_weights(study)))
+    st.caption(_basis(frame, against, timed, 0 if against == "bytes" else cost_data.without_weights(study)))
     panels.table(
         frame.drop(columns="hollow"),
         name=f"networks-{study.replace('/', '-')}",

@@ -154,9 +154,14 @@ def test_networks_without_weights_are_left_out_of_what_looks_at_weights_and_that
     shipped = entry("iterative-80")
     checkpoints.write_card(shipped.path, shipped.card, shipped.size_bytes)
     shipped.path.unlink()
-    app = opened(COST, show="tradeoff")
+    app = opened(COST, show="tradeoff", against="flops")
     assert list(app.dataframe[0].value["id"]) == [entry("dense").id]
     assert "Not shown: 1 of which only results are here" in texts(app)
+    app = opened(COST, show="tradeoff")  # but the size of its file is on the card
+    table = app.dataframe[0].value.set_index("id")
+    assert table.loc[shipped.id, "bytes"] == shipped.size_bytes
+    assert np.isnan(table.loc[shipped.id, "flops"])
+    assert "Not shown" not in texts(app)
     now = opened(COST)
     assert [choice.options for choice in now.selectbox if choice.label == "Network"] == [["Dense"]]
 
