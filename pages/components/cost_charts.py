@@ -83,10 +83,10 @@ def pareto(frame: pd.DataFrame, axis: str, colours: Mapping[str, str], ink: str)
     Args:
         frame: from :func:`core.cost.pareto`, with x, title, best, hollow (how its mark is drawn) and, for times, x_low and x_high.
         axis: what x is, with its unit.
-        colours: title of a method -> its colour, in the order of the legend.
+        colours: short name of a method -> its colour, in the order of the legend.
         ink: the theme's colour of text.
     """
-    rows = frame.assign(name=frame["method"].map(look.title))
+    rows = frame.assign(name=frame["method"].map(look.short))
     x = alt.X(
         "x:Q", title=axis[0].upper() + axis[1:], scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=6)
     )

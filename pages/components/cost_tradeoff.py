@@ -40,7 +40,7 @@ def draw(study: str) -> None:
         cost_charts.pareto(
             shown,
             axis,
-            {look.title(m): look.colour(m) for m in sorted(set(frame["method"]), key=look.order)},
+            {look.short(m): look.colour(m) for m in sorted(set(frame["method"]), key=look.order)},
             look.ink(),
         ),
         alt=f"Balanced accuracy against {axis}, a point for each of {len(frame)} networks",

@@ -60,6 +60,11 @@ def title(method: str) -> str:
     return TITLES.get(method, method.replace("_", " ").capitalize())
 
 
+def short(method: str) -> str:
+    """A method's name for a legend: controls by lot are called so."""
+    return f"{title(method.removesuffix('-random'))} by lot" if method.endswith("-random") else title(method)
+
+
 def order(method: str) -> tuple[int, str]:
     """Key that sorts methods as every page lists them."""
     return (_ORDER.index(method) if method in _ORDER else len(_ORDER), method)

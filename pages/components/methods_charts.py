@@ -22,11 +22,6 @@ _TWO = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=2, labelLim
 _LONG = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=1, labelLimit=320)
 
 
-def short(method: str) -> str:
-    """A method's name for a legend: controls by lot are called so."""
-    return f"{look.title(method.removesuffix('-random'))} by lot" if method.endswith("-random") else look.title(method)
-
-
 def forest(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
     """Differences with their intervals, a line each, against the edge beyond which the claim holds.
 
@@ -119,7 +114,7 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
         ink: the theme's colour of text.
     """
     names = sorted(dict.fromkeys(frame["method"]), key=look.order)
-    titles = [short(name) for name in names]
+    titles = [look.short(name) for name in names]
     colour = alt.Color("network:N", scale=alt.Scale(domain=titles, range=[look.colour(n) for n in names]), legend=_TWO)
     x = alt.X("shown:Q", scale=alt.Scale(domain=[-0.02, 1.0]), axis=_PERCENT, title="Weights removed")
     y = {"axis": _PERCENT, "scale": alt.Scale(zero=False, nice=True)}
@@ -210,7 +205,7 @@ def learning(frame: pd.DataFrame, column: str, title: str, start: float, ink: st
         ink: the theme's colour of text.
     """
     names = sorted(dict.fromkeys(frame["method"]), key=look.order)
-    titles = [short(name) for name in names]
+    titles = [look.short(name) for name in names]
     percent = column != "loss"
     axis = _PERCENT if percent else alt.Axis(grid=True, tickCount=6)
     base = alt.Chart(frame).encode(

@@ -17,7 +17,7 @@ def draw(study: str) -> None:
     title = methods_controls.MEASURES[measure]
     frame = methods_data.curves(study)
     own = frame[frame["measure"] == measure]
-    shown = _aside(own.assign(network=own["method"].map(methods_charts.short)))
+    shown = _aside(own.assign(network=own["method"].map(look.short)))
     published = _published(study, shown) if measure == "accuracy" else pd.DataFrame()
     st.markdown(f"**{title} on test images, against how many weights were removed**")
     st.altair_chart(
@@ -52,7 +52,7 @@ def _published(study: str, shown: pd.DataFrame) -> pd.DataFrame:
     aside = (shown["shown"] - shown["sparsity"]).groupby(shown["method"]).first().to_dict()
     rows = [
         {
-            "network": methods_charts.short(cell["method"]),
+            "network": look.short(cell["method"]),
             "method": cell["method"],
             "sparsity": cell["sparsity"],
             "shown": cell["sparsity"] + aside[cell["method"]],
@@ -83,4 +83,4 @@ def _basis(own: pd.DataFrame, published: bool) -> str:
 def _missing(own: pd.DataFrame) -> list[str]:
     known = set(own.loc[own["trained"], "method"])
     wanted = ("one_shot", "layerwise", "iterative", "dense_trained_on", "one_shot-random")
-    return [methods_charts.short(name) for name in wanted if name not in known]
+    return [look.short(name) for name in wanted if name not in known]

@@ -69,7 +69,7 @@ def draw(study: str) -> None:
         column = methods_controls.measure(_LOSS)
         sparsity = methods_controls.trained(line.sparsities, "training-at")
     frame = replication.learning(line, sparsity)
-    frame = frame.assign(network=frame["method"].map(methods_charts.short))
+    frame = frame.assign(network=frame["method"].map(look.short))
     title = (methods_controls.MEASURES | _LOSS)[column]
     where = "on training images" if column == "loss" else "on validation images"
     st.markdown(f"**{title} {where}, epoch by epoch: does the pruned network keep up?**")
