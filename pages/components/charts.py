@@ -12,6 +12,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pages.components import look
+
 PICK = "pick"
 """Name of the selection by which a click picks something; see :func:`clickable`."""
 
@@ -40,6 +42,19 @@ def form(build: Callable[..., alt.TopLevelMixin]) -> Callable[..., dict]:
 def table(name: str = "table") -> alt.NamedData:
     """The data of a chart: the table of this name given to :func:`show`."""
     return alt.NamedData(name=name)
+
+
+def haloed(text: alt.Chart, ink: str) -> alt.LayerChart:
+    """A layer of text that stays legible where lines run behind it: on a halo of the ground's colour.
+
+    Args:
+        text: of one mark_text.
+        ink: the theme's colour of text.
+    """
+    halo, words = text.copy(), text.encode(color=alt.value(ink))
+    halo.mark = halo.mark.copy()
+    halo.mark.stroke, halo.mark.strokeWidth, halo.mark.strokeJoin = look.paper(), 4, "round"
+    return halo.encode(color=alt.value(look.paper())) + words
 
 
 def clickable(field: str) -> alt.Parameter:

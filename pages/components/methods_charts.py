@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from core.claims import CANNOT_TELL, FAILS, HOLDS
-from pages.components import look
+from pages.components import charts, look
 
 VERDICT_COLOURS = {HOLDS: look.BETTER, FAILS: look.WORSE, CANNOT_TELL: look.COLOURS["dense"]}
 _VERDICT_SHAPES = {HOLDS: "circle", FAILS: "cross", CANNOT_TELL: "diamond"}
@@ -270,16 +270,11 @@ def groups(frame: pd.DataFrame, order: list[str], colours: list[str], ink: str) 
     return (span + dot + text).properties(height=24 * len(measures) * (len(order) + 1) + 110)
 
 
-def _names(column: str, order: list[str], y: alt.Y, offset: alt.Scale, ink: str) -> alt.Chart:
+def _names(column: str, order: list[str], y: alt.Y, offset: alt.Scale, ink: str) -> alt.LayerChart:
     """The name of each line, above it and not beside it, so that a phone has room for the line."""
-    return (
+    text = (
         alt.Chart(pd.DataFrame({column: order}))
         .mark_text(align="left", baseline="middle", dx=2, fontSize=12)
-        .encode(
-            y=y,
-            yOffset=alt.YOffsetDatum("name", scale=offset),
-            x=alt.value(0),
-            text=f"{column}:N",
-            color=alt.value(ink),
-        )
+        .encode(y=y, yOffset=alt.YOffsetDatum("name", scale=offset), x=alt.value(0), text=f"{column}:N")
     )
+    return charts.haloed(text, ink)

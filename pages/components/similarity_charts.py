@@ -216,7 +216,7 @@ def forest(labels: tuple[str, ...], reach: float, ink: str) -> alt.LayerChart:
     # The label stands above its line and not beside it, so that a phone has room for the line.
     y = alt.Y("label:N", sort=list(labels), title=None, axis=None)
     offset = alt.Scale(domain=["name", "value"], paddingOuter=0.15)
-    scale = alt.Scale(domain=[-reach, reach])
+    scale = alt.Scale(domain=[-reach, reach], nice=False)
     shades = alt.Scale(domain=verdicts, range=list(VERDICT_COLOURS.values()))
     base = alt.Chart(charts.table()).encode(
         y=y,
@@ -232,8 +232,9 @@ def forest(labels: tuple[str, ...], reach: float, ink: str) -> alt.LayerChart:
         x=alt.X("low:Q", scale=scale, axis=alt.Axis(tickCount=6), title="Difference of mean CKA"), x2="high:Q"
     )
     dot = base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("difference:Q", scale=scale))
-    names = base.mark_text(align="left", baseline="middle", fontSize=12).encode(
-        yOffset=alt.YOffsetDatum("name", scale=offset), x=alt.XDatum(-reach), text="label:N", color=alt.value(ink)
-    )
+    # A phone has no room for a difference behind a long name: it goes below it.
+    lines = 1 + any("\n" in label for label in labels)
+    text = alt.Chart(charts.table()).mark_text(align="left", baseline="middle", dx=2, fontSize=12, lineBreak="\n")
+    names = text.encode(y=y, yOffset=alt.YOffsetDatum("name", scale=offset), x=alt.value(0), text="label:N")
     zero = alt.Chart(alt.Data(values=[{"x": 0}])).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7).encode(x="x:Q")
-    return (zero + span + dot + names).properties(height=52 * len(labels) + 70)
+    return (zero + span + dot + charts.haloed(names, ink)).properties(height=(26 + 26 * lines) * len(labels) + 70)

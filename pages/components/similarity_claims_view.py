@@ -7,6 +7,7 @@ from core.claims import CANNOT_TELL, FAILS, HOLDS
 from core.similarity_claims import Evidence, Finding
 from pages.components import charts, look, panels, similarity_charts, similarity_data, similarity_words
 
+_LONG = 36  # characters of a name that leave a phone no room for the difference on the same line
 _ICONS = {HOLDS: ":green[:material/check_circle:]", FAILS: ":red[:material/cancel:]", CANNOT_TELL: ":material/help:"}
 _RULE = """
 Each line is a **difference of two mean CKA** on the same test images. Its 95% interval leaves out one lesion at a time. The claim
@@ -57,7 +58,7 @@ def _claim(finding: Finding) -> None:
         charts.show(
             similarity_charts.forest(tuple(labels), round(reach, 3), look.ink()),
             rows.assign(label=labels),
-            alt="Differences of mean CKA with 95% intervals: " + "; ".join(labels),
+            alt="Differences of mean CKA with 95% intervals: " + "; ".join(labels).replace("\n", " "),
         )
     n = next((item.difference.n for item in finding.evidence if item.difference), None)
     if n:
@@ -68,4 +69,6 @@ def _claim(finding: Finding) -> None:
 def _label(item: Evidence) -> str:
     difference = similarity_words.number(item.difference, signed=True)
     value = f" {item.values[1].estimate:.3f}" if item.values[1] else ""
-    return f"less {item.second.words}{value}: {difference}"
+    name = f"less {item.second.words}{value}:"
+    separator = "\n" if len(name) > _LONG else " "
+    return f"{name}{separator}{difference}"
