@@ -78,7 +78,7 @@ def compare(
 ) -> None:
     a, b = (network(name, seed, images) for seed in (0, 1))
     count, wanted = len(names), TARGETS[name, len(names)]
-    note = ""
+    note, pair = "", []
 
     def their_run() -> None:
         nonlocal note
@@ -87,8 +87,9 @@ def compare(
     rows: dict[str, list[float]] = {"theirs": [], "first": [], "fresh": [], "cached": []}
     cka_matrix(a, b, images[:40], layers=names[:2])  # both have been called before they are timed
     for _ in range(1 if count > 100 else repeats):
-        pair = copy.deepcopy(a), copy.deepcopy(b)  # its hooks are never removed
+        pair[:] = copy.deepcopy(a), copy.deepcopy(b)  # its hooks are never removed
         rows["theirs"].append(seconds(their_run, clock))
+        pair.clear()  # and all features of both networks with it: gigabytes, which slow down whatever comes next
         _MOVED.clear()
         rows["first"].append(seconds(lambda: cka_matrix(a, b, images, layers=names), clock))
         for _ in range(3):

@@ -95,21 +95,27 @@ def gram(features: Tensor) -> Gram:
     kind = torch.float64 if rows.dtype == torch.float64 else torch.float32
     # Any common point gives the same HSIC, so the mean of some images is as good as that of all, and costs less.
     some = rows[:: max(1, n // 32)]
-    # The matrix is symmetric, so what lies above its stripes is filled in at the end. A GPU is quicker with one large product.
-    stripes = _STRIPES if n >= _STRIPED and rows.device.type == "cpu" else 1
-    edges = [n * stripe // stripes for stripe in range(stripes + 1)]
     products, level = torch.zeros(n, n, dtype=kind, device=rows.device), 0.0
+    # The matrix is symmetric: of each stripe only what lies on and below the diagonal is multiplied, the rest is its mirror image.
+    stripes = _stripes(n, rows.device)
     for start in range(0, rows.shape[1], _BLOCK):
         block = slice(start, start + _BLOCK)
         point = some[:, block].to(kind).mean(0).to(rows.dtype)
         near = rows[:, block] - point
-        for top, bottom in pairwise(edges):
+        for top, bottom in stripes:
             products[top:bottom, :bottom] += near[top:bottom] @ near[:bottom].T
         level += float(point.to(kind).square().sum())
-    products = products.tril_() + products.tril(-1).T
+    for top, bottom in stripes[1:]:
+        products[:top, top:bottom] = products[top:bottom, :top].T
     # A sum of many products is rounded more than once: equal images may differ by a few units.
     eps = torch.finfo(rows.dtype).eps * (1 if rows.dtype.itemsize == 2 else 8)
     return Gram(products, level, eps)
+
+
+def _stripes(n: int, device: torch.device) -> list[tuple[int, int]]:
+    """The rows of a matrix in parts. A GPU is quicker with one large product."""
+    count = _STRIPES if n >= _STRIPED and device.type == "cpu" else 1
+    return list(pairwise(n * stripe // count for stripe in range(count + 1)))
 
 
 def centred(products: Tensor, *, debiased: bool = True) -> Tensor:
