@@ -11,6 +11,7 @@ missing. Ratios are what counts; the seconds are this machine's, today. ``--quic
 import argparse
 import contextlib
 import copy
+import gc
 import io
 import os
 import resource
@@ -89,7 +90,8 @@ def compare(
     for _ in range(1 if count > 100 else repeats):
         pair[:] = copy.deepcopy(a), copy.deepcopy(b)  # its hooks are never removed
         rows["theirs"].append(seconds(their_run, clock))
-        pair.clear()  # and all features of both networks with it: gigabytes, which slow down whatever comes next
+        pair.clear()  # and with the networks, which its hooks tie to it, all their features: gigabytes, which slow down what comes next
+        gc.collect()
         _MOVED.clear()
         rows["first"].append(seconds(lambda: cka_matrix(a, b, images, layers=names), clock))
         for _ in range(3):
