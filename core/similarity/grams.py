@@ -177,7 +177,7 @@ class _Kept:
         for sample, part in zip(self.rows, parts, strict=True):
             reason = _undefined(part)
             if not reason:
-                k = centred(part.products, debiased=self.debiased)
+                k = centred(part.products, debiased=self.debiased, sums=part.sums)
                 self.values[sample][:, len(self.names)] = k.mul_(len(k) / k.norm()).cpu()
             else:
                 self.values[sample][:, len(self.names)] = 0

@@ -53,9 +53,14 @@ class Gram:
         return Gram(self.products + other.products, self.level + other.level, max(self.eps, other.eps))
 
     @cached_property
+    def sums(self) -> Tensor:
+        """float64 [n]: of each row."""
+        return self.products.sum(0, dtype=torch.float64)
+
+    @cached_property
     def _spread(self) -> float:
-        trace = self.products.diagonal().sum(dtype=torch.float64) / len(self.products)
-        return float(trace - self.products.mean(dtype=torch.float64))
+        n = len(self.products)
+        return float(self.products.diagonal().sum(dtype=torch.float64) / n - self.sums.sum() / n**2)
 
     @property
     def finite(self) -> bool:
@@ -95,7 +100,7 @@ def gram(features: Tensor) -> Gram:
     kind = torch.float64 if rows.dtype == torch.float64 else torch.float32
     # Any common point gives the same HSIC, so the mean of some images is as good as that of all, and costs less.
     some = rows[:: max(1, n // 32)]
-    products, level = torch.zeros(n, n, dtype=kind, device=rows.device), 0.0
+    products, level = torch.empty(n, n, dtype=kind, device=rows.device), 0.0
     # The matrix is symmetric: of each stripe only what lies on and below the diagonal is multiplied, the rest is its mirror image.
     stripes = _stripes(n, rows.device)
     for start in range(0, rows.shape[1], _BLOCK):
@@ -103,7 +108,8 @@ def gram(features: Tensor) -> Gram:
         point = some[:, block].to(kind).mean(0).to(rows.dtype)
         near = rows[:, block] - point
         for top, bottom in stripes:
-            products[top:bottom, :bottom] += near[top:bottom] @ near[:bottom].T
+            place, part = products[top:bottom, :bottom], near[top:bottom] @ near[:bottom].T
+            place.add_(part) if start else place.copy_(part)
         level += float(point.to(kind).square().sum())
     for top, bottom in stripes[1:]:
         products[:top, top:bottom] = products[top:bottom, :top].T
@@ -118,18 +124,19 @@ def _stripes(n: int, device: torch.device) -> list[tuple[int, int]]:
     return list(pairwise(n * stripe // count for stripe in range(count + 1)))
 
 
-def centred(products: Tensor, *, debiased: bool = True) -> Tensor:
+def centred(products: Tensor, *, debiased: bool = True, sums: Tensor | None = None) -> Tensor:
     """U(K), with zero diagonal and rows that sum to 0 (Székely & Rizzo 2014); HKH if not ``debiased``.
 
-    Sums are taken in float64; the result [n, n] has the dtype of ``products``. As features are taken from near their mean,
-    what is subtracted is of the size of what is left, so float32 loses nothing that could be seen.
+    Sums of the rows are taken in float64, unless they are given as :attr:`Gram.sums`; the result [n, n] has the dtype of
+    ``products``. As features are taken from near their mean, what is subtracted is of the size of what is left, so float32
+    loses nothing that could be seen.
     """
-    n = len(products)
+    n, sums = len(products), products.sum(0, dtype=torch.float64) if sums is None else sums
     if not debiased:
-        rows = products.mean(0, dtype=torch.float64)
+        rows = sums / n
         total = rows.mean()
         return products - (rows - total / 2).to(products.dtype)[:, None] - (rows - total / 2).to(products.dtype)
-    rows = (products.sum(0, dtype=torch.float64) - products.diagonal()) / (n - 2)
+    rows = (sums - products.diagonal()) / (n - 2)
     share = (rows - rows.sum() / (2 * (n - 1))).to(products.dtype)
     return (products - share[:, None] - share).fill_diagonal_(0)
 
