@@ -117,6 +117,7 @@ def _make(recipe: Recipe, parent: Checkpoint | None, folder: Path, root, data, d
         sparsity=recipe.sparsity,
         criterion=None if recipe.method == DENSE else recipe.criterion,
         parent=parent.id if parent else None,
+        parent_digest=parent.card.digest if parent else "",
         seed=recipe.training.seed,
         recipe=recipe.as_dict(),
         recipe_hash=recipe.hash,

@@ -15,7 +15,7 @@ FORMAT = "1.0"
 _WORD = re.compile(r"\w[\w.+-]{0,59}")
 _LISTS = ("history", "notes")
 _TABLES = ("recipe", "metrics", "versions", "extra")
-_TEXTS = ("study", "method", "recipe_hash", "id", "created", "digest", "format")
+_TEXTS = ("study", "method", "recipe_hash", "id", "created", "digest", "parent_digest", "format")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Card:
         sparsity: the target, in [0, 1). What was reached is ``zeros / weights``.
         criterion: the score that chose the weights; None for a dense model.
         parent: id of the checkpoint this one was pruned from.
+        parent_digest: its digest, which tells trainings of one recipe apart; empty in older cards.
         seed: of the run.
         recipe: everything the run was told; ``recipe_hash`` is its hash and names the run.
         epochs: spent, over all phases of the run; may be fractional.
@@ -81,6 +82,7 @@ class Card:
     sparsity: float = 0.0
     criterion: str | None = None
     parent: str | None = None
+    parent_digest: str = ""
     seed: int | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
     recipe_hash: str = ""

@@ -171,11 +171,22 @@ def _networks(part: Part, sparsity: float, line: Line) -> tuple[Entry | None, En
     first = line.at(part.first, sparsity)
     if first is None:
         return None, None, f"{network(part.first)} at {percent(sparsity)} is not trained"
+    missing = f"{network(part.second)} at {percent(sparsity)} is not trained"
     if part.second == "dense":
-        return first, line.dense, ""
-    if part.second == TRAINED_ON:
-        return first, line.control(first), MISSING_CONTROL.format(epochs=first.card.epochs)
-    return first, line.at(part.second, sparsity), f"{network(part.second)} at {percent(sparsity)} is not trained"
+        second = line.dense
+    elif part.second == TRAINED_ON:
+        second, missing = line.control(first), MISSING_CONTROL.format(epochs=first.card.epochs)
+    else:
+        second = line.at(part.second, sparsity)
+    if second and _origin(first, line) != _origin(second, line):
+        # On another processor sums come in another order, and many epochs later it is another network, by points.
+        return None, None, "the two come from different trainings of the same dense network"
+    return first, second, "" if second else missing
+
+
+def _origin(entry: Entry, line: Line) -> str:
+    """The digest of the dense network that one is or comes from; where its card does not tell, the line's own."""
+    return (entry is not line.dense and entry.card.parent_digest) or line.dense.card.digest
 
 
 def _unanswered(first: Entry, second: Entry, stored: Stored) -> str:

@@ -299,6 +299,21 @@ def test_what_is_missing_is_said(shelf):
     assert claims.resolution(list(found.values())) is None
 
 
+def test_networks_that_come_from_two_trainings_of_the_dense_one_are_not_compared(shelf):
+    dense, one_shot = network(shelf, {"one_shot": 300})
+    again = {"parent": dense, "parent_digest": "of another training"}
+    iterative = put(shelf, f"{STUDY}/iterative-80", 360, "iterative", 0.8, **again)
+    layerwise = put(shelf, f"{STUDY}/layerwise-80", 360, "layerwise", 0.8, **again)
+    found = judged([dense, one_shot, iterative, layerwise], shelf)
+    told = ["the two come from different trainings of the same dense network"]
+    assert found["cost", "iterative"].missing == found["best", "iterative"].missing == told
+    against = {item.part.second: item.difference for item in found["best", "iterative"].evidence}
+    assert against["layerwise"] is not None
+    assert against["one_shot"] is None
+    same = put(shelf, iterative.id, 360, "iterative", 0.8, parent=dense, parent_digest=dense.card.digest)
+    assert judged([dense, one_shot, same], shelf)["cost", "iterative"].tested
+
+
 def test_answers_to_other_images_do_not_count(shelf):
     entries = network(shelf, FULL)
     other = invented.cohort(LESIONS)

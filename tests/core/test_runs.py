@@ -113,6 +113,7 @@ def test_each_method_reaches_its_sparsity_exactly_and_spends_its_budget(method, 
         assert torch.equal(weight != 0, made.masks[name]), name
     assert made.card.method == method
     assert made.card.parent == "colours-32/vgg16/dense"
+    assert made.card.parent_digest == checkpoints.load("colours-32/vgg16/dense").card.digest
     steps = budgets[1:]  # the first is the parent's
     assert sum(one.epochs for one in steps) == pytest.approx(3)
     assert len({one.seed for one in steps}) == len(steps)  # no step sees the images in the order of another
