@@ -86,21 +86,26 @@ def compare(
         note = theirs(*pair, names, images) or note
 
     rows: dict[str, list[float]] = {"theirs": [], "first": [], "fresh": [], "cached": []}
-    cka_matrix(a, b, images[:40], layers=names[:2])  # both have been called before they are timed
+    precision = cka_matrix(a, b, images, layers=names).precision[0]  # and all code has run before it is timed
+
+    def our_runs() -> None:
+        _MOVED.clear()
+        rows["first"].append(seconds(lambda: cka_matrix(a, b, images, layers=names), clock))
+        for _ in range(2):
+            rows["fresh"].append(seconds(lambda: cka_matrix(a, b, images, layers=names), clock))
+            dense = grams(a, images, layers=names)
+            rows["cached"].append(seconds(lambda dense=dense: cka_matrix(dense, b, images, layers=names), clock))
+
     for _ in range(1 if count > 100 else repeats):
+        our_runs()  # before and after: a machine's speed drifts over the minutes that torch_cka takes
         pair[:] = copy.deepcopy(a), copy.deepcopy(b)  # its hooks are never removed
         rows["theirs"].append(seconds(their_run, clock))
         pair.clear()  # and with the networks, which its hooks tie to it, all their features: gigabytes, which slow down what comes next
         gc.collect()
-        _MOVED.clear()
-        rows["first"].append(seconds(lambda: cka_matrix(a, b, images, layers=names), clock))
-        for _ in range(3):
-            rows["fresh"].append(seconds(lambda: cka_matrix(a, b, images, layers=names), clock))
-            dense = grams(a, images, layers=names)
-            rows["cached"].append(seconds(lambda dense=dense: cka_matrix(dense, b, images, layers=names), clock))
+        our_runs()
     middle = {key: statistics.median(times) for key, times in rows.items()}
     print(
-        f"\n{name}, {words}: {count} layers, n = {N}, {SIZE}×{SIZE}, {dense.precision}"
+        f"\n{name}, {words}: {count} layers, n = {N}, {SIZE}×{SIZE}, {precision}"
         + (f"; torch_cka ends in: {note}" if note else "")
     )
     print(f"{'':54}{'seconds':>9}{'× faster':>10}{'wanted':>8}")

@@ -29,7 +29,9 @@ from core.errors import InvalidValue
 
 LEAST = {True: 4, False: 2}  # images that HSIC is defined for, unbiased and biased
 _BLOCK = 16384  # features at once: 8 MB of 256 images, and few products to round and add up
-_STRIPES = 4  # of a triangle: 5/8 of the products of the square, in matrices that are still large
+# Stripes of a triangle, by number of features: four take 5/8 of the products of the square. With few features the calls cost more
+# than the products do.
+_STRIPES = {256: 1, 4096: 2, math.inf: 4}
 _STRIPED = 128  # images; with fewer, stripes are too thin to pay
 
 
@@ -96,16 +98,16 @@ def gram(features: Tensor) -> Gram:
         features: [n, p] or [n, c, h, w] of any floating type, any memory format.
     """
     rows = as_rows(features)
-    n = len(rows)
+    n, count = rows.shape
     kind = torch.float64 if rows.dtype == torch.float64 else torch.float32
     # Any common point gives the same HSIC, so the mean of some images is as good as that of all, and costs less.
     some = rows[:: max(1, n // 32)]
     products, level = torch.empty(n, n, dtype=kind, device=rows.device), 0.0
     # The matrix is symmetric: of each stripe only what lies on and below the diagonal is multiplied, the rest is its mirror image.
-    stripes = _stripes(n, rows.device)
-    for start in range(0, rows.shape[1], _BLOCK):
+    stripes = _stripes(n, count, rows.device)
+    for start in range(0, count, _BLOCK):
         block = slice(start, start + _BLOCK)
-        point = some[:, block].to(kind).mean(0).to(rows.dtype)
+        point = some[:, block].mean(0, dtype=kind).to(rows.dtype)
         near = rows[:, block] - point
         for top, bottom in stripes:
             place, part = products[top:bottom, :bottom], near[top:bottom] @ near[:bottom].T
@@ -118,9 +120,11 @@ def gram(features: Tensor) -> Gram:
     return Gram(products, level, eps)
 
 
-def _stripes(n: int, device: torch.device) -> list[tuple[int, int]]:
+def _stripes(n: int, features: int, device: torch.device) -> list[tuple[int, int]]:
     """The rows of a matrix in parts. A GPU is quicker with one large product."""
-    count = _STRIPES if n >= _STRIPED and device.type == "cpu" else 1
+    count = next(parts for most, parts in _STRIPES.items() if features <= most)
+    if n < _STRIPED or device.type != "cpu":
+        count = 1
     return list(pairwise(n * stripe // count for stripe in range(count + 1)))
 
 
