@@ -56,7 +56,8 @@ class Path:
 def studies(root=None) -> dict[str, dict[str, Path]]:
     """Every study that has a dense checkpoint: study -> method -> path, with :data:`PRUNE_ONLY` always among them.
 
-    Where a study has several dense networks, the first by id counts, and of the pruned ones those that come from it.
+    Where a study has several dense networks, the first by id counts, and of the pruned ones those that come from it, and from
+    this training of it (:meth:`core.checkpoints.Entry.comes_from`).
     Networks trained under the row split never count: they have seen lesions of test images, so nothing that they answer
     can be compared. Nor do controls by lot: between checkpoints the smallest weights would go, and lots no longer decide.
     Nor do networks without their weights where the dense network has its own: a path is there to be moved along, and from
@@ -78,7 +79,7 @@ def studies(root=None) -> dict[str, dict[str, Path]]:
         for entry in entries:
             card = entry.card
             movable = entry.weights or not dense.weights
-            if card.parent == dense.id and card.sparsity > 0 and movable and not card.method.endswith(BY_LOT):
+            if entry.comes_from(dense) and card.sparsity > 0 and movable and not card.method.endswith(BY_LOT):
                 methods.setdefault(entry.card.method, {}).setdefault(entry.card.sparsity, entry)
         for method, by_sparsity in sorted(methods.items()):
             paths[method] = Path(study, method, (dense, *(by_sparsity[s] for s in sorted(by_sparsity))))

@@ -10,11 +10,12 @@ from core.checkpoints.cardfile import write_card
 from core.checkpoints.checkpoint import Checkpoint, export_state_dict
 from core.checkpoints.fitting import Fit, explain_foreign
 from core.checkpoints.foreign import load_foreign
+from core.checkpoints.listing import Entry
+from core.checkpoints.listing import list_entries as list
 from core.checkpoints.names import path_of
 from core.checkpoints.opening import MAX_BYTES
 from core.checkpoints.plain import recipe_hash
-from core.checkpoints.store import Entry, delete, load, save
-from core.checkpoints.store import list_entries as list
+from core.checkpoints.store import delete, load, save
 
 __all__ = [
     "MAX_BYTES",

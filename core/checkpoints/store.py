@@ -1,10 +1,10 @@
-"""Saving, loading, listing and deleting checkpoints."""
+"""Saving, loading and deleting checkpoints."""
 
 import json
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import core
 from core.checkpoints import codec, container, names
 from core.checkpoints.architecture import check_fit, layout
 from core.checkpoints.card import Card
-from core.checkpoints.cardfile import CARD_SUFFIX, card_path, read_card
+from core.checkpoints.cardfile import card_path, read_card
 from core.checkpoints.checkpoint import Checkpoint
 from core.checkpoints.container import SUFFIX
 from core.checkpoints.opening import MAX_BYTES, as_path, damaged, opened
@@ -31,25 +31,6 @@ from core.errors import (
 )
 from core.files import storage_errors
 from core.models import normalisation
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A line of the list: a checkpoint's card, or what is wrong with its file.
-
-    Attributes:
-        id, path, size_bytes: as in :class:`Checkpoint`.
-        card: None if the file cannot be read.
-        error: the text of the error, None if there is none.
-        weights: False where only the card is here; ``path`` is then where the weights would lie.
-    """
-
-    id: str
-    path: Path
-    size_bytes: int
-    card: Card | None = None
-    error: str | None = None
-    weights: bool = True
 
 
 def save(
@@ -174,18 +155,6 @@ def load(
     return Checkpoint(names.id_of(path, root), path, card, size, stored)
 
 
-def list_entries(root: str | os.PathLike | None = None) -> list[Entry]:
-    """Every checkpoint below ``root``, by id. Only headers are read: bytes are checked when one is loaded.
-
-    A damaged file is an entry with its error instead of its card, and the rest is listed all the same. Cards that ship
-    without their weights are listed where the weights are not.
-    """
-    found = [_entry(path, root) for path in names.files(root)]
-    there = {entry.path for entry in found}
-    alone = [entry for path in names.files(root, CARD_SUFFIX) if (entry := _alone(path, root)).path not in there]
-    return sorted(found + alone, key=lambda entry: entry.path)
-
-
 def delete(id: str, *, root: str | os.PathLike | None = None) -> None:
     """Delete the checkpoint of this id, damaged or not.
 
@@ -224,28 +193,6 @@ def _find(id_or_path: str | os.PathLike, root) -> Path:
 
 def _known(root) -> list[str]:
     return [names.id_of(path, root) for path in names.files(root)]
-
-
-def _entry(path: Path, root) -> Entry:
-    folder = names.root_folder(root)
-    id, size = path.relative_to(folder).as_posix().removesuffix(SUFFIX), 0
-    try:
-        names.path_of(id, root=root)
-        with opened(path) as (handle, size):
-            metadata = container.read_metadata(handle, size, path)
-        return Entry(id, path, size, card=Card.from_dict(card_values(metadata, path), of=path.name))
-    except PruneScopeError as error:
-        return Entry(id, path, size, error=str(error))
-
-
-def _alone(path: Path, root) -> Entry:
-    weights = path.with_name(path.name.removesuffix(CARD_SUFFIX) + SUFFIX)
-    id = weights.relative_to(names.root_folder(root)).as_posix().removesuffix(SUFFIX)
-    try:
-        card, size = read_card(path)
-        return Entry(id, weights, size, card=card, weights=False)
-    except PruneScopeError as error:
-        return Entry(id, weights, 0, error=str(error), weights=False)
 
 
 def _free(wanted: Path, own_hash: str) -> Path:

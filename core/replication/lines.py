@@ -12,7 +12,8 @@ TRAINED_ON = "dense_trained_on"
 
 @dataclass(frozen=True)
 class Line:
-    """A dense network and what came from it. Two networks of one line are compared fairly; of two lines, never.
+    """A dense network and what came from it. Two networks of one line are compared fairly, but for :attr:`strangers`; of two
+    lines, never.
 
     Attributes:
         study: its name.
@@ -39,6 +40,11 @@ class Line:
     def at(self, method: str, sparsity: float) -> Entry | None:
         """The checkpoint of ``method`` at ``sparsity``, if it was trained."""
         return self.pruned.get(method, {}).get(sparsity)
+
+    @property
+    def strangers(self) -> tuple[Entry, ...]:
+        """Those of the line that come from another training of its dense network: nothing else is compared with them."""
+        return tuple(entry for entry in _members(self)[1:] if not entry.comes_from(self.dense))
 
     def control(self, entry: Entry) -> Entry | None:
         """The dense network trained on in the same way and for as long as the pruned ``entry``, if there is one."""

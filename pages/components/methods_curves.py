@@ -25,6 +25,8 @@ def draw(study: str) -> None:
         alt=f"{title} of every method and control against sparsity, with 95% intervals at trained networks",
     )
     st.caption(_basis(own, bool(len(published))))
+    if strangers := _strangers(own):
+        st.caption(strangers)
     missing = _missing(own)
     if missing:
         st.caption(f"Not trained yet: {', '.join(missing)}. They are made by `python -m core reproduce {study}`.")
@@ -78,6 +80,18 @@ def _basis(own: pd.DataFrame, published: bool) -> str:
     if published:
         parts.append("hollow points are the paper's, under its own split and budget")
     return " · ".join(parts)
+
+
+def _strangers(own: pd.DataFrame) -> str:
+    """Which points come from another training of the dense network than the one that is drawn; empty for none."""
+    apart = own[own["trained"] & ~own["same_dense"]].sort_values("sparsity")
+    if apart.empty:
+        return ""
+    names = ", ".join(f"{look.short(row.method)} at {row.sparsity:.0%}" for row in apart.itertuples())
+    return (
+        f"From another training of the dense network than the one drawn here: {names}. Compare these with each other, and with "
+        "nothing else: the same recipe on another kind of processor ends points of accuracy away."
+    )
 
 
 def _missing(own: pd.DataFrame) -> list[str]:

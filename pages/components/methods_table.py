@@ -26,6 +26,8 @@ def draw(study: str) -> None:
             alt="Accuracy of the paper's networks and of ours with 95% intervals, a line for each cell of its table",
         )
         st.caption("Images, splits and budgets differ: a gap is not a failure of either. The marks say what differs.")
+        if strangers := _strangers(made):
+            st.caption(strangers)
     # What there is comes first; within, and among what is missing, the order is the paper's.
     rows = frame.sort_values("accuracy", key=lambda values: values.isna(), kind="stable").to_dict("records")
     shown = pd.DataFrame([_row(row) for row in rows]).fillna("")
@@ -37,11 +39,12 @@ def draw(study: str) -> None:
     marks = replication.marks(used)
     if len(marks):
         st.markdown("**What differs: the marks**")
-        st.table(
-            marks.rename(columns={"mark": "Mark", "what": "What", "paper": "In the paper", "ours": "Here"}).set_index(
-                "Mark"
-            )
+        # A mark has a line; where its values vary from cell to cell, all of them are named in it.
+        told = marks.groupby(["mark", "what"], sort=False)[["paper", "ours"]].agg(
+            lambda values: "; ".join(values.unique())
         )
+        titles = {"mark": "Mark", "what": "What", "paper": "In the paper", "ours": "Here"}
+        st.table(told.reset_index().rename(columns=titles).set_index("Mark"))
     panels.table(frame, name="table", title="The paper's table beside ours", key="table")
     if len(have) < len(cells):
         st.caption("What is missing is made, study by study, by:")
@@ -55,6 +58,18 @@ def _place(row: dict) -> str:
 def _ours(row: dict) -> str:
     """Which networks of ours: their image size, and the split where it leaks."""
     return f"{Study.parse(row['study']).size} px" + (", row split" if row["split_by"] == "row" else "")
+
+
+def _strangers(made: pd.DataFrame) -> str:
+    """Which networks of ours come from another training of the dense network than the rest of their study."""
+    apart = made[made["same_dense"].eq(False)].to_dict("records")
+    if not apart:
+        return ""
+    named = "; ".join(f"{_place(row)}, {row['sparsity']:.0%}, {look.short(row['method'])}" for row in apart)
+    return (
+        f"Made from another training of the dense network than the others of their study: {named}. The same recipe on another "
+        "kind of processor ends points of accuracy away, so compare these with the paper, and not with the others."
+    )
 
 
 def _dots(made: pd.DataFrame) -> pd.DataFrame:

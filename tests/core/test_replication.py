@@ -73,6 +73,22 @@ def test_the_networks_of_a_study_are_never_those_of_the_row_split(tmp_path):
     assert paths.studies(tmp_path) == {}
 
 
+def test_what_comes_from_another_training_of_the_dense_network_is_no_part_of_a_path_and_marked_on_a_curve(tmp_path):
+    dense = entry(f"{STUDY}/dense", metrics=metrics(0.9))
+    made = {
+        digest: entry(f"{STUDY}/{name}", name[:-3], 0.8, parent=dense, parent_digest=digest, metrics=metrics(0.8))
+        for name, digest in (("iterative-80", "another"), ("one_shot-80", dense.card.digest), ("layerwise-80", ""))
+    }
+    for own in (dense, *made.values()):
+        write_card(tmp_path / f"{own.id}.safetensors", own.card, 0)
+    assert set(paths.of(STUDY, tmp_path)) == {paths.PRUNE_ONLY, "one_shot", "layerwise"}
+    (line,) = lines(STUDY, [dense, *made.values()])
+    assert line.strangers == (made["another"],)
+    frame = replication.curves([line], Stored(COHORT, lambda _: None))
+    assert set(frame.loc[~frame["same_dense"], "id"]) == {made["another"].id}
+    assert frame["same_dense"].sum() == 2 * 3
+
+
 # --- the table --------------------------------------------------------------------------------------------------------
 
 
