@@ -22,11 +22,7 @@ if not jobs.single_user():
     )
 
 KINDS = {"images": "Images", "weights": "Weights"}
-address.hold_choice("bring", list(KINDS), "images")
-kind = st.segmented_control(
-    "What to bring", list(KINDS), required=True, format_func=KINDS.get, key="bring", persist_state="session"
-)
-address.tell("bring", None if kind == "images" else kind)
+kind = address.choose(st.segmented_control, "bring", "What to bring", KINDS, "images")
 
 with panels.guard():
     # Imported here: they bring torch, and the title is on the screen by now.

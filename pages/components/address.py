@@ -52,6 +52,36 @@ def hold_choice(key: str, known: Collection[str], default: str | None, former: M
         st.session_state[key] = default
 
 
+def choose(
+    widget: Callable[..., str],
+    key: str,
+    label: str,
+    known: Collection[str],
+    default: str,
+    *,
+    title: Callable[[str], str] | None = None,
+    former: Mapping[str, str] | None = None,
+    **options,
+) -> str:
+    """One of several names, chosen on the page or by the address: the widget between :func:`hold_choice` and :func:`tell`.
+
+    Args:
+        widget: ``st.selectbox``, ``st.segmented_control`` or ``st.pills``; of the buttons one is always pressed.
+        key, default, former: as for :func:`hold_choice`.
+        label: of the widget.
+        known: the identifiers, or a mapping from them to what the page calls them.
+        title: what the page calls an identifier; by default by the mapping, else as it is.
+        options: more of the widget.
+    """
+    hold_choice(key, known, default, former)
+    title = title or (known.get if isinstance(known, Mapping) else str)
+    if widget is not st.selectbox:
+        options["required"] = True
+    chosen = widget(label, list(known), format_func=title, key=key, persist_state="session", **options)
+    tell(key, chosen if chosen != default else None)
+    return chosen
+
+
 def tell(key: str, text: str | None) -> None:
     """Write a choice into the address; None, for a default, takes it out."""
     if text is None:

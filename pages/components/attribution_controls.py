@@ -70,17 +70,15 @@ def question(paths: dict[str, Path], picture: Picture, dense_answer: int) -> Que
 
 
 def _method() -> str:
-    address.hold_choice("explain", METHODS, "grad_cam")
-    found = st.selectbox(
+    return address.choose(
+        st.selectbox,
+        "explain",
         "Way of explaining",
-        list(METHODS),
-        format_func=lambda name: METHODS[name].title,
-        key="explain",
-        persist_state="session",
+        METHODS,
+        "grad_cam",
+        title=lambda name: METHODS[name].title,
         width=260,
     )
-    address.tell("explain", found if found != "grad_cam" else None)
-    return found
 
 
 def _options(method: str, dense) -> tuple[tuple[str, object], ...]:
@@ -88,17 +86,16 @@ def _options(method: str, dense) -> tuple[tuple[str, object], ...]:
     if method == "grad_cam":
         sizes = _sizes(dense.card.digest, dense)
         default = attribution.default_stage(sizes)
-        address.hold_choice("layer", sizes, default)
-        found = st.selectbox(
+        found = address.choose(
+            st.selectbox,
+            "layer",
             "Layer",
-            list(sizes),
-            format_func=lambda stage: f"{stage.capitalize()}, {sizes[stage]}×{sizes[stage]}",
-            key="layer",
-            persist_state="session",
+            sizes,
+            default,
+            title=lambda stage: f"{stage.capitalize()}, {sizes[stage]}×{sizes[stage]}",
             width=180,
             help="Deep layers know more of diagnoses, early ones of places. The map can be no finer than the layer.",
         )
-        address.tell("layer", found if found != default else None)
         return (("layer", found),)
     if method == "integrated_gradients":
         address.hold("steps", lambda text: int(text) if text in map(str, _STEPS) else None, _USUAL_STEPS)
@@ -127,17 +124,15 @@ def _target(class_names: tuple[str, ...], picture: Picture, answer: int) -> tupl
     if picture.truth is not None:
         known[TRUTH] = f"True diagnosis: {look.diagnosis(class_names[picture.truth])}"
     known |= {name: look.diagnosis(name) for name in class_names}
-    address.hold_choice("target", known, DENSE)
-    found = st.selectbox(
+    found = address.choose(
+        st.selectbox,
+        "target",
         "What speaks for",
-        list(known),
-        format_func=known.get,
-        key="target",
-        persist_state="session",
+        known,
+        DENSE,
         width=340,
         help="The maps of all networks explain the score of this one class, so that they can be compared.",
     )
-    address.tell("target", found if found != DENSE else None)
     if found == DENSE:
         return answer, "the dense network's answer"
     return (picture.truth, "the true diagnosis") if found == TRUTH else (class_names.index(found), "chosen")
@@ -160,12 +155,8 @@ class Drawing:
 def drawing(picture: Picture, networks: list[attribution_networks.Network]) -> Drawing:
     """The controls under the pictures."""
     views = [name for name in VIEWS if name != "swipe" or len(networks) > 1]
-    address.hold_choice("drawn", views, "overlay")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        view = st.segmented_control(
-            "Draw the maps", views, required=True, format_func=VIEWS.get, key="drawn", persist_state="session"
-        )
-        address.tell("drawn", view if view != "overlay" else None)
+        view = address.choose(st.segmented_control, "drawn", "Draw the maps", views, "overlay", title=VIEWS.get)
         with st.container(width=150):
             opacity = st.slider(
                 "Opacity", 0, 100, 75, format="%d%%", key="opacity", bind="query-params", disabled=view == "map"

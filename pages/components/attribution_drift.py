@@ -94,32 +94,22 @@ def _method(known: Drift) -> str:
 def _measure(known: Drift, method: str) -> str:
     mine = known.frame[known.frame["method"] == method]
     measures = [name for name in MEASURES if mine[name].notna().any()]
-    address.hold_choice("measure", measures, measures[0])
-    found = st.selectbox(
-        "Measure",
-        measures,
-        format_func=lambda name: MEASURES[name].title,
-        key="measure",
-        persist_state="session",
-        width=240,
+    return address.choose(
+        st.selectbox, "measure", "Measure", measures, measures[0], title=lambda name: MEASURES[name].title, width=240
     )
-    address.tell("measure", found if found != measures[0] else None)
-    return found
 
 
 def _diagnosis(known: Drift, names: tuple[str, ...]) -> str:
     choices = [_ALL, *(names[index] for index in sorted(known.frame["class"].unique()))]
-    address.hold_choice("drift-class", choices, _ALL)
-    found = st.selectbox(
+    return address.choose(
+        st.selectbox,
+        "drift-class",
         "Diagnosis",
         choices,
-        format_func=lambda name: "All" if name == _ALL else look.diagnosis(name),
-        key="drift-class",
-        persist_state="session",
+        _ALL,
+        title=lambda name: "All" if name == _ALL else look.diagnosis(name),
         width=260,
     )
-    address.tell("drift-class", found if found != _ALL else None)
-    return found
 
 
 def _curves(known: Drift, paths: dict[str, Path], method: str, measure: str, one: int | None) -> pd.DataFrame:

@@ -77,33 +77,20 @@ def row(context: Context, cohort: Cohort, picture: Callable[[int], np.ndarray]) 
 
 def _diagnosis(cohort: Cohort) -> str:
     known = [_ALL, *cohort.class_names]
-    address.hold_choice("diagnosis", known, _ALL)
-    found = st.selectbox(
+    return address.choose(
+        st.selectbox,
+        "diagnosis",
         "True diagnosis",
         known,
-        format_func=lambda name: "All" if name == _ALL else look.diagnosis(name),
-        key="diagnosis",
-        persist_state="session",
+        _ALL,
+        title=lambda name: "All" if name == _ALL else look.diagnosis(name),
         on_change=_first_page,
         width=200,
     )
-    address.tell("diagnosis", found if found != _ALL else None)
-    return found
 
 
 def _which() -> str:
-    address.hold_choice("which", WHICH, "any")
-    found = st.selectbox(
-        "Which images",
-        list(WHICH),
-        format_func=WHICH.get,
-        key="which",
-        persist_state="session",
-        on_change=_first_page,
-        width=200,
-    )
-    address.tell("which", found if found != "any" else None)
-    return found
+    return address.choose(st.selectbox, "which", "Which images", WHICH, "any", on_change=_first_page, width=200)
 
 
 def _passing(context: Context, cohort: Cohort, which: str) -> tuple[np.ndarray, str]:

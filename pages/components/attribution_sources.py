@@ -47,18 +47,7 @@ class Picture:
 
 def source() -> str:
     """Where the picture comes from."""
-    address.hold_choice("source", SOURCES, "test")
-    chosen = st.segmented_control(
-        "Explain",
-        list(SOURCES),
-        required=True,
-        format_func=SOURCES.get,
-        key="source",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    address.tell("source", chosen if chosen != "test" else None)
-    return chosen
+    return address.choose(st.segmented_control, "source", "Explain", SOURCES, "test", label_visibility="collapsed")
 
 
 def chosen(kind: str, context: Context) -> Picture | None:

@@ -51,16 +51,8 @@ def channels_may_die(entry: Entry) -> bool:
 
 
 def _selected(key: str, label: str, choices: dict[str, str], default: str) -> str:
-    address.hold_choice(key, list(choices), default)
-    chosen = st.selectbox(label, list(choices), format_func=choices.get, key=key, persist_state="session")
-    address.tell(key, chosen if chosen != default else None)
-    return chosen
+    return address.choose(st.selectbox, key, label, choices, default)
 
 
 def _buttons(key: str, label: str, choices: dict[str, str], default: str, **options) -> str:
-    address.hold_choice(key, list(choices), default)
-    chosen = st.segmented_control(
-        label, list(choices), required=True, format_func=choices.get, key=key, persist_state="session", **options
-    )
-    address.tell(key, chosen if chosen != default else None)
-    return chosen
+    return address.choose(st.segmented_control, key, label, choices, default, **options)

@@ -43,10 +43,7 @@ def draw(lesion: Parameters, asked: Asked, own: DeltaGenerator, along: DeltaGene
 
 
 def _choice(key: str, label: str, names: tuple[str, ...], default: str, title: Callable[[str], str]) -> str:
-    address.hold_choice(key, names, default)
-    chosen = st.selectbox(label, names, format_func=title, key=key, persist_state="session")
-    address.tell(key, chosen if chosen != default else None)
-    return chosen
+    return address.choose(st.selectbox, key, label, names, default, title=title)
 
 
 def _own(answers: Answers, names: dict[str, str]) -> None:

@@ -65,15 +65,14 @@ def asked(chosen: str | None) -> Asked | None:
     trained = sorted((method for method in paths if method != PRUNE_ONLY), key=look.order)
     choices = [*trained, *([_ALL] if len(trained) > 1 else []), PRUNE_ONLY]
     default = "iterative" if "iterative" in choices else choices[0]
-    address.hold_choice("against", choices, default)
-    method = st.selectbox(
+    method = address.choose(
+        st.selectbox,
+        "against",
         "The dense network against",
         choices,
-        format_func=lambda name: "All methods" if name == _ALL else look.title(name),
-        key="against",
-        persist_state="session",
+        default,
+        title=lambda name: "All methods" if name == _ALL else look.title(name),
     )
-    address.tell("against", method if method != default else None)
     sparsity = state.sparsity()
     compared = {key: paths[key] for key in (trained if method == _ALL else [method])}
     pruned_on = any(not path.is_checkpoint(sparsity) for path in compared.values())

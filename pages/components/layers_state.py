@@ -39,10 +39,7 @@ def alone(sparsities: list[float]) -> float:
 def layer(names: list[str]) -> str:
     """One of the layers; by default the largest part of the way through."""
     default = names[len(names) * 3 // 4]
-    address.hold_choice("layer", names, default)
-    chosen = st.selectbox("Layer", names, format_func=short, key="layer", persist_state="session")
-    address.tell("layer", chosen if chosen != default else None)
-    return chosen
+    return address.choose(st.selectbox, "layer", "Layer", names, default, title=short)
 
 
 def short(name: str) -> str:
@@ -69,17 +66,9 @@ def pair(methods: list[str]) -> tuple[str, str]:
 
 
 def _choice(column, key: str, label: str, known: list[str], default: str) -> str:
-    address.hold_choice(key, known, default)
     with column:
-        chosen = st.selectbox(label, known, format_func=look.title, key=key, persist_state="session")
-    address.tell(key, chosen if chosen != default else None)
-    return chosen
+        return address.choose(st.selectbox, key, label, known, default, title=look.title)
 
 
 def _buttons(key: str, label: str, choices: dict[str, str], default: str, **options) -> str:
-    address.hold_choice(key, list(choices), default)
-    chosen = st.segmented_control(
-        label, list(choices), required=True, format_func=choices.get, key=key, persist_state="session", **options
-    )
-    address.tell(key, chosen if chosen != default else None)
-    return chosen
+    return address.choose(st.segmented_control, key, label, choices, default, **options)

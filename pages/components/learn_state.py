@@ -17,35 +17,20 @@ PLACES = {lesson.name: f"{number}. {lesson.title}" for number, lesson in enumera
 
 def reader() -> str:
     """The reading level: a key of :data:`core.learn.READERS`."""
-    address.hold_choice("reader", list(learn.READERS), "clinician")
-    chosen = st.segmented_control(
+    return address.choose(
+        st.segmented_control,
+        "reader",
         "Written for",
-        list(learn.READERS),
-        required=True,
-        format_func=learn.READERS.get,
-        key="reader",
-        persist_state="session",
+        learn.READERS,
+        "clinician",
         help="Changes the words, never the questions or the numbers.",
     )
-    address.tell("reader", chosen if chosen != "clinician" else None)
-    return chosen
 
 
 def place() -> str:
     """Which lesson is open: a key of :data:`PLACES`."""
     first = next(iter(PLACES))
-    address.hold_choice("lesson", list(PLACES), first)
-    chosen = st.pills(
-        "Lessons",
-        list(PLACES),
-        required=True,
-        format_func=PLACES.get,
-        key="lesson",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    address.tell("lesson", chosen if chosen != first else None)
-    return chosen
+    return address.choose(st.pills, "lesson", "Lessons", PLACES, first, label_visibility="collapsed")
 
 
 def go(name: str) -> None:

@@ -94,16 +94,8 @@ def less(names: list[str], own: tuple[str, str]) -> tuple[str, str] | None:
 
 
 def _buttons(label: str, key: str, titles: Mapping[str, str], default: str, **options) -> str:
-    address.hold_choice(key, titles, default)
-    chosen = st.segmented_control(
-        label, list(titles), required=True, format_func=titles.get, key=key, persist_state="session", **options
-    )
-    address.tell(key, chosen if chosen != default else None)
-    return chosen
+    return address.choose(st.segmented_control, key, label, titles, default, **options)
 
 
 def _box(label: str, key: str, names: list[str], default: str, title: Callable[[str], str], **options) -> str:
-    address.hold_choice(key, names, default)
-    chosen = st.selectbox(label, names, format_func=title, key=key, persist_state="session", **options)
-    address.tell(key, chosen if chosen != default else None)
-    return chosen
+    return address.choose(st.selectbox, key, label, names, default, title=title, **options)

@@ -18,18 +18,17 @@ def study() -> str | None:
         return None
     default = _DEFAULT if _DEFAULT in names else names[0]
     # Links of the first version hold the text of the list.
-    address.hold_choice("study", names, default, former={_title(name): name for name in names})
     with st.sidebar:
-        chosen = st.selectbox(
+        return address.choose(
+            st.selectbox,
+            "study",
             "Study",
             names,
-            format_func=_title,
-            key="study",
-            persist_state="session",
+            default,
+            title=_title,
+            former={_title(name): name for name in names},
             help="A data set at an image size, and the network that was trained on it.",
         )
-    address.tell("study", chosen if chosen != default else None)
-    return chosen
 
 
 def method(known: list[str]) -> str:
@@ -37,12 +36,15 @@ def method(known: list[str]) -> str:
     choices = sorted(known, key=look.order)
     default = next((name for name in ("iterative", "one_shot") if name in choices), choices[0])
     # Links of the first version hold the text of the button.
-    address.hold_choice("method", choices, default, former={look.title(name): name for name in choices})
-    chosen = st.segmented_control(
-        "Pruning method", choices, required=True, format_func=look.title, key="method", persist_state="session"
+    return address.choose(
+        st.segmented_control,
+        "method",
+        "Pruning method",
+        choices,
+        default,
+        title=look.title,
+        former={look.title(name): name for name in choices},
     )
-    address.tell("method", chosen if chosen != default else None)
-    return chosen
 
 
 def sparsity(on_change: Callable[[], None] | None = None) -> float:

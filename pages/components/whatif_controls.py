@@ -41,18 +41,7 @@ def position(paths: dict[str, Path]) -> Selection:
 
 def view() -> str:
     """Which part of the page is open."""
-    address.hold_choice("view", VIEWS, "harm")
-    chosen = st.segmented_control(
-        "Look at",
-        list(VIEWS),
-        required=True,
-        format_func=VIEWS.get,
-        key="view",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    address.tell("view", chosen if chosen != "harm" else None)
-    return chosen
+    return address.choose(st.segmented_control, "view", "Look at", VIEWS, "harm", label_visibility="collapsed")
 
 
 def diagnosis(selection: Selection) -> None:

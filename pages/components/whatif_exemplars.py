@@ -26,16 +26,7 @@ def draw(selection: Selection) -> None:
             "is the dense network, pruned. Move the slider to a trained sparsity or beyond."
         )
         return
-    address.hold_choice("rule", RULES, "all")
-    rule = st.segmented_control(
-        "Forgotten is an image where",
-        list(RULES),
-        required=True,
-        format_func=RULES.get,
-        key="rule",
-        persist_state="session",
-    )
-    address.tell("rule", rule if rule != "all" else None)
+    rule = address.choose(st.segmented_control, "rule", "Forgotten is an image where", RULES, "all")
     forgotten = found.forgotten(rule)
     st.markdown(
         f"**{forgotten.sum():,} of {len(forgotten):,} test images are forgotten at {selection.percent}% sparsity**"
@@ -65,11 +56,7 @@ def _apart(selection: Selection, found: Population, forgotten: np.ndarray, rule:
         confidence=exemplars.confidence_bands(found.confidence),
     )
     kinds = [kind for kind in KINDS if kind in members]
-    address.hold_choice("apart", kinds, "diagnosis")
-    kind = st.segmented_control(
-        "What sets them apart", kinds, required=True, format_func=KINDS.get, key="apart", persist_state="session"
-    )
-    address.tell("apart", kind if kind != "diagnosis" else None)
+    kind = address.choose(st.segmented_control, "apart", "What sets them apart", kinds, "diagnosis", title=KINDS.get)
     key = (found.dense, found.pruned, rule)
     table = selection.result("forgotten", lambda: exemplars.shares(forgotten, members, test.groups), key)
     gap = selection.result("gap", lambda: exemplars.confidence_gap(found.confidence, forgotten, test.groups), key)

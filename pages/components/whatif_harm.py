@@ -155,17 +155,15 @@ def _changed_images(selection: Selection, estimate: Estimate) -> None:
         st.caption("Both networks give them all the same answer.")
         return
     counts = flips["kind"].value_counts()
-    address.hold_choice("changes", KINDS, "wrong")
-    kind = st.segmented_control(
+    kind = address.choose(
+        st.segmented_control,
+        "changes",
         "Which changes",
-        list(KINDS),
-        required=True,
-        format_func=lambda name: f"{_WORDS[name]} ({counts.get(KINDS[name], 0):,})",
-        key="changes",
-        persist_state="session",
+        KINDS,
+        "wrong",
+        title=lambda name: f"{_WORDS[name]} ({counts.get(KINDS[name], 0):,})",
         label_visibility="collapsed",
     )
-    address.tell("changes", kind if kind != "wrong" else None)
     some = flips[flips["kind"] == KINDS[kind]].sort_values("dense_probability", ascending=False)
     if some.empty:
         st.caption("None of this kind.")

@@ -17,16 +17,9 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     if members.empty:
         st.caption("Nothing is known of who or what these images show, so there are no groups to compare.")
         return
-    address.hold_choice("by", list(members), next(iter(members)))
-    kind = st.segmented_control(
-        "Compare by",
-        list(members),
-        required=True,
-        format_func=subgroups.TITLES.get,
-        key="by",
-        persist_state="session",
+    kind = address.choose(
+        st.segmented_control, "by", "Compare by", members, next(iter(members)), title=subgroups.TITLES.get
     )
-    address.tell("by", kind if kind != next(iter(members)) else None)
     table = selection.result(
         "subgroups",
         lambda: evaluation.in_groups(

@@ -74,17 +74,14 @@ def draw(selection: Selection, estimate: Estimate) -> None:
 
 def _watched(names: tuple[str, ...]) -> tuple[str, list[str]]:
     malignant = [name for name in MALIGNANT if name in names]
-    address.hold_choice("watch", WATCHED, "mel")
-    watched = st.segmented_control(
+    watched = address.choose(
+        st.segmented_control,
+        "watch",
         "Watch for",
-        list(WATCHED),
-        required=True,
-        format_func=WATCHED.get,
-        key="watch",
-        persist_state="session",
+        WATCHED,
+        "mel",
         help=f"Malignant here: {', '.join(look.diagnosis(name) for name in malignant)}. Their probabilities are added up.",
     )
-    address.tell("watch", watched if watched != "mel" else None)
     return watched, ["mel"] if watched == "mel" else malignant
 
 
@@ -102,18 +99,16 @@ def _threshold(selection: Selection, watched: str) -> tuple[float, str]:
         return share, "one half, or what you set: no threshold was fixed on validation for it"
     if fixed.get("own") == fixed.get("dense"):
         known = [name for name in known if name != "own"]
-    address.hold_choice("threshold", known, known[0])
-    source = st.segmented_control(
+    source = address.choose(
+        st.segmented_control,
+        "threshold",
         "Threshold",
         known,
-        required=True,
-        format_func=lambda name: SOURCES[name] + (f" ({fixed[name]:.1%})" if name in fixed else ""),
-        key="threshold",
-        persist_state="session",
+        known[0],
+        title=lambda name: SOURCES[name] + (f" ({fixed[name]:.1%})" if name in fixed else ""),
         help="Fixed on validation images, so that 90% of their melanomas are flagged. The same for both networks: pruning does "
         "not come with a new one, but whoever prunes can fix it anew on validation.",
     )
-    address.tell("threshold", source if source != known[0] else None)
     if source == "hand":
         return _slider(fixed[known[0]]), "set by hand: on test images it describes and proves nothing"
     owner = "the dense network" if source == "dense" else "this checkpoint"
