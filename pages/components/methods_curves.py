@@ -8,7 +8,7 @@ from core.paths import PRUNE_ONLY
 from core.studies import Study
 from pages.components import look, methods_charts, methods_controls, methods_data, panels
 
-_ASIDE = 0.006  # how far to the side a method's point is drawn from its neighbour's, in sparsity
+_ASIDE = 0.009  # how far to the side a method's point is drawn from its neighbour's, in sparsity
 
 
 def draw(study: str) -> None:
