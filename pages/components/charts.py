@@ -77,11 +77,12 @@ def show(
         tables: name -> rows; a single one is called "table".
         alt: what the chart shows, for those who cannot see it.
         key: of the chart; needed with ``picked``.
-        picked: called with what a click picked, before the page is drawn again.
+        picked: called with what a click picked, before the page is drawn again. Of a chart without :func:`clickable` marks, as where
+            one line stands for all, nothing can be picked.
     """
     named = {"table": tables} if isinstance(tables, pd.DataFrame) else dict(tables)
     whole = copy.deepcopy(spec) | {"datasets": named}
-    if picked is None:
+    if picked is None or PICK not in {parameter["name"] for parameter in spec.get("params", ())}:
         st.vega_lite_chart(spec=whole, alt=alt, key=key)
         return
 

@@ -218,3 +218,8 @@ def test_every_view_draws_at_every_place(name, query):
     app = view(name, **query)
     assert app.metric
     assert "Something went wrong" not in texts(app)
+
+
+@pytest.mark.parametrize("name", ["harm", "threshold", "subgroups", "breaking", "exemplars", "layers", "calibration"])
+def test_every_view_copes_with_a_hundred_classes_of_which_none_is_brought_out(name):
+    assert "10,000 test images" in texts(view(name, study="cifar100-32/vgg16"))
