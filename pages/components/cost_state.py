@@ -11,17 +11,17 @@ COSTS = {"bytes": "File", "flops": "Operations", "milliseconds": "Time for one i
 
 def part() -> str:
     """Which part of the page is shown: a key of :data:`PARTS`."""
-    return _buttons("show", "Part of the page", PARTS, "now", label_visibility="collapsed")
+    return address.choose(st.segmented_control, "show", "Part of the page", PARTS, "now", label_visibility="collapsed")
 
 
 def cost() -> str:
     """What balanced accuracy is held against: a key of :data:`COSTS`."""
-    return _buttons("against", "Against", COSTS, "bytes")
+    return address.choose(st.segmented_control, "against", "Against", COSTS, "bytes")
 
 
 def format(known: dict[str, str]) -> str:
     """Which kind of file; ``known`` maps its names to their titles."""
-    return _selected("format", "Format", known, next(iter(known)))
+    return address.choose(st.selectbox, "format", "Format", known, next(iter(known)))
 
 
 def checkpoint(entries: list[Entry]) -> Entry:
@@ -29,7 +29,7 @@ def checkpoint(entries: list[Entry]) -> Entry:
     known = {entry.id.rpartition("/")[2]: entry for entry in entries}
     default = next((name for name in known if name.startswith("iterative-80")), list(known)[-1])
     titles = {name: title(entry) for name, entry in known.items()}
-    return known[_selected("network", "Network", titles, default)]
+    return known[address.choose(st.selectbox, "network", "Network", titles, default)]
 
 
 def title(entry: Entry) -> str:
@@ -48,11 +48,3 @@ def title(entry: Entry) -> str:
 def channels_may_die(entry: Entry) -> bool:
     """Whether a network was trained with decay of batch norm's scales too: without, hardly any channel dies."""
     return bool(((entry.card.recipe or {}).get("training") or {}).get("norm_decay"))
-
-
-def _selected(key: str, label: str, choices: dict[str, str], default: str) -> str:
-    return address.choose(st.selectbox, key, label, choices, default)
-
-
-def _buttons(key: str, label: str, choices: dict[str, str], default: str, **options) -> str:
-    return address.choose(st.segmented_control, key, label, choices, default, **options)

@@ -16,24 +16,27 @@ MEASURES = {"balanced_accuracy": "Balanced accuracy", "accuracy": "Accuracy"}
 
 def part() -> str:
     """Which part of the page is shown: a key of :data:`PARTS`."""
-    return _buttons("show", "Part of the page", PARTS, "zeros", label_visibility="collapsed")
+    return address.choose(
+        st.segmented_control, "show", "Part of the page", PARTS, "zeros", label_visibility="collapsed"
+    )
 
 
 def width() -> str:
     """What the width of a layer stands for: a key of :data:`WIDTHS`."""
-    return _buttons("width", "Width of a layer", WIDTHS, "weights")
+    return address.choose(st.segmented_control, "width", "Width of a layer", WIDTHS, "weights")
 
 
 def measure() -> str:
     """What a layer pays in: a key of :data:`MEASURES`."""
-    return _buttons("loss", "Loss in", MEASURES, "balanced_accuracy")
+    return address.choose(st.segmented_control, "loss", "Loss in", MEASURES, "balanced_accuracy")
 
 
 def alone(sparsities: list[float]) -> float:
     """To which of the stored sparsities a layer was pruned alone."""
     texts = {f"{100 * value:g}": value for value in sparsities}
     default = "80" if "80" in texts else list(texts)[-1]
-    return texts[_buttons("alone", "Each layer alone pruned to", {text: f"{text}%" for text in texts}, default)]
+    titles = {text: f"{text}%" for text in texts}
+    return texts[address.choose(st.segmented_control, "alone", "Each layer alone pruned to", titles, default)]
 
 
 def layer(names: list[str]) -> str:
@@ -58,17 +61,8 @@ def pair(methods: list[str]) -> tuple[str, str]:
     known = sorted(methods, key=look.order)
     wanted = [name for name in ("one_shot", "iterative") if name in known]
     wanted += [name for name in known if name not in wanted]
-    columns = st.columns(2)
-    return tuple(
-        _choice(column, key, label, known, default)
-        for column, key, label, default in zip(columns, ("first", "second"), ("First", "Second"), wanted, strict=False)
-    )
-
-
-def _choice(column, key: str, label: str, known: list[str], default: str) -> str:
-    with column:
-        return address.choose(st.selectbox, key, label, known, default, title=look.title)
-
-
-def _buttons(key: str, label: str, choices: dict[str, str], default: str, **options) -> str:
-    return address.choose(st.segmented_control, key, label, choices, default, **options)
+    chosen = []
+    for column, label, default in zip(st.columns(2), ("First", "Second"), wanted, strict=False):
+        with column:
+            chosen.append(address.choose(st.selectbox, label.lower(), label, known, default, title=look.title))
+    return tuple(chosen)

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from pages.components import address
+
 SECTIONS = {
     "claims": "Claims",
     "table": "The paper's table",
@@ -19,31 +21,13 @@ _MEASURE = (
 
 def section() -> str:
     """Which part of the page is shown."""
-    return st.segmented_control(
-        "Part of the page",
-        list(SECTIONS),
-        default="claims",
-        required=True,
-        format_func=SECTIONS.get,
-        key="part",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    return _buttons("part", "Part of the page", SECTIONS, "claims", label_visibility="collapsed")
 
 
 def measure(extra: dict[str, str] | None = None) -> str:
     """What is measured: a key of :data:`MEASURES`, or of ``extra``."""
-    choices = MEASURES | (extra or {})
-    return st.segmented_control(
-        "Measure",
-        list(choices),
-        default="accuracy",
-        required=True,
-        format_func=choices.get,
-        key="measure" if extra is None else "curve",
-        bind="query-params",
-        help=_MEASURE,
-    )
+    key = "measure" if extra is None else "curve"
+    return _buttons(key, "Measure", MEASURES | (extra or {}), "accuracy", help=_MEASURE)
 
 
 def trained(sparsities: list[float], key: str) -> float:
@@ -51,12 +35,10 @@ def trained(sparsities: list[float], key: str) -> float:
     texts = {f"{100 * value:g}%": value for value in sparsities}
     if len(texts) == 1:
         return sparsities[0]
-    chosen = st.segmented_control(
-        "Weights removed",
-        list(texts),
-        default="80%" if "80%" in texts else list(texts)[-1],
-        required=True,
-        key=key,
-        bind="query-params",
-    )
-    return texts.get(chosen, sparsities[-1])
+    default = "80%" if "80%" in texts else list(texts)[-1]
+    return texts[address.choose(st.segmented_control, key, "Weights removed", list(texts), default)]
+
+
+def _buttons(key: str, label: str, titles: dict[str, str], default: str, **options) -> str:
+    former = {title: name for name, title in titles.items()}  # older links hold what was written on the buttons
+    return address.choose(st.segmented_control, key, label, titles, default, former=former, **options)

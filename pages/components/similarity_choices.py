@@ -1,7 +1,5 @@
 """What the user chooses on the page about similarity; all of it lives in the URL."""
 
-from collections.abc import Callable, Mapping
-
 import streamlit as st
 
 from core import matrices
@@ -27,26 +25,30 @@ _BETWEEN = "-"  # stands between two networks of a pair in the address
 
 def part() -> str:
     """Which part of the page is shown."""
-    return _buttons("Part of the page", "view", PARTS, "networks", label_visibility="collapsed")
+    return address.choose(
+        st.segmented_control, "view", "Part of the page", PARTS, "networks", label_visibility="collapsed"
+    )
 
 
 def sample(known: list[str]) -> str:
     """Which images the networks are compared on: of all diagnoses, of melanoma, of all others."""
     if len(known) < 2:
         return known[0]
-    return _buttons("Images of", "sample", {name: similarity_words.SAMPLES[name] for name in known}, "all")
+    return address.choose(
+        st.segmented_control, "sample", "Images of", {name: similarity_words.SAMPLES[name] for name in known}, "all"
+    )
 
 
 def level(known: dict[str, list[str]]) -> str:
     """Level of detail."""
     titles = {name: f"{_LEVELS[name]} ({len(layers)})" for name, layers in known.items()}
-    return _buttons("Detail", "detail", titles, "standard", help=_LEVEL)
+    return address.choose(st.segmented_control, "detail", "Detail", titles, "standard", help=_LEVEL)
 
 
 def other() -> str:
     """Whether the pruned network is compared with the dense one or with itself."""
     titles = {"dense": "with the dense network", "itself": "with itself"}
-    return _buttons("The pruned network compared", "against", titles, "dense")
+    return address.choose(st.segmented_control, "against", "The pruned network compared", titles, "dense")
 
 
 def count() -> int:
@@ -62,9 +64,11 @@ def pair(names: list[str]) -> tuple[str, str]:
     """The two networks of the large matrix; a click on a small one chooses them too."""
     left, right = st.columns(2)
     with left:
-        first = _box("Network", "first", names, names[0], look.title)
+        first = address.choose(st.selectbox, "first", "Network", names, names[0], title=look.title)
     with right:
-        second = _box("compared with", "second", names, names[min(1, len(names) - 1)], look.title)
+        second = address.choose(
+            st.selectbox, "second", "compared with", names, names[min(1, len(names) - 1)], title=look.title
+        )
     return first, second
 
 
@@ -82,20 +86,13 @@ def less(names: list[str], own: tuple[str, str]) -> tuple[str, str] | None:
     """Another pair, whose matrix is taken away from the one shown; None for none."""
     every = [(a, b) for place, a in enumerate(names) for b in names[place:]]
     pairs = {joined(*found): found for found in every if found not in (own, own[::-1])}
-    chosen = _box(
-        "Less the matrix of",
+    chosen = address.choose(
+        st.selectbox,
         "less",
+        "Less the matrix of",
         ["nothing", *pairs],
         "nothing",
-        lambda name: similarity_words.pair(*pairs[name]) if name in pairs else "Nothing",
+        title=lambda name: similarity_words.pair(*pairs[name]) if name in pairs else "Nothing",
         help="Shows the difference of two matrices, cell by cell.",
     )
     return pairs.get(chosen)
-
-
-def _buttons(label: str, key: str, titles: Mapping[str, str], default: str, **options) -> str:
-    return address.choose(st.segmented_control, key, label, titles, default, **options)
-
-
-def _box(label: str, key: str, names: list[str], default: str, title: Callable[[str], str], **options) -> str:
-    return address.choose(st.selectbox, key, label, names, default, title=title, **options)

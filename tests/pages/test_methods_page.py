@@ -104,9 +104,10 @@ def test_without_networks_the_page_says_what_to_do():
 def test_every_part_opens_on_a_study_that_has_little(study):
     """A dense network and one method, no stored answer, no control, and not a study of the paper's."""
     for name, title in SECTIONS.items():
-        app = opened(METHODS, part=title)
-        assert not app.error, title
-        assert app.segmented_control[0].value == name
+        for text in (name, title):  # older links hold what was written on the button
+            app = opened(METHODS, part=text)
+            assert not app.error, title
+            assert app.segmented_control[0].value == name
         assert "T. Akhtar and D. R. Bathula" in texts(app)
 
 
@@ -115,12 +116,12 @@ def test_missing_answers_and_networks_are_named(study):
     assert "No claim can be tested on what is trained so far" in said
     assert f"answers of {study}/iterative-80 and {study}/dense are not stored" in said
     assert "One-shot at 80% is not trained" in said
-    said = texts(opened(METHODS, part="By sparsity"))
+    said = texts(opened(METHODS, part="curves"))
     assert "Not trained yet: One-shot, Layer by layer, Dense, trained on, One-shot by lot" in said
-    app = opened(METHODS, part="Layer by layer")
+    app = opened(METHODS, part="layerwise")
     assert "No network was pruned layer by layer yet" in app.info[0].value
     assert f"python -m core prune {study} layerwise 0.8" in app.code[0].value
-    assert "the dense network trained on for 8 epochs is missing" in texts(opened(METHODS, part="While training"))
+    assert "the dense network trained on for 8 epochs is missing" in texts(opened(METHODS, part="training"))
 
 
 @pytest.mark.parametrize("query", [{"part": "nope"}, {"measure": "?"}, {"claims-at": "12%"}, {"study": "no/no"}])
@@ -152,14 +153,14 @@ def test_verdicts_on_the_page_are_those_of_the_engine(everything):
 
 
 def test_the_measure_changes_the_verdicts_and_is_in_the_link(everything):
-    app = opened(METHODS, measure="Balanced accuracy")
+    app = opened(METHODS, measure="balanced_accuracy")
     assert app.segmented_control[1].value == "balanced_accuracy"
     assert "differences in balanced accuracy" in texts(app)
     assert set(app.dataframe[0].value["measure"]) == {"balanced_accuracy"}
 
 
 def test_the_table_has_the_papers_cells_and_the_numbers_of_the_cards(everything):
-    app = opened(METHODS, part="The paper's table")
+    app = opened(METHODS, part="table")
     assert "has 24 cells; networks of ours answer to 3 of them" in texts(app)
     shown = app.dataframe[0].value
     assert len(shown) == 24
@@ -181,7 +182,7 @@ def test_the_table_has_the_papers_cells_and_the_numbers_of_the_cards(everything)
 
 
 def test_curves_bars_and_learning_show_the_cards(everything):
-    app = opened(METHODS, part="By sparsity")
+    app = opened(METHODS, part="curves")
     frame = app.dataframe[0].value
     assert set(frame.loc[frame["trained"], "method"]) == {
         *("dense", "dense_trained_on", "iterative", "layerwise", "one_shot", "one_shot-random")
@@ -189,11 +190,11 @@ def test_curves_bars_and_learning_show_the_cards(everything):
     assert "Not trained yet" not in texts(app)
     assert f"n = {len(TEST):,} test images" in texts(app)
     assert "the paper's, under its own split" in texts(app)
-    assert "the paper's, under" not in texts(opened(METHODS, part="By sparsity", measure="Balanced accuracy"))
-    frame = opened(METHODS, part="Layer by layer").dataframe[0].value
+    assert "the paper's, under" not in texts(opened(METHODS, part="curves", measure="balanced_accuracy"))
+    frame = opened(METHODS, part="layerwise").dataframe[0].value
     assert list(frame.loc[frame["source"] == "ours", "unit"]) == ["conv 1", "conv 2", "output"]
     assert len(frame[frame["source"] == "paper"]) == 8
-    app = opened(METHODS, part="While training", curve="Training loss")
+    app = opened(METHODS, part="training", curve="Training loss")
     assert "Training loss on training images" in texts(app)
     frame = app.dataframe[0].value
     assert frame["epoch"].max() == 6
@@ -203,7 +204,7 @@ def test_curves_bars_and_learning_show_the_cards(everything):
 
 
 def test_the_leak_says_how_to_make_it_and_still_shows_its_control(everything):
-    app = opened(METHODS, part="The leak")
+    app = opened(METHODS, part="leak")
     assert "The lesson is not here yet" in app.info[0].value
     assert f"python -m core train {STUDY} --split-by row" in app.code[0].value
     assert "Are lesions with several images like others?" in [element.value for element in app.header]
@@ -222,7 +223,7 @@ def test_the_lesson_shows_what_is_stored(everything, put):
     parts = [TEST.ids, TEST.groups, TEST.labels, seen, np.full(len(TEST), 2), probabilities]
     stored = Leak(entry.card.digest, TEST.class_names, *parts)
     leak.answers._write(leak.path_of(entry), stored)
-    app = opened(METHODS, part="The leak")
+    app = opened(METHODS, part="leak")
     said = texts(app)
     assert not app.info
     assert f"Split by image, this network scores **{right.mean():.1%}**" in said
@@ -232,7 +233,7 @@ def test_the_lesson_shows_what_is_stored(everything, put):
     pd.testing.assert_frame_equal(app.dataframe[0].value, leak.scores(stored), check_dtype=False)
     assert "On the same images" in said
     leak.path_of(entry).write_bytes(b"no parquet")
-    app = opened(METHODS, part="The leak")
+    app = opened(METHODS, part="leak")
     assert "python -m core leak" in app.error[0].value
 
 
@@ -251,7 +252,7 @@ def test_a_damaged_response_is_as_if_it_were_missing(everything):
 def test_a_new_checkpoint_shows_without_a_restart(everything, put):
     from pages.components import loaders, methods_data
 
-    app = opened(METHODS, part="By sparsity")
+    app = opened(METHODS, part="curves")
     before = len(app.dataframe[0].value)
     dense = next(entry for entry in checkpoints.list() if entry.id == f"{STUDY}/dense")
     put(invented.entry(f"{STUDY}/iterative-90", "iterative", 0.9, parent=dense), share(0.5))
