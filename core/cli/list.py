@@ -29,10 +29,11 @@ def show(args) -> None:
     from core import checkpoints, files
 
     entries = checkpoints.list(args.checkpoints)
-    if args.json:
-        write_json([_record(entry) for entry in entries])
-        return
     good = [entry for entry in entries if entry.card]
+    known = {entry.id: entry for entry in good}
+    if args.json:
+        write_json([_record(entry, known) for entry in entries])
+        return
     broken = [entry for entry in entries if not entry.card]
     if not entries:
         folder = args.checkpoints or files.checkpoint_root()
@@ -41,7 +42,7 @@ def show(args) -> None:
         rows = [
             (
                 entry.id,
-                _how(entry.card),
+                _how(entry, known),
                 percent(entry.card.actual_sparsity),
                 measured(entry.card.metrics, "balanced_accuracy"),
                 size(entry.size_bytes) if entry.weights else "no weights",
@@ -55,8 +56,15 @@ def show(args) -> None:
             print(f"  {entry.id} ({size(entry.size_bytes)}): {entry.error}")
 
 
-def _how(card) -> str:
+def _apart(entry, known: dict) -> bool:
+    """Whether a network comes from another training of its dense network than the one that is listed."""
+    parent = known.get(entry.card.parent)
+    return parent is not None and not entry.comes_from(parent)
+
+
+def _how(entry, known: dict) -> str:
     """The method, and what sets a network apart from others of its study: above all a split that leaks, so that its figures mislead."""
+    card = entry.card
     training = (card.recipe or {}).get("training") or {}
     parts = [card.method]
     if training.get("norm_decay"):
@@ -65,15 +73,17 @@ def _how(card) -> str:
         parts.append(f"seed {card.seed}")
     if card.data.split_by == "row":
         parts.append("row split (leaks)")
+    if _apart(entry, known):
+        parts.append("of another dense training")
     return ", ".join(parts)
 
 
-def _record(entry) -> dict:
+def _record(entry, known: dict) -> dict:
     record = {"id": entry.id, "path": str(entry.path), "bytes": entry.size_bytes, "error": entry.error}
     record["weights"] = entry.weights
     if entry.card:
         card = entry.card
         record |= {"study": card.study, "method": card.method, "sparsity": card.actual_sparsity}
-        record["split_by"] = card.data.split_by
+        record |= {"split_by": card.data.split_by, "parent": card.parent, "another_training": _apart(entry, known)}
         record |= {"recipe_hash": card.recipe_hash, "metrics": card.metrics}
     return record

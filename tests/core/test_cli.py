@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core import checkpoints, cli, evaluation, files, models, pruning, runs
+from core.checkpoints import write_card
 from core.cli import making
 from core.cli.output import table
 from core.data import load
@@ -16,6 +17,7 @@ from core.models import prunable
 from core.pruning import Masks, bind, magnitude
 from core.recipes import dense, pruned
 from core.training import AUGMENTATIONS, Settings
+from tests.core import invented
 
 STUDY = "colours-32/vgg16"
 QUICK = ("--epochs", "2", "--batch", "8", "--warmup", "0.5")
@@ -332,6 +334,20 @@ def test_of_several_dense_networks_one_has_to_be_named(call, trained):
     code, _, err = call("prune", STUDY, "one_shot", "0.5", "--parent", f"{STUDY}/one_shot-50")
     assert code == 1
     assert "cannot be the parent" in err
+
+
+def test_list_tells_what_comes_from_another_training_of_its_dense_network(call, tmp_path):
+    dense = invented.entry(f"{invented.STUDY}/dense")
+    for name, digest in (("iterative", "another"), ("one_shot", dense.card.digest)):
+        own = invented.entry(f"{invented.STUDY}/{name}-80", name, 0.8, parent=dense, parent_digest=digest)
+        write_card(tmp_path / f"{own.id}.safetensors", own.card, 0)
+    write_card(tmp_path / f"{dense.id}.safetensors", dense.card, 0)
+    lines = call("list", "--checkpoints", tmp_path)[1].splitlines()
+    assert [line.split()[0] for line in lines if "of another dense training" in line] == [
+        f"{invented.STUDY}/iterative-80"
+    ]
+    records = json.loads(call("list", "--json", "--checkpoints", tmp_path)[1])
+    assert {record["id"] for record in records if record["another_training"]} == {f"{invented.STUDY}/iterative-80"}
 
 
 def test_list_shows_the_good_and_the_damaged(call, trained):
