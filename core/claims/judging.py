@@ -178,15 +178,10 @@ def _networks(part: Part, sparsity: float, line: Line) -> tuple[Entry | None, En
         second, missing = line.control(first), MISSING_CONTROL.format(epochs=first.card.epochs)
     else:
         second = line.at(part.second, sparsity)
-    if second and _origin(first, line) != _origin(second, line):
+    if second and line.origin(first) != line.origin(second):
         # On another processor sums come in another order, and many epochs later it is another network, by points.
         return None, None, "the two come from different trainings of the same dense network"
     return first, second, "" if second else missing
-
-
-def _origin(entry: Entry, line: Line) -> str:
-    """The digest of the dense network that one is or comes from; where its card does not tell, the line's own."""
-    return (entry is not line.dense and entry.card.parent_digest) or line.dense.card.digest
 
 
 def _unanswered(first: Entry, second: Entry, stored: Stored) -> str:

@@ -28,8 +28,8 @@ def curves(lines: Sequence[Line], stored: Stored) -> pd.DataFrame:
     Returns:
         One row a network, sparsity and measure: method, sparsity, measure, estimate, low, high (95%), n; trained
         (whether it is a checkpoint, else it was reached by pruning on), start (sparsity of the checkpoint that it was
-        reached from), epochs (of fine-tuning), seed, id, same_dense (whether it comes from the training of the dense network
-        that "dense" is; False for :attr:`core.replication.Line.strangers`). Trained checkpoints as they are, from stored answers or else
+        reached from), epochs (of fine-tuning), seed, id, same_dense
+        (:meth:`core.replication.Line.at_home`). Trained checkpoints as they are, from stored answers or else
         from their cards; the steps between with batch norm re-estimated where the network has it. The dense network is
         "dense" at 0, pruning it without any fine-tuning :data:`core.paths.PRUNE_ONLY`, the control that is only
         trained on "dense_trained_on" at 0.
@@ -83,5 +83,5 @@ def _row(method: str, sparsity: float, measure: str, value: dict, trained: bool,
     return {"method": method, "sparsity": sparsity, "measure": measure, **interval, **start} | {
         "seed": line.seed,
         "id": entry.id,
-        "same_dense": entry not in line.strangers,
+        "same_dense": line.at_home(entry),
     }

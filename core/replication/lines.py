@@ -12,8 +12,8 @@ TRAINED_ON = "dense_trained_on"
 
 @dataclass(frozen=True)
 class Line:
-    """A dense network and what came from it. Two networks of one line are compared fairly, but for :attr:`strangers`; of two
-    lines, never.
+    """A dense network and what came from it. Two networks of one line are compared fairly if their :meth:`origin` is the same; of
+    two lines, never.
 
     Attributes:
         study: its name.
@@ -41,10 +41,14 @@ class Line:
         """The checkpoint of ``method`` at ``sparsity``, if it was trained."""
         return self.pruned.get(method, {}).get(sparsity)
 
-    @property
-    def strangers(self) -> tuple[Entry, ...]:
-        """Those of the line that come from another training of its dense network: nothing else is compared with them."""
-        return tuple(entry for entry in _members(self)[1:] if not entry.comes_from(self.dense))
+    def origin(self, entry: Entry) -> str:
+        """The digest of the dense network that a network of the line is or comes from: the line's own, or another training of it."""
+        own = entry is self.dense or entry.comes_from(self.dense)
+        return self.dense.card.digest if own else entry.card.parent_digest
+
+    def at_home(self, entry: Entry) -> bool:
+        """Whether a network of the line is or comes from :attr:`dense` as it is here, and not from another training of it."""
+        return self.origin(entry) == self.dense.card.digest
 
     def control(self, entry: Entry) -> Entry | None:
         """The dense network trained on in the same way and for as long as the pruned ``entry``, if there is one."""

@@ -23,8 +23,7 @@ def table(entries: Iterable[Entry]) -> pd.DataFrame:
         One row a cell and study: model, dataset, sparsity, method, paper (accuracy, in [0, 1]), study, split_by, id,
         epochs, n, accuracy with accuracy_low and accuracy_high, balanced_accuracy with its own, difference (accuracy
         less paper), inside (whether the paper's number lies in our interval), marks (letters of
-        :func:`core.paper.deviations`), same_dense (whether it comes from the training of the dense network that is listed;
-        False for :attr:`core.replication.Line.strangers`), and over all seeds: seeds (how many), seeds_low and seeds_high (least and
+        :func:`core.paper.deviations`), same_dense (:meth:`core.replication.Line.at_home`), and over all seeds: seeds (how many), seeds_low and seeds_high (least and
         greatest accuracy). Networks trained under the row split have rows of their own. A cell that nothing of ours
         answers to has one row with study None.
     """
@@ -80,7 +79,7 @@ def _ours(study: str, row_split: bool, own: list[Line], cell: dict) -> dict:
         return row
     card = repeats[0].card
     row |= {"id": repeats[0].id, "epochs": card.epochs, "marks": "".join(d.mark for d in paper.deviations(card))}
-    row["same_dense"] = repeats[0] not in own[0].strangers
+    row["same_dense"] = own[0].at_home(repeats[0])
     for name in _OURS:
         value = card.metrics.get(name) or {}
         row |= {name: value.get("estimate"), f"{name}_low": value.get("low"), f"{name}_high": value.get("high")}

@@ -78,17 +78,15 @@ def _method(known: Drift) -> str:
     """The way of explaining: that of the maps above where it was measured."""
     methods = [name for name in METHODS if name in known.methods()]
     above = st.session_state.get("explain")
-    address.hold_choice("drift", methods, above if above in methods else methods[0])
-    found = st.selectbox(
+    return address.choose(
+        st.selectbox,
+        "drift",
         "Way of explaining",
         methods,
-        format_func=lambda name: METHODS[name].title,
-        key="drift",
-        persist_state="session",
+        above if above in methods else methods[0],
+        title=lambda name: METHODS[name].title,
         width=240,
     )
-    address.tell("drift", found if found != methods[0] else None)
-    return found
 
 
 def _measure(known: Drift, method: str) -> str:

@@ -17,7 +17,6 @@ def study() -> str | None:
     if not names:
         return None
     default = _DEFAULT if _DEFAULT in names else names[0]
-    # Links of the first version hold the text of the list.
     with st.sidebar:
         return address.choose(
             st.selectbox,
@@ -26,7 +25,7 @@ def study() -> str | None:
             names,
             default,
             title=_title,
-            former={_title(name): name for name in names},
+            former={_title(name): name for name in names},  # links of the first version hold the text of the list
             help="A data set at an image size, and the network that was trained on it.",
         )
 
@@ -35,7 +34,6 @@ def method(known: list[str]) -> str:
     """The pruning method, of those that the study has."""
     choices = sorted(known, key=look.order)
     default = next((name for name in ("iterative", "one_shot") if name in choices), choices[0])
-    # Links of the first version hold the text of the button.
     return address.choose(
         st.segmented_control,
         "method",
@@ -43,7 +41,7 @@ def method(known: list[str]) -> str:
         choices,
         default,
         title=look.title,
-        former={look.title(name): name for name in choices},
+        former={look.title(name): name for name in choices},  # those of the first version hold the text of the button
     )
 
 

@@ -83,7 +83,8 @@ def test_what_comes_from_another_training_of_the_dense_network_is_no_part_of_a_p
         write_card(tmp_path / f"{own.id}.safetensors", own.card, 0)
     assert set(paths.of(STUDY, tmp_path)) == {paths.PRUNE_ONLY, "one_shot", "layerwise"}
     (line,) = lines(STUDY, [dense, *made.values()])
-    assert line.strangers == (made["another"],)
+    assert [digest for digest, own in made.items() if not line.at_home(own)] == ["another"]
+    assert line.origin(made["another"]) == "another"
     frame = replication.curves([line], Stored(COHORT, lambda _: None))
     assert set(frame.loc[~frame["same_dense"], "id"]) == {made["another"].id}
     assert frame["same_dense"].sum() == 2 * 3
