@@ -71,7 +71,11 @@ def unbroken(labels: tuple[str, ...], colours: tuple[str, ...], ink: str, clicks
     y = alt.Y("unbroken:Q", scale=alt.Scale(domain=[0, 1]), axis=_PERCENT, title="Answers not changed yet")
     opacity = alt.Opacity("strength:Q", scale=None, legend=None)
     base = alt.Chart(table()).encode(x=_SPARSITY, color=colour)
-    band = alt.Chart(table("band")).mark_area(opacity=0.18).encode(x=_SPARSITY, y="low:Q", y2="high:Q", color=colour)
+    band = (
+        alt.Chart(table("band"))
+        .mark_area(opacity=0.18, interpolate="step-after")
+        .encode(x=_SPARSITY, y="low:Q", y2="high:Q", color=colour)
+    )
     lines = base.mark_line(interpolate="step-after", strokeWidth=2.5).encode(y=y, opacity=opacity)
     tooltip = [
         alt.Tooltip("label:N", title=" "),
