@@ -91,8 +91,9 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         f"Over {len(steps)} stored steps"
         + (f", up to {gaps} points apart" if gaps > 1 else "")
         + ". An answer breaks between "
-        "the last step at which it held and the one shown. The band is the 95% interval (Wilson, adjusted for lesions) of the "
-        "line brought out. Where a trained checkpoint takes over, answers can come back: they count as broken only from where "
+        "the last step at which it held and the one shown. The band is the 95% interval (Wilson"
+        + (", adjusted for lesions" if test.groups is not None else "")
+        + ") of the line brought out. Where a trained checkpoint takes over, answers can come back: they count as broken only from where "
         "they stay changed."
     )
     panels.table(
