@@ -3,6 +3,8 @@
 Training: one step of SGD in bfloat16, torch's convolutions against matrix products on small maps. Predicting: DenseNet169 with
 torch's concatenations against features written once, and how far each is from float32. Ratios are what counts; images a
 second are this machine's, today. Rounds alternate, so that other work on the machine disturbs both alike.
+
+Where there is a GPU: a step of training started operation by operation against the same step replayed as a CUDA graph.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from core import device
 from core.evaluation import Predictor, predict
 from core.models import build
 from core.training.convolution import quick
+from core.training.step import Plain, Recorded
 
 ROUNDS = 5
 """Of each way, alternating; the median counts."""
@@ -58,6 +61,45 @@ def steps(name: str, side: int, batch: int, many: int = 4) -> dict[str, float]:
     return rates(ways, many * batch)
 
 
+def graphs(name: str, side: int, batch: int, stem: str = "stock", many: int = 10) -> dict[str, float]:
+    """Images a second of training on a GPU, started operation by operation and as a CUDA graph."""
+    place, ways = torch.device("cuda"), {}
+    images = torch.randn(batch, 3, side, side, device=place).contiguous(memory_format=torch.channels_last)
+    labels = torch.randint(100, (batch,), device=place)
+    for way, kind in (("plain", Plain), ("recorded", lambda *given: Recorded(Plain(*given)))):
+        torch.manual_seed(0)
+        model = build(name, 100, stem=stem).to(place, memory_format=torch.channels_last).train()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
+        step = kind(model, place, torch.bfloat16, 0.0)
+
+        def work(step=step, optimizer=optimizer) -> None:
+            for _ in range(many):
+                step(images, labels)
+                optimizer.step()
+            torch.cuda.synchronize()
+
+        ways[way] = work
+    return rates(ways, many * batch)
+
+
+def on_gpu() -> None:
+    """Print a table of :func:`graphs`."""
+    print(f"torch {torch.__version__}, {torch.cuda.get_device_name()}")
+    print(f"\n{'images a second':52}{'plain':>9}{'recorded':>9}{'ratio':>8}")
+    for name, side, batch, stem in (
+        ("vgg16", 32, 128, "stock"),
+        ("densenet169", 32, 128, "small"),
+        ("densenet169", 32, 256, "small"),
+        ("vgg16", 64, 64, "stock"),
+        ("densenet169", 64, 64, "stock"),
+        ("vgg16", 128, 64, "stock"),
+    ):
+        found = graphs(name, side, batch, stem)
+        what = f"training {name}, {stem} stem, {side}×{side}, {batch} a step"
+        ratio = found["recorded"] / found["plain"]
+        print(f"{what:52}{found['plain']:9.0f}{found['recorded']:9.0f}{ratio:8.2f}", flush=True)
+
+
 def answers(side: int, batch: int) -> tuple[dict[str, float], dict[str, float]]:
     """Images a second of DenseNet169's predictions both ways, and their mean distance from float32's probabilities."""
     torch.manual_seed(0)
@@ -80,6 +122,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Training and predicting with and without short cuts")
     parser.add_argument("--threads", type=int, default=1)
     torch.set_num_threads(parser.parse_args().threads)
+    if torch.cuda.is_available():
+        on_gpu()
+        return
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {os.cpu_count()} processors")
     if not device.bfloat16_is_fast():
         print("skipped: this processor has no arithmetic in bfloat16, so neither short cut is taken")

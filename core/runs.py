@@ -160,6 +160,7 @@ def _phases(
         stage = f"Training {recipe.study}"
         if step is not None:
             if number > first or not carry:
+                model.to("cpu")  # ranked in the same arithmetic everywhere: ties at the threshold fall the same way
                 how = {"criterion": recipe.criterion, "seed": settings.seed, "scope": recipe.scope}
                 masks = step_masks(prunable(model), masks, step, **how)
             settings = replace(settings, epochs=step.epochs, seed=settings.seed + 1000 * number)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core import device as devices
@@ -21,9 +20,13 @@ from core.training.convolution import quick
 from core.training.sampling import draw
 from core.training.settings import Settings
 from core.training.state import State
+from core.training.step import stepper
 
-_TELL_EVERY = 10  # steps between two reports: reading the loss makes a GPU wait
+_TELL_EVERY = (
+    10  # steps between two reports, on a CPU; reading the loss makes a GPU wait, which only hears of the clock
+)
 _TELL_AFTER = 1.0  # seconds: where a step takes long, who asked for a stop need not wait for ten
+_KEEP_AFTER = {"cuda": 10.0}  # seconds between two states of a run: on a GPU writing one takes as long as an epoch
 
 
 def fit(
@@ -46,8 +49,9 @@ def fit(
         validation: scored after each epoch, for the record; nothing is chosen by it here.
         settings: see :class:`Settings`.
         masks: layer name -> bool tensor, True keeps. Pruned weights are zero before, after and at every step.
-        state: where to keep the run after each epoch. If it holds an earlier part of it, training goes on from there
-            and ends, on one CPU with the same number of threads, in the same bits as if never interrupted.
+        state: where to keep the run after each epoch (on a GPU, whose epochs may take less than a second, every ten seconds
+            and at the end). If it holds an earlier part of it, training goes on from there and ends, on one CPU with the same
+            number of threads, in the same bits as if never interrupted.
         device: as for :func:`core.device.pick`.
         stage: what to call it in reports.
         report: told after every few steps; may raise Cancelled.
@@ -78,8 +82,10 @@ def fit(
         images, labels = images.to(place), labels.to(place)
     augment = AUGMENTATIONS[settings.augment]
     began, done_before = time.monotonic(), len(history) * per_epoch
-    told = began
-    for epoch in range(len(history), math.ceil(total / per_epoch)):
+    told = kept = began
+    backward = stepper(model, place, dtype, settings.smoothing)
+    epochs = math.ceil(total / per_epoch)
+    for epoch in range(len(history), epochs):
         start = time.monotonic()
         first, last = epoch * per_epoch, min((epoch + 1) * per_epoch, total)
         order = torch.from_numpy(
@@ -96,17 +102,13 @@ def fit(
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 rows = order[(step - first) * settings.batch :][: settings.batch]
-                batch = augment(normalise(model, images[rows.to(place)]), generator)
-                with devices.autocast(place, dtype):
-                    logits = model(batch.contiguous(memory_format=torch.channels_last))
-                loss = F.cross_entropy(logits.float(), labels[rows.to(place)], label_smoothing=settings.smoothing)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
+                rows = rows.to(place)
+                batch = augment(normalise(model, images[rows]), generator)
+                losses += backward(batch.contiguous(memory_format=torch.channels_last), labels[rows])
                 optimizer.step()
                 _pin(pinned)
-                losses += loss.detach()
-                late = time.monotonic() - told > _TELL_AFTER
-                if late or (step + 1) % _TELL_EVERY == 0 or step + 1 == last:
+                due = time.monotonic() - told > _TELL_AFTER or (place.type == "cpu" and (step + 1) % _TELL_EVERY == 0)
+                if due or step + 1 == last:
                     told = time.monotonic()
                     mean = _finite(losses, step - first + 1, rate, history)
                     elapsed = time.monotonic() - began
@@ -124,8 +126,9 @@ def fit(
                 "seconds": round(time.monotonic() - start, 3),
             }
         )
-        if state:
+        if state and (epoch + 1 == epochs or time.monotonic() - kept >= _KEEP_AFTER.get(place.type, 0)):
             state.save(model, optimizer, masks, history)
+            kept = time.monotonic()
     model.eval()
     return history
 
