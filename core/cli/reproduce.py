@@ -9,8 +9,8 @@ and 95%, and two controls with the same epochs (the dense network trained on, an
 answers to the test images. Run again, it makes only what is missing; after Ctrl-C it goes on where it was.
 
 profiles:
-  cpu    what ships: at sizes that two cores can train, one seed
-  gpu    every study at full size, HAM10000 at 128 pixels besides 64, three seeds
+  cpu    at sizes that two cores can train, one seed
+  gpu    CIFAR-100 trained to the end, HAM10000 at 128 pixels besides 64, three seeds
   paper  HAM10000 with the paper's row split and its unequal budgets, to explain its numbers"""
 
 _EXAMPLES = """\
