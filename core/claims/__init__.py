@@ -7,9 +7,9 @@ otherwise it **cannot be told**. Many claims are tested at once, so each verdict
 all tests of the study and measure; the intervals shown are not corrected. A claim of several parts holds if all of
 them do, and does not hold if one does not.
 
-With several seeds the ends of the interval are the means over the seeds, for the same lesions were asked each time and
-more seeds tell nothing of other lesions; if the seeds do not all lie on one side of the region's edge, it cannot be
-told. With one seed a verdict is about these networks: another training of the same method may end otherwise.
+With several seeds the difference is the mean over them, each image counting with its mean change
+(:mod:`core.evaluation.repeats`): the interval speaks of other lesions and of these trainings. If the seeds do not all lie
+on one side of the region's edge, it cannot be told. With one seed a verdict is about these networks: another training of the same method may end otherwise.
 """
 
 from core.claims.catalogue import GROUPS, MARGIN, Claim, Group, Part, claims

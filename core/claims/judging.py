@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from core.checkpoints import Entry
@@ -149,7 +148,7 @@ def _row(finding: Finding, item: Evidence) -> dict:
 
 
 def _test(part: Part, sparsity: float, lines: Sequence[Line], stored: Stored, measure: str) -> Evidence:
-    by_seed, reason, epochs = {}, "", (None, None)
+    by_seed, pairs, reason, epochs = {}, [], "", (None, None)
     for number, line in enumerate(lines):
         first, second, missing = _networks(part, sparsity, line)
         value = stored.difference(first, second, measure) if first and second else None
@@ -157,11 +156,12 @@ def _test(part: Part, sparsity: float, lines: Sequence[Line], stored: Stored, me
             if not by_seed:
                 epochs = (first.card.epochs, second.card.epochs if second is not line.dense else None)
             by_seed[line.seed] = value
+            pairs.append((first, second))
         elif number == 0:
             reason = missing or _unanswered(first, second, stored)
     if not by_seed:
         return Evidence(part, {}, None, None, None, CANNOT_TELL, reason or "nothing was trained")
-    pooled = _mean(list(by_seed.values()))
+    pooled = next(iter(by_seed.values())) if len(pairs) == 1 else stored.mean_difference(pairs, measure)
     p = p_value(pooled, part.region) if _agree(by_seed.values(), part.region) else 1.0
     return Evidence(part, by_seed, pooled, p, None, CANNOT_TELL, "", epochs)
 
@@ -187,14 +187,6 @@ def _networks(part: Part, sparsity: float, line: Line) -> tuple[Entry | None, En
 def _unanswered(first: Entry, second: Entry, stored: Stored) -> str:
     lacking = [entry.id for entry in (first, second) if stored.own(entry) is None]
     return f"the answers of {' and '.join(lacking)} are not stored"
-
-
-def _mean(intervals: Sequence[Interval]) -> Interval:
-    if len(intervals) == 1:
-        return intervals[0]
-    estimate, low, high = np.mean([(value.estimate, value.low, value.high) for value in intervals], axis=0)
-    method = f"{intervals[0].method}, mean over {len(intervals)} seeds"
-    return Interval(float(estimate), float(low), float(high), intervals[0].n, method)
 
 
 def _agree(intervals: Iterable[Interval], region: Region) -> bool:

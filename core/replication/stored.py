@@ -1,6 +1,6 @@
 """Stored answers of a study's networks, each at its own sparsity: measured, and compared on the same images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from core.evaluation import METRICS, Interval
 from core.evaluation.checks import Predictions, checked
 from core.evaluation.metrics import Settings
 from core.evaluation.paired import DIFFERENCES
+from core.evaluation.repeats import mean_over_trainings
 from core.responses import Response
 
 MEASURES = ("accuracy", "balanced_accuracy")
@@ -78,3 +79,17 @@ class Stored:
         if np.array_equal(a.probabilities, b.probabilities):
             return Interval(0.0, 0.0, 0.0, a.images, "the same probabilities")
         return DIFFERENCES[measure](a, b, Settings())
+
+    def mean_difference(self, pairs: Sequence[tuple[Entry, Entry]], measure: str) -> Interval | None:
+        """The mean over trainings of :meth:`difference`, with its own 95% interval.
+
+        As :func:`core.evaluation.repeats.mean_over_trainings`. None where the answers of a network are not stored.
+
+        Args:
+            pairs: first and second network of each training.
+            measure: a name in :data:`MEASURES`.
+        """
+        answers = [(self.own(second), self.own(first)) for first, second in pairs]
+        if any(a is None or b is None for a, b in answers):
+            return None
+        return mean_over_trainings(answers, measure)
