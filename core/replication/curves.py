@@ -15,7 +15,7 @@ STEP = 5
 """Percentage points between two steps of a path: enough for a curve, and 10,000 images of 100 classes take a while."""
 
 _COLUMNS = ["method", "sparsity", "measure", "estimate", "low", "high", "n", "trained", "start", "epochs", "seed", "id"]
-_COLUMNS += ["same_dense"]
+_COLUMNS += ["same_dense", "training"]
 
 
 def curves(lines: Sequence[Line], stored: Stored) -> pd.DataFrame:
@@ -29,7 +29,7 @@ def curves(lines: Sequence[Line], stored: Stored) -> pd.DataFrame:
         One row a network, sparsity and measure: method, sparsity, measure, estimate, low, high (95%), n; trained
         (whether it is a checkpoint, else it was reached by pruning on), start (sparsity of the checkpoint that it was
         reached from), epochs (of fine-tuning), seed, id, same_dense
-        (:meth:`core.replication.Line.at_home`). Trained checkpoints as they are, from stored answers or else
+        (:meth:`core.replication.Line.at_home`), training (1 for the study's own networks, 2 and up for repeats). Trained checkpoints as they are, from stored answers or else
         from their cards; the steps between with batch norm re-estimated where the network has it. The dense network is
         "dense" at 0, pruning it without any fine-tuning :data:`core.paths.PRUNE_ONLY`, the control that is only
         trained on "dense_trained_on" at 0.
@@ -46,6 +46,7 @@ def curves(lines: Sequence[Line], stored: Stored) -> pd.DataFrame:
                 ends = [*list(known)[1:], 1.0]
                 for entry, end in zip(known.values(), ends, strict=True):
                     rows += _steps(method, entry, end, line, stored)
+        rows = [row | {"training": row.get("training", number + 1)} for row in rows]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 

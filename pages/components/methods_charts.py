@@ -108,7 +108,8 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
 
     Args:
         frame: columns network (a reader's name), method, sparsity, shown (sparsity, moved a little to the side so that
-            intervals do not cover each other), estimate, low, high, n, trained, from_, epochs.
+            intervals do not cover each other), estimate, low, high, n, trained, from_, epochs, seed, training (1, or higher for
+            repeats, which are small points without an interval).
         published: columns network, method, shown, estimate: the paper's points; may be empty.
         title: of the measure.
         ink: the theme's colour of text.
@@ -125,6 +126,7 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
         alt.Tooltip("low:Q", title="95% from", format=".1%"),
         alt.Tooltip("high:Q", title="to", format=".1%"),
         alt.Tooltip("n:Q", title="Images", format=","),
+        alt.Tooltip("seed:N", title="Seed"),
     ]
     base = alt.Chart(frame).encode(color=colour, tooltip=tooltip)
     path = (
@@ -132,7 +134,8 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
         .mark_line(strokeWidth=1.5, opacity=0.8)
         .encode(x=alt.X("sparsity:Q"), y=alt.Y("estimate:Q", title=title, **y), detail="id:N")
     )
-    points = base.transform_filter(alt.datum.trained)
+    trained = base.transform_filter(alt.datum.trained)
+    points, repeats = (trained.transform_filter(test) for test in (alt.datum.training == 1, alt.datum.training > 1))
     span = points.mark_rule(strokeWidth=2).encode(x=x, y=alt.Y("low:Q", **y), y2="high:Q")
     shape = alt.Shape(
         "network:N",
@@ -140,8 +143,9 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
         legend=_TWO,
     )
     dot = points.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=alt.Y("estimate:Q", **y), shape=shape)
+    again = repeats.mark_point(filled=True, size=28, opacity=0.75).encode(x=x, y=alt.Y("estimate:Q", **y), shape=shape)
     level = points.transform_filter(alt.datum.method == "dense").mark_rule(strokeDash=[5, 4], opacity=0.6)
-    layers = level.encode(y=alt.Y("estimate:Q", **y)) + path + span + dot
+    layers = level.encode(y=alt.Y("estimate:Q", **y)) + path + span + dot + again
     if len(published):
         layers += (
             alt.Chart(published)

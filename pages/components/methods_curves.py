@@ -43,7 +43,8 @@ def _aside(frame: pd.DataFrame) -> pd.DataFrame:
     pruned = sorted(set(frame.loc[frame["sparsity"] > 0, "method"]) - {PRUNE_ONLY}, key=look.order)
     controls = sorted(set(frame.loc[(frame["sparsity"] == 0) & frame["trained"], "method"]), key=look.order)
     place = {name: index - (len(group) - 1) / 2 for group in (pruned, controls) for index, name in enumerate(group)}
-    return frame.assign(shown=frame["sparsity"] + _ASIDE * frame["method"].map(place).fillna(0))
+    again = (frame["training"] > 1) * _ASIDE / 2  # beside the interval of the study's own network, not upon it
+    return frame.assign(shown=frame["sparsity"] + _ASIDE * frame["method"].map(place).fillna(0) + again)
 
 
 def _published(study: str, shown: pd.DataFrame) -> pd.DataFrame:
@@ -70,9 +71,9 @@ def _basis(own: pd.DataFrame, published: bool) -> str:
     trained = own[own["trained"]]
     parts = [f"n = {own['n'].max():,.0f} test images; intervals are 95%"]
     parts.append("filled points are trained networks, drawn a little side by side")
-    seeds = trained["seed"].nunique()
-    if seeds > 1:
-        parts.append(f"{seeds} seeds, a point each")
+    if (repeats := trained["training"].nunique() - 1) > 0:
+        again = f"up to {repeats} more trainings" if repeats > 1 else "another training"
+        parts.append(f"small points beside them are {again} with other seeds, whose intervals are as wide")
     if (~own["trained"]).any():
         parts.append(
             "thin lines: pruned on without fine-tuning, batch norm re-estimated; the dashed line is the dense network"
