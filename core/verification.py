@@ -11,8 +11,13 @@ from core.data import ImageSet
 from core.progress import Progress, Report, silent
 from core.whatif import Bench, Subject
 
-TOLERANCE = 0.02
-"""Two probabilities closer than this count as a tie: bfloat16 keeps eight bits, and sums come in another order elsewhere."""
+TOLERANCE = 0.13
+"""Two classes whose log-probabilities are closer than this count as a tie.
+
+bfloat16 keeps eight bits: logits between 8 and 16 come in steps of 1/16. Sums in another order (another processor, a GPU) round
+each of two logits to the next step, so their difference may move by two: 1/8.
+"""
+_LEAST = 1e-6  # a probability that 16 bits have rounded to 0
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Check:
         percent, recalibrated: the step.
         images: how many were asked.
         equal: of those, how many get the same answer.
-        ties: how many get another, between two classes whose stored or new probabilities are a tie.
+        ties: how many get another, between two classes that are a tie (:data:`TOLERANCE`) in the stored or the new answer.
         largest: the largest difference of a probability that is stored.
     """
 
@@ -95,7 +100,8 @@ def _compare(old: np.ndarray, new: np.ndarray, labels: Sequence[int] | None) -> 
     rows, was, now = np.arange(len(old)), old.argmax(axis=1), new.argmax(axis=1)
     equal = was == now
     # Near a tie in either of the two: the networks are one, and rounding decides.
-    near = np.minimum(old[rows, was] - old[rows, now], new[rows, now] - new[rows, was]) < TOLERANCE
+    logs, new_logs = np.log(np.maximum(old, _LEAST)), np.log(np.maximum(new, _LEAST))
+    near = np.minimum(logs[rows, was] - logs[rows, now], new_logs[rows, now] - new_logs[rows, was]) < TOLERANCE
     apart = np.abs(old - new)
     if labels is not None:  # short answers: only these two were stored
         apart = np.stack([apart[rows, was], apart[rows, np.asarray(labels)]])

@@ -63,6 +63,16 @@ def test_a_tie_is_no_mistake(entry, sets):
     assert largest == pytest.approx(0.3)
 
 
+def test_a_tie_is_two_steps_of_a_rounded_logit_however_likely_the_classes_are():
+    """Rounded to bfloat16 on two machines, logits of 9 and 9.1 may swap by an eighth; two of 0.001 and 0.0005 do not."""
+    base = np.exp(np.array([[9.0, 9.12, 3.0], [9.0, 9.12, 8.0]]))
+    moved = np.exp(np.array([[9.12, 9.0, 3.0], [9.12, 9.0, 8.0]]))
+    share = lambda values: values / values.sum(axis=1, keepdims=True)  # noqa: E731
+    assert verification._compare(share(base), share(moved), None)[:3] == (2, 0, 2)
+    apart = np.exp(np.array([[9.4, 9.0, 9.0]]))
+    assert verification._compare(share(apart), share(apart[:, [1, 0, 2]]), None)[:3] == (1, 0, 0)
+
+
 def test_answers_of_other_images_are_passed_over(entry, sets, capsys):
     responses.make(entry, *sets, percents=[0])
     other = data.load("colours", "validation", size=32)
