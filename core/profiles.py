@@ -136,6 +136,7 @@ _PAPER = {
     "ham10000-64/densenet169": Budget(dense=30, fine=2),
 }
 
+DEFAULT = "cpu"
 PROFILES = {
     profile.name: profile
     for profile in (
@@ -166,3 +167,16 @@ def choose(profile: Profile, studies) -> list[str]:
     return [check_choice(f"study of the profile {profile.name}", study, profile.budgets) for study in studies] or list(
         profile.budgets
     )
+
+
+def command(study: str, recipe_hash: str = "") -> str:
+    """The command that makes what is missing of a study: of the profile that made the dense network which is here.
+
+    Args:
+        study: its name.
+        recipe_hash: of that network; by default, and where no profile asks for it, the default profile is named.
+    """
+    for name, known in PROFILES.items():
+        if study in known.budgets and any(recipe.hash == recipe_hash for recipe in known.recipes(study)):
+            return f"python -m core reproduce {study}" + (f" --profile {name}" if name != DEFAULT else "")
+    return f"python -m core reproduce {study}"

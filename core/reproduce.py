@@ -1,12 +1,13 @@
 """Make everything that a profile asks for: networks, then their stored answers. Run again, only what is missing is made."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from core import checkpoints, data, responses, runs
 from core.checkpoints import Entry
-from core.errors import Cancelled, PruneScopeError
+from core.checkpoints.names import not_found
+from core.errors import Cancelled, InvalidValue, PruneScopeError
 from core.profiles import Profile, choose
 from core.progress import Progress, Report, silent
 from core.recipes import DENSE, Recipe
@@ -60,12 +61,45 @@ def plan(profile: Profile, studies: Iterable[str] = (), *, root=None) -> list[It
     Raises:
         UnknownName: a study that is not in the profile.
     """
+    known = _known(root)
+    recipes = [recipe for study in choose(profile, studies) for recipe in profile.recipes(study)]
+    return [_item(recipe, known.get(recipe.hash)) for recipe in recipes]
+
+
+def plan_again(ids: Iterable[str], *, root=None) -> list[Item]:
+    """The runs behind checkpoints whose cards are here, of whatever profile: what :func:`again` makes.
+
+    Args:
+        ids: of checkpoints; such as ship without their weights.
+        root: as for :func:`plan`.
+
+    Raises:
+        CheckpointNotFound: there is no card of this id.
+        InvalidValue: its card does not tell how it was made.
+    """
+    known, entries = _known(root), {entry.id: entry for entry in checkpoints.list(root)}
+    recipes = [_recipe(id, entries) for id in ids]
+    return [_item(recipe, known.get(recipe.hash)) for recipe in recipes]
+
+
+def _recipe(id: str, entries: dict[str, Entry]) -> Recipe:
+    if id not in entries:
+        raise not_found(id, entries)
+    card = entries[id].card
+    if card is None or not card.recipe.get("training"):
+        raise InvalidValue(
+            "This checkpoint does not tell how it was made", given=id, expected="one made here, by `train` or `prune`"
+        )
+    return Recipe.from_dict(card.recipe)
+
+
+def _known(root) -> dict[str, Entry]:
+    """By the hash of its recipe the checkpoint of a run, with its weights where they are here."""
     known: dict[str, Entry] = {}
     for entry in checkpoints.list(root):
         if entry.card and (entry.weights or entry.card.recipe_hash not in known):
             known[entry.card.recipe_hash] = entry
-    recipes = [recipe for study in choose(profile, studies) for recipe in profile.recipes(study)]
-    return [_item(recipe, known.get(recipe.hash)) for recipe in recipes]
+    return known
 
 
 def _item(recipe: Recipe, entry: Entry | None) -> Item:
@@ -121,21 +155,54 @@ def reproduce(
     """
     report = _until(minutes, report)
     for study in choose(profile, studies):
-        items = plan(profile, [study], root=root)
-        for item in items:
-            if item.state != MADE:
-                yield _try(
-                    describe(item.recipe),
-                    lambda item=item: runs.run(item.recipe, root=root, data=data_root, device=device, report=report),
-                )
-        for item in plan(profile, [study], root=root):
-            if item.state == MADE:
-                checkpoints.write_card(item.entry.path, item.entry.card, item.entry.size_bytes)
-            if item.state == MADE and item.answers < item.wanted:
-                yield _try(
-                    f"answers of {item.entry.id}",
-                    lambda item=item: _respond(item, data_root, device, report),
-                )
+        yield from _carry_out(lambda study=study: plan(profile, [study], root=root), root, data_root, device, report)
+
+
+def again(
+    ids: Iterable[str],
+    *,
+    root=None,
+    data_root=None,
+    device=None,
+    minutes: float | None = None,
+    report: Report = silent,
+) -> Iterator[Outcome]:
+    """Make the weights of checkpoints that ship without them, by the recipes on their cards, and their answers.
+
+    Trained on another machine it is another network than the one whose results shipped, which it then replaces: its card, its
+    answers and all that is read from them.
+
+    Args:
+        ids: as for :func:`plan_again`.
+        root, data_root, device, minutes, report: as for :func:`reproduce`.
+
+    Yields:
+        An :class:`Outcome` for each part, as :func:`reproduce`.
+
+    Raises:
+        CheckpointNotFound, InvalidValue: as for :func:`plan_again`.
+        Cancelled: as for :func:`reproduce`.
+    """
+    ids, report = list(ids), _until(minutes, report)
+    yield from _carry_out(lambda: plan_again(ids, root=root), root, data_root, device, report)
+
+
+def _carry_out(look: Callable[[], list[Item]], root, data_root, device, report: Report) -> Iterator[Outcome]:
+    """Make what is missing of the plan that ``look`` gives: networks, then their answers."""
+    for item in look():
+        if item.state != MADE:
+            yield _try(
+                describe(item.recipe),
+                lambda item=item: runs.run(item.recipe, root=root, data=data_root, device=device, report=report),
+            )
+    for item in look():
+        if item.state == MADE:
+            checkpoints.write_card(item.entry.path, item.entry.card, item.entry.size_bytes)
+        if item.state == MADE and item.answers < item.wanted:
+            yield _try(
+                f"answers of {item.entry.id}",
+                lambda item=item: _respond(item, data_root, device, report),
+            )
 
 
 def _respond(item: Item, data_root, device, report: Report) -> None:

@@ -186,7 +186,7 @@ def _find(id_or_path: str | os.PathLike, root) -> Path:
         raise WeightsNotHere(
             "Only the results of this checkpoint are here, not its weights",
             given=id,
-            remedy=f"make the weights again with `python -m core reproduce {id.rpartition('/')[0]}`",
+            remedy=f"make the weights again with `python -m core reproduce {id}`",
         )
     return path
 

@@ -1,5 +1,7 @@
 """`python -m core reproduce`: make every network and every stored answer that ships, or that a profile asks for."""
 
+from functools import partial
+
 from core.cli.output import add_command, percent, remark, reporter, table, warn, write_json
 from core.errors import InvalidValue, PruneScopeError
 
@@ -16,6 +18,7 @@ profiles:
 _EXAMPLES = """\
   python -m core reproduce --plan                          what is made and what is missing; makes nothing
   python -m core reproduce ham10000-64/vgg16
+  python -m core reproduce cifar100-32/vgg16/iterative-80  the weights of one network whose results ship without them
   python -m core reproduce --profile gpu --minutes 90      stop in good order after an hour and a half"""
 
 
@@ -26,12 +29,17 @@ def add(commands, common) -> None:
         common,
         "reproduce",
         reproduce,
-        usage="[STUDY ...] ",
+        usage="[STUDY|ID ...] ",
         help="make all networks and answers of a profile",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
-    command.add_argument("studies", metavar="STUDY", nargs="*", help="of the profile; all of them by default")
+    command.add_argument(
+        "studies",
+        metavar="STUDY|ID",
+        nargs="*",
+        help="studies of the profile, all of them by default; or ids of networks that `list` shows without weights",
+    )
     command.add_argument("--profile", default="cpu", metavar="NAME", help="cpu (default), gpu or paper")
     command.add_argument("--plan", action="store_true", help="show the plan and make nothing")
     command.add_argument("--minutes", type=float, metavar="M", help="stop in good order after so long")
@@ -48,29 +56,35 @@ def reproduce(args) -> None:
 
     if args.minutes is not None and not args.minutes > 0:
         raise InvalidValue("There is no time to work in", given=f"{args.minutes:g} minutes", expected="more than 0")
+    root = {"root": args.checkpoints}
+    ids = [name for name in args.studies if name.count("/") > 1]
+    if ids and ids != args.studies:
+        raise InvalidValue(
+            "Studies and networks cannot be asked for at once",
+            given=" ".join(args.studies),
+            expected="the one or the other",
+        )
     profile = profiles.profile(args.profile)
-    items = engine.plan(profile, args.studies, root=args.checkpoints)
+    if ids:
+        about, plan, make = "", lambda: engine.plan_again(ids, **root), partial(engine.again, ids)
+    else:
+        about, plan = f"{profile.about} ", lambda: engine.plan(profile, args.studies, **root)
+        make = partial(engine.reproduce, profile, args.studies)
+    items = plan()
     if args.plan:
         _show(items, args)
         return
     missing = sum(item.state != engine.MADE for item in items)
-    remark(args, f"{profile.about} {len(items)} networks, {missing} to be made.")
+    remark(args, f"{about}{len(items)} network{'s' if len(items) > 1 else ''}, {missing} to be made.")
+    given = {"data_root": args.data_root, "device": args.device, "minutes": args.minutes, "report": reporter(args)}
     failed: list[PruneScopeError] = []
-    for outcome in engine.reproduce(
-        profile,
-        args.studies,
-        root=args.checkpoints,
-        data_root=args.data_root,
-        device=args.device,
-        minutes=args.minutes,
-        report=reporter(args),
-    ):
+    for outcome in make(**root, **given):
         if outcome.error:
             warn(f"Could not make {outcome.what}. {outcome.error}")
             failed.append(outcome.error)
         else:
             remark(args, f"Made: {outcome.what}.")
-    _show(engine.plan(profile, args.studies, root=args.checkpoints), args)
+    _show(plan(), args)
     if failed:
         raise failed[0]
 

@@ -78,7 +78,7 @@ def make(
         raise CheckpointNotFound(
             "Only the results of the dense network are here, not its weights",
             given=dense.id,
-            remedy="`python -m core reproduce STUDY` makes the weights again",
+            remedy=f"`python -m core reproduce {dense.id}` makes the weights again",
         )
     entries = list(entries)
     known = None if anew else _known(dense, entries)

@@ -124,9 +124,11 @@ def _magnitude(study: str, paths: dict[str, Path]) -> Finding | Missing:
 
 
 def _methods(study: str, paths: dict[str, Path]) -> Finding | Missing:
+    from pages.components import methods_data
+
     known = trained(paths)
     if known is None or len(known[1]) < 2:
-        return Missing("Fewer than two methods have pruned this network", f"python -m core reproduce {study}")
+        return Missing("Fewer than two methods have pruned this network", methods_data.command(study))
     sparsity, methods = known
     percent = round(100 * sparsity)
     entries = {method: path.start(sparsity) for method, path in methods.items()}

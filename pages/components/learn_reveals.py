@@ -69,7 +69,7 @@ def _control(study: str) -> None:
     if not known:
         st.caption(
             "The full control, a network pruned at random and trained as long, is not here yet. It is made by "
-            f"`python -m core reproduce {study}` and appears on **Methods**."
+            f"`{methods_data.command(study)}` and appears on **Methods**."
         )
 
 

@@ -15,11 +15,11 @@ _SHAPES = {
     "layerwise": "triangle-up",
     "iterative": "diamond",
 }
-_PERCENT = alt.Axis(format="%", grid=True, tickCount=6)
+PERCENT = alt.Axis(format="%", grid=True, tickCount=6)
 _TOP = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=3, labelLimit=320)
 # Legends do not wrap: names of methods stand two a line and longer ones alone, so that a phone has room for them.
 _TWO = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=2, labelLimit=220)
-_LONG = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=1, labelLimit=320)
+LONG = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=1, labelLimit=320)
 
 
 def forest(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
@@ -59,48 +59,8 @@ def forest(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
     shape = alt.Shape("verdict:N", scale=alt.Scale(domain=names, range=list(_VERDICT_SHAPES.values())), legend=_TOP)
     dot = base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("points:Q", scale=scale), shape=shape)
     line = alt.Chart(pd.DataFrame({"x": [edge]})).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7).encode(x="x:Q")
-    text = _names("label", order, y, offset, ink)
+    text = names_above("label", order, y, offset, ink)
     return (line + span + dot + text).properties(height=52 * len(order) + 110)
-
-
-def cells(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
-    """The paper's accuracy and ours with its interval, a line a method.
-
-    Args:
-        frame: columns label (of the line), title (of the method), source ("The paper" or "Ours …"), value, low, high,
-            n.
-        ink: the theme's colour of text.
-    """
-    order = list(dict.fromkeys(frame["label"]))
-    sources = [name for name in dict.fromkeys(frame["source"]) if name != "The paper"]
-    names = ["The paper", *sources]
-    colours = [ink, *[look.COLOURS["iterative"], look.COLOURS["layerwise"], look.COLOURS["prune_only"]][: len(sources)]]
-    shapes = ["diamond", *["circle", "square", "triangle-up"][: len(sources)]]
-    y = alt.Y("label:N", sort=order, title=None, axis=None)
-    offset = alt.Scale(domain=["name", "value"], paddingOuter=0.15)
-    base = alt.Chart(frame).encode(
-        y=y,
-        yOffset=alt.YOffsetDatum("value", scale=offset),
-        color=alt.Color("source:N", scale=alt.Scale(domain=names, range=colours), legend=_LONG),
-        tooltip=[
-            alt.Tooltip("label:N", title="Network"),
-            alt.Tooltip("source:N", title="Source"),
-            alt.Tooltip("value:Q", title="Accuracy", format=".1%"),
-            alt.Tooltip("low:Q", title="95% from", format=".1%"),
-            alt.Tooltip("high:Q", title="to", format=".1%"),
-            alt.Tooltip("n:Q", title="Images", format=","),
-        ],
-    )
-    x = {"scale": alt.Scale(zero=False, nice=True), "axis": _PERCENT, "title": "Accuracy"}
-    span = (
-        base.transform_filter("isValid(datum.low)")
-        .mark_rule(strokeWidth=2.5)
-        .encode(x=alt.X("low:Q", **x), x2="high:Q")
-    )
-    dot = base.mark_point(filled=True, size=90, opacity=1).encode(
-        x=alt.X("value:Q", **x), shape=alt.Shape("source:N", scale=alt.Scale(domain=names, range=shapes), legend=_LONG)
-    )
-    return (span + dot + _names("label", order, y, offset, ink)).properties(height=42 * len(order) + 160)
 
 
 def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: str) -> alt.LayerChart:
@@ -117,8 +77,8 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
     names = sorted(dict.fromkeys(frame["method"]), key=look.order)
     titles = [look.short(name) for name in names]
     colour = alt.Color("network:N", scale=alt.Scale(domain=titles, range=[look.colour(n) for n in names]), legend=_TWO)
-    x = alt.X("shown:Q", scale=alt.Scale(domain=[-0.02, 1.0]), axis=_PERCENT, title="Weights removed")
-    y = {"axis": _PERCENT, "scale": alt.Scale(zero=False, nice=True)}
+    x = alt.X("shown:Q", scale=alt.Scale(domain=[-0.02, 1.0]), axis=PERCENT, title="Weights removed")
+    y = {"axis": PERCENT, "scale": alt.Scale(zero=False, nice=True)}
     tooltip = [
         alt.Tooltip("network:N", title="Network"),
         alt.Tooltip("sparsity:Q", title="Weights removed", format=".0%"),
@@ -164,12 +124,12 @@ def units(frame: pd.DataFrame, order: list[str], ink: str) -> alt.LayerChart:
         ink: the theme's colour of text.
     """
     base, names = _by_unit(frame, order, ink)
-    y = {"scale": alt.Scale(zero=False, nice=True), "axis": _PERCENT}
+    y = {"scale": alt.Scale(zero=False, nice=True), "axis": PERCENT}
     line = base.mark_line(strokeWidth=1, opacity=0.5).encode(y=alt.Y("accuracy:Q", title="Accuracy", **y))
     span = (
         base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q", **y), y2="high:Q")
     )
-    shape = alt.Shape("who:N", scale=alt.Scale(domain=names, range=["circle", "diamond"][: len(names)]), legend=_LONG)
+    shape = alt.Shape("who:N", scale=alt.Scale(domain=names, range=["circle", "diamond"][: len(names)]), legend=LONG)
     dot = base.mark_point(filled=True, size=80, opacity=1).encode(y=alt.Y("accuracy:Q", **y), shape=shape)
     return (line + span + dot).properties(height=380)
 
@@ -177,7 +137,7 @@ def units(frame: pd.DataFrame, order: list[str], ink: str) -> alt.LayerChart:
 def removed(frame: pd.DataFrame, order: list[str], ink: str) -> alt.Chart:
     """How many weights were removed after each unit; arguments are those of :func:`units`."""
     base, names = _by_unit(frame, order, ink)
-    y = alt.Y("sparsity:Q", scale=alt.Scale(domain=[0, 1]), axis=_PERCENT, title="Removed by then")
+    y = alt.Y("sparsity:Q", scale=alt.Scale(domain=[0, 1]), axis=PERCENT, title="Removed by then")
     return base.mark_bar().encode(y=y, xOffset=alt.XOffset("who:N", sort=names)).properties(height=300)
 
 
@@ -186,7 +146,7 @@ def _by_unit(frame: pd.DataFrame, order: list[str], ink: str) -> tuple[alt.Chart
     scale = alt.Scale(domain=names, range=[look.COLOURS["layerwise"], ink][: len(names)])
     base = alt.Chart(frame).encode(
         x=alt.X("unit:N", sort=order, title="Layers from input to output", axis=alt.Axis(labelAngle=-50)),
-        color=alt.Color("who:N", scale=scale, legend=_LONG),
+        color=alt.Color("who:N", scale=scale, legend=LONG),
         tooltip=[
             alt.Tooltip("unit:N", title="After"),
             alt.Tooltip("who:N", title="Network"),
@@ -211,7 +171,7 @@ def learning(frame: pd.DataFrame, column: str, title: str, start: float, ink: st
     names = sorted(dict.fromkeys(frame["method"]), key=look.order)
     titles = [look.short(name) for name in names]
     percent = column != "loss"
-    axis = _PERCENT if percent else alt.Axis(grid=True, tickCount=6)
+    axis = PERCENT if percent else alt.Axis(grid=True, tickCount=6)
     base = alt.Chart(frame).encode(
         x=alt.X("epoch:Q", title="Epochs of training"),
         y=alt.Y(f"{column}:Q", title=title, axis=axis, scale=alt.Scale(zero=False, nice=True)),
@@ -253,7 +213,7 @@ def groups(frame: pd.DataFrame, order: list[str], colours: list[str], ink: str) 
     base = alt.Chart(frame).encode(
         y=y,
         yOffset=alt.YOffset("group:N", scale=offset),
-        color=alt.Color("group:N", scale=alt.Scale(domain=order, range=colours), legend=_LONG),
+        color=alt.Color("group:N", scale=alt.Scale(domain=order, range=colours), legend=LONG),
         tooltip=[
             alt.Tooltip("measure:N", title="Measure"),
             alt.Tooltip("group:N", title="Images"),
@@ -264,17 +224,17 @@ def groups(frame: pd.DataFrame, order: list[str], colours: list[str], ink: str) 
             alt.Tooltip("lesions:Q", title="Lesions", format=","),
         ],
     )
-    x = {"scale": alt.Scale(domain=[0, 1]), "axis": _PERCENT, "title": "Score"}
+    x = {"scale": alt.Scale(domain=[0, 1]), "axis": PERCENT, "title": "Score"}
     span = base.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q", **x), x2="high:Q")
     shapes = ["circle", "diamond", "square"][: len(order)]
     dot = base.mark_point(filled=True, size=90, opacity=1).encode(
-        x="estimate:Q", shape=alt.Shape("group:N", scale=alt.Scale(domain=order, range=shapes), legend=_LONG)
+        x="estimate:Q", shape=alt.Shape("group:N", scale=alt.Scale(domain=order, range=shapes), legend=LONG)
     )
-    text = _names("measure", measures, y, offset, ink)
+    text = names_above("measure", measures, y, offset, ink)
     return (span + dot + text).properties(height=24 * len(measures) * (len(order) + 1) + 110)
 
 
-def _names(column: str, order: list[str], y: alt.Y, offset: alt.Scale, ink: str) -> alt.LayerChart:
+def names_above(column: str, order: list[str], y: alt.Y, offset: alt.Scale, ink: str) -> alt.LayerChart:
     """The name of each line, above it and not beside it, so that a phone has room for the line."""
     text = (
         alt.Chart(pd.DataFrame({column: order}))

@@ -41,7 +41,7 @@ def draw(study: str) -> None:
     panels.table(frame, name=name, title="Every test behind the verdicts, at all sparsities", key="claims")
     if not found or any(not finding.tested for finding in found):
         st.caption("What is missing is made by:")
-        st.code(f"python -m core reproduce {study}", language="bash")
+        st.code(methods_data.command(study), language="bash")
 
 
 def _groups(found: list[Finding]) -> None:

@@ -29,7 +29,7 @@ def draw(study: str) -> None:
         st.caption(strangers)
     missing = _missing(own)
     if missing:
-        st.caption(f"Not trained yet: {', '.join(missing)}. They are made by `python -m core reproduce {study}`.")
+        st.caption(f"Not trained yet: {', '.join(missing)}. They are made by `{methods_data.command(study)}`.")
     panels.table(
         own.drop(columns="measure"),
         name=f"curves-{study.replace('/', '-')}-{measure}",

@@ -23,6 +23,14 @@ def lines(study: str) -> list[Line]:
     return replication.lines(study, entries())
 
 
+def command(study: str) -> str:
+    """The command that makes what is missing of the study."""
+    from core import profiles
+
+    own = lines(study)
+    return profiles.command(study, own[0].dense.card.recipe_hash if own else "")
+
+
 def stored(study: str) -> Stored:
     """What is stored of the answers of the study's networks; nothing where it is not stored who was asked."""
     from core import responses

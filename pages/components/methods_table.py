@@ -5,7 +5,9 @@ import streamlit as st
 
 from core import replication
 from core.studies import TITLES, Study
-from pages.components import look, methods_charts, methods_data, panels
+from pages.components import look, methods_cells, methods_data, panels
+
+_CELL = ["model", "dataset", "sparsity", "method"]
 
 
 def draw(study: str) -> None:
@@ -22,7 +24,7 @@ def draw(study: str) -> None:
     if len(made):
         st.markdown("**Accuracy on test images, the paper's and ours**")
         st.altair_chart(
-            methods_charts.cells(_dots(made), look.ink()),
+            methods_cells.cells(_dots(made), look.ink()),
             alt="Accuracy of the paper's networks and of ours with 95% intervals, a line for each cell of its table",
         )
         st.caption("Images, splits and budgets differ: a gap is not a failure of either. The marks say what differs.")
@@ -73,12 +75,22 @@ def _strangers(made: pd.DataFrame) -> str:
 
 
 def _dots(made: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    for row in made.to_dict("records"):
+    rows, known = [], {}
+    # Within a cell the smaller images first: 64 before 128, which as texts come the other way.
+    sizes = {name: Study.parse(name).size for name in made["study"].unique()}
+    order = {
+        cell: number for number, cell in enumerate(dict.fromkeys(zip(*(made[name] for name in _CELL), strict=True)))
+    }
+    for row in sorted(
+        made.to_dict("records"), key=lambda row: (order[tuple(row[n] for n in _CELL)], sizes[row["study"]])
+    ):
         label = f"{_place(row)}, {row['sparsity']:.0%}: {look.title(row['method'])}"
-        rows.append({"label": label, "source": "The paper", "value": row["paper"]})
+        place = known[label] = known.get(label, -1) + 1
+        rows.append({"label": label, "source": "The paper", "place": "value", "value": row["paper"]})
         span = {"value": row["accuracy"], "low": row["accuracy_low"], "high": row["accuracy_high"], "n": row["n"]}
-        rows.append({"label": label, "source": f"Ours, {_ours(row)}", **span})
+        rows.append(
+            {"label": label, "source": f"Ours, {_ours(row)}", "place": f"value {place}" if place else "value", **span}
+        )
     return pd.DataFrame(rows).drop_duplicates()
 
 

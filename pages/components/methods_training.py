@@ -63,7 +63,7 @@ def draw(study: str) -> None:
     line = methods_data.lines(study)[0]
     if not line.sparsities:
         st.info("**Nothing was pruned and trained on yet.** Make what is missing:", icon=":material/model_training:")
-        st.code(f"python -m core reproduce {study}", language="bash")
+        st.code(methods_data.command(study), language="bash")
         return
     with st.container(horizontal=True, gap="medium"):
         column = methods_controls.measure(_LOSS)

@@ -58,5 +58,5 @@ def cannot_compute(entry: Entry) -> DataNotFound:
     return DataNotFound(
         f"Only the results of {entry.id} are here, not its weights",
         expected="a comparison that is stored, or the weights to compute it with",
-        remedy=f"choose a stored one, or make the weights again with `python -m core reproduce {entry.card.study}`",
+        remedy=f"choose a stored one, or make the weights again with `python -m core reproduce {entry.id}`",
     )

@@ -1,11 +1,12 @@
 """Profiles, and carrying them out with a tiny network in the place of VGG16."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from core import checkpoints, cli, files, paths, profiles, recipes, reproduce, responses, runs
-from core.errors import Cancelled, UnknownName
+from core.errors import Cancelled, CheckpointNotFound, InvalidValue, UnknownName
 from core.models import build, units
 from core.profiles import Budget, Profile
 
@@ -135,6 +136,62 @@ def test_it_makes_all_and_the_second_time_nothing(small):
     assert len(outcomes) == 2 * len(items)  # a network and its answers, each
     assert list(reproduce.reproduce(small)) == []
     assert set(paths.of(STUDY)) == {"prune_only", "one_shot", "layerwise", "iterative"}
+
+
+def test_weights_of_one_network_are_made_again_by_its_card(small):
+    list(reproduce.reproduce(small))
+    entries = {entry.id: entry for entry in checkpoints.list()}
+    wanted = f"{STUDY}/one_shot-80"
+    for id in (wanted, f"{STUDY}/dense"):
+        checkpoints.write_card(entries[id].path, entries[id].card, entries[id].size_bytes)
+        entries[id].path.unlink()
+    (item,) = reproduce.plan_again([wanted])
+    assert (item.state, item.entry.id) == (reproduce.RESULTS, wanted)
+    outcomes = list(reproduce.again([wanted]))
+    assert [outcome.error for outcome in outcomes] == [None] * len(outcomes)
+    now = {entry.id: entry for entry in checkpoints.list()}
+    assert now.keys() == entries.keys()
+    assert now[wanted].weights
+    assert now[f"{STUDY}/dense"].weights  # the network it comes from, too
+    assert now[wanted].card.recipe_hash == entries[wanted].card.recipe_hash
+    assert responses.read(now[wanted]) is not None
+    assert list(reproduce.again([wanted])) == []
+
+
+def test_what_cannot_be_made_again_is_named(small):
+    list(reproduce.reproduce(small))
+    with pytest.raises(CheckpointNotFound, match=f"{STUDY}/one_shot-80"):
+        reproduce.plan_again([f"{STUDY}/one_shot-81"])
+    foreign = checkpoints.load(f"{STUDY}/dense")
+    card = replace(foreign.card, recipe={}, recipe_hash="", study="own-thing-32/vgg16", digest="", id="")
+    saved = checkpoints.save(foreign.model(), card)
+    with pytest.raises(InvalidValue, match="does not tell how it was made"):
+        reproduce.plan_again([saved.id])
+
+
+def test_the_command_line_takes_ids(small, capsys):
+    list(reproduce.reproduce(small))
+    entry = next(entry for entry in checkpoints.list() if entry.id == f"{STUDY}/iterative-80")
+    checkpoints.write_card(entry.path, entry.card, entry.size_bytes)
+    entry.path.unlink()
+    assert cli.main(["reproduce", "--plan", entry.id]) == 0
+    assert "results only" in capsys.readouterr().out
+    assert cli.main(["--quiet", "reproduce", entry.id]) == 0
+    assert entry.path.exists()
+    assert cli.main(["--quiet", "reproduce", entry.id, STUDY]) == 1
+    assert "at once" in capsys.readouterr().err
+
+
+def test_the_command_names_the_profile_that_made_a_study():
+    def hash_of(name, study):
+        return profiles.profile(name).recipes(study)[0].hash
+
+    cifar = "cifar100-32/vgg16"
+    assert profiles.command(cifar, hash_of("gpu", cifar)) == f"python -m core reproduce {cifar} --profile gpu"
+    assert profiles.command(cifar, hash_of("cpu", cifar)) == f"python -m core reproduce {cifar}"
+    ham = "ham10000-64/vgg16"
+    assert profiles.command(ham, hash_of("gpu", ham)) == f"python -m core reproduce {ham}"  # both profiles have it
+    assert profiles.command("own-thing-32/vgg16", "ffff") == "python -m core reproduce own-thing-32/vgg16"
 
 
 def test_it_is_stopped_in_the_middle_and_goes_on(small):
