@@ -3,13 +3,13 @@
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from typing import TypeVar
 
-from core.errors import InvalidValue, check_choice
+from core.errors import InvalidValue, MemoryFull, check_choice
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 T = TypeVar("T")
@@ -103,6 +103,46 @@ def _give_way() -> None:
         return  # elsewhere a priority is of a whole process
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+
+
+def is_memory_full(error: BaseException) -> bool:
+    """Whether ``error`` says that there was no memory left, on whatever device."""
+    if isinstance(error, MemoryError):
+        return True
+    # torch has a class of its own for CUDA; other backends and the CPU's allocator only say so in words.
+    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _FULL)
+
+
+_FULL = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+@contextmanager
+def memory_named(remedy: str) -> Iterator[None]:
+    """Within, and within what it decorates, running out of memory is a :class:`core.errors.MemoryFull`.
+
+    Args:
+        remedy: what to do, besides closing other programs or ``PRUNESCOPE_DEVICE=cpu``.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_memory_full(error):
+            raise
+        free_memory()
+        first = str(error).strip().partition("\n")[0][:200]
+        raise MemoryFull(
+            "There is no memory left for this computation",
+            given=first or type(error).__name__,
+            remedy=f"{remedy}, close other programs that use the device, or set PRUNESCOPE_DEVICE=cpu",
+        ) from error
+
+
+def free_memory() -> None:
+    """Give the driver back what torch keeps of a GPU's memory for later."""
+    import torch
+
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def autocast(device, dtype) -> AbstractContextManager:

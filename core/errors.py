@@ -108,6 +108,10 @@ class StorageFull(PruneScopeError, OSError):
     """There is no room on the disk, or the folder cannot be written to; nothing was changed."""
 
 
+class MemoryFull(PruneScopeError):
+    """A GPU or this computer has no memory left for a computation; what was finished before is kept."""
+
+
 class TrainingFailed(PruneScopeError):
     """Training diverged or met data it cannot learn from; the last finished epoch is kept."""
 

@@ -136,6 +136,7 @@ def fit(model: nn.Module, train, validation, *, device=None, report: Report = si
 
 
 @torch.inference_mode()
+@devices.memory_named("give smaller images")
 def features(model: nn.Module, images, *, device=None, report: Report = silent) -> np.ndarray:
     """Channel means behind the last ReLU of the first three stages: float32 [N, d].
 

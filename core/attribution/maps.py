@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from core import device as devices
 from core.attribution.explainer import Explainer
 from core.attribution.methods import METHODS
 from core.errors import InvalidValue, check_choice
@@ -30,6 +31,7 @@ def attribute(
     Raises:
         UnknownName: no such method, option, layer or baseline.
         InvalidValue: not such an image, no such class, or an option out of range.
+        MemoryFull: no memory for the passes of one image.
     """
     picture = np.asarray(image)
     if picture.ndim != 3:
@@ -41,6 +43,7 @@ def attribute(
     ]
 
 
+@devices.memory_named("ask for fewer steps or give smaller images")
 def attribute_all(
     model: nn.Module | Explainer, images, *, method: str, targets, device=None, report: Report = silent, **options
 ) -> np.ndarray:

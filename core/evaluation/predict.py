@@ -53,6 +53,7 @@ class Predictor:
         return torch.softmax(self.network(batch).float(), dim=1)
 
 
+@devices.memory_named("give smaller images")
 def predict(
     model: nn.Module | Predictor,
     images: ImageSet | np.ndarray | Tensor,
@@ -68,7 +69,7 @@ def predict(
         model: a network of ours (its own normalisation is applied), or a :class:`Predictor` made of one.
         images: uint8 [N, H, W, 3], or an image set.
         device, precision: where and in which arithmetic; ignored for a Predictor.
-        batch: images at once; by default 64 on a CPU, 1,024 on a GPU.
+        batch: images at once; by default 64 on a CPU, 1,024 on a GPU. Half as many, and half of that, where memory is full.
         report: told after each batch; may raise Cancelled.
 
     Returns:
@@ -76,14 +77,23 @@ def predict(
 
     Raises:
         InvalidValue: not uint8 images, or too small for the network.
+        MemoryFull: no memory for a single image.
     """
     predictor = model if isinstance(model, Predictor) else Predictor(model, device=device, precision=precision)
     pictures = as_images(images)
     batch = batch or (1024 if predictor.device.type == "cuda" else BATCH)
-    answers, start = [], time.monotonic()
-    for first in range(0, len(pictures), batch):
-        answers.append(_answer(predictor, pictures[first : first + batch]))
-        done = min(first + batch, len(pictures))
+    answers, done, start = [], 0, time.monotonic()
+    while done < len(pictures):
+        piece = pictures[done : done + batch]
+        try:
+            answers.append(_answer(predictor, piece))
+        except RuntimeError as error:
+            if len(piece) == 1 or not devices.is_memory_full(error):
+                raise
+            batch = len(piece) // 2
+            devices.free_memory()
+            continue
+        done += len(piece)
         report(Progress("Predicting", done, len(pictures), "images", time.monotonic() - start))
     if not answers:
         raise InvalidValue("There are no images to predict", given="0 images", expected="at least one")

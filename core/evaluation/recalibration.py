@@ -24,6 +24,7 @@ def has_batch_norm(model: nn.Module) -> bool:
     return any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
 
 
+@devices.memory_named("recalibrate on smaller batches")
 def recalibrate(model: nn.Module, images, *, device=None, batch: int = BATCH, report: Report = silent) -> nn.Module:
     """A private copy of ``model`` whose batch-norm statistics are those of ``images``.
 
@@ -39,6 +40,7 @@ def recalibrate(model: nn.Module, images, *, device=None, batch: int = BATCH, re
 
     Raises:
         InvalidValue: not images, or fewer than two.
+        MemoryFull: no memory for a batch.
     """
     place = devices.pick(device)
     dtype = devices.precision("auto", place)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from core.errors import Cancelled, JobDamaged, JobNotFound, PruneScopeError
+from core import device as devices
+from core.errors import Cancelled, JobDamaged, JobNotFound, MemoryFull, PruneScopeError
 from core.jobs import places, turns
 from core.jobs.board import current, look
 from core.jobs.record import CANCELLED, FAILED, FINISHED, QUEUED, RUNNING, Job, changed, told
@@ -76,9 +77,8 @@ def _carry_out(job: Job) -> dict:
 
 def _named(error: Exception, job: Job) -> PruneScopeError:
     """An error of others in words that help."""
-    # torch says it in a RuntimeError on the CPU, and in a class of its own derived from it on a GPU.
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
-        return PruneScopeError(
+    if devices.is_memory_full(error):
+        return MemoryFull(
             "There was not enough memory for this job",
             given=f"{job.recipe.training.batch} images a step",
             remedy="submit it with a smaller batch or smaller images",

@@ -109,6 +109,7 @@ def grams(
     return grams_of_samples(model, images, {"": None}, memory=memory, report=report, **options)[""]
 
 
+@devices.memory_named("choose fewer images or fewer layers")
 def grams_of_samples(
     model: nn.Module,
     images: ImageSet | np.ndarray | Tensor,
@@ -133,6 +134,7 @@ def grams_of_samples(
 
     Raises:
         InvalidValue, UnknownName: as :func:`grams`.
+        MemoryFull: no memory for one image, or for the matrices.
     """
     pictures = as_images(images)
     names = layer_names(model, layers)

@@ -29,6 +29,7 @@ _TELL_AFTER = 1.0  # seconds: where a step takes long, who asked for a stop need
 _KEEP_AFTER = {"cuda": 10.0}  # seconds between two states of a run: on a GPU writing one takes as long as an epoch
 
 
+@devices.memory_named("train with smaller batches or smaller images")
 def fit(
     model: nn.Module,
     train: ImageSet,
@@ -64,6 +65,7 @@ def fit(
         TrainingFailed: the loss or a weight is no longer a number; the last sound epoch is kept.
         InvalidValue: no training images, or masks of another network.
         StorageFull: the state could not be written.
+        MemoryFull: no memory for a batch; finished epochs are kept.
     """
     if not len(train):
         raise InvalidValue("There is nothing to train on", given=f"no image in {train.name}/{train.split}")

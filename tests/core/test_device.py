@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core import device, files
-from core.errors import InvalidValue, UnknownName
+from core.errors import InvalidValue, MemoryFull, UnknownName
 
 
 def test_the_named_device_goes_before_the_environment(monkeypatch):
@@ -44,6 +44,32 @@ def test_autocast_computes_in_the_precision_asked_for():
         assert (a @ a).dtype == torch.bfloat16
     with device.autocast(torch.device("cpu"), torch.float32):
         assert (a @ a).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore about it"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+        MemoryError(),
+    ],
+)
+def test_full_memory_is_named_on_every_device(error):
+    @device.memory_named("take less")
+    def work():
+        raise error
+
+    for _ in range(2):
+        with pytest.raises(MemoryFull, match=r"take less.*PRUNESCOPE_DEVICE=cpu") as caught:
+            work()
+        assert "More about it" not in str(caught.value)
+        assert caught.value.__cause__ is error
+
+
+def test_other_errors_pass_through():
+    with pytest.raises(RuntimeError, match="shapes"), device.memory_named("take less"):
+        raise RuntimeError("shapes do not fit")
 
 
 def test_the_device_in_words():

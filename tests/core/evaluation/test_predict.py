@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.errors import Cancelled, InvalidValue
+from core.errors import Cancelled, InvalidValue, MemoryFull
 from core.evaluation import Predictor, predict
 from core.evaluation.predict import as_images
 from core.models import build, prunable, set_normalisation
@@ -154,3 +154,27 @@ def test_a_memory_map_is_not_copied(tmp_path):
     np.testing.assert_array_equal(tensor, pictures(2)[0])  # what it looks at is still there
     strided = pictures(2)[0][::2]
     np.testing.assert_array_equal(as_images(strided), strided)
+
+
+def test_where_memory_is_full_fewer_images_go_at_once():
+    model, images = network("tiny"), pictures(12)[0]
+    predictor, asked = Predictor(model, precision="float32"), []
+    answer = predictor._answer
+
+    def small(batch):
+        asked.append(len(batch))
+        if len(batch) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return answer(batch)
+
+    expected = predict(predictor, images, batch=36)
+    predictor._answer, room = small, 10
+    done = []
+    found = predict(predictor, images, batch=36, report=lambda progress: done.append(progress.done))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert asked == [36, 18, 9, 9, 9, 9]
+    assert done == [9, 18, 27, 36]
+    room = 0
+    with pytest.raises(MemoryFull, match="smaller images"):
+        predict(predictor, images)
+    assert asked[-1] == 1
