@@ -33,7 +33,7 @@ TARGET = 0.9
 def run(recipe: Recipe, *, root=None, data=None, device=None, report: Report = silent) -> Checkpoint:
     """The checkpoint of ``recipe``: found if it was made before, made otherwise. Parents are made first.
 
-    A run keeps its state in ``runs/<hash>/`` after every epoch. Cancelled, killed or cut off, it goes on from there when
+    A run keeps its state in ``runs/<hash>/`` after every epoch (on a GPU every ten seconds). Cancelled, killed or cut off, it goes on from there when
     it is asked for again. Two processes that ask for the same run make it once.
 
     Args:

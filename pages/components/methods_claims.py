@@ -21,8 +21,8 @@ verdict here also has to stand **Holm's correction** over all tests of this stud
 not corrected, so one that just clears the line may still be called "cannot be told".
 
 An interval speaks of **other lesions**, not of other trainings. With one seed the verdict is about these very
-networks. With several, the interval is the mean over the seeds, their spread is in the table, and seeds that disagree
-tell nothing.
+networks. With several, it is about their mean: each image counts with its mean change over the seeds. Their spread is in
+the table, and seeds that disagree tell nothing.
 """
 
 
