@@ -67,22 +67,21 @@ def _carry_out(job: Job) -> dict:
         return {"state": FINISHED, "checkpoint": made.id}
     except Cancelled:
         return {"state": CANCELLED}
-    except PruneScopeError as error:
-        traceback.print_exc()
-        return {"state": FAILED, "error": told(error)}
     except Exception as error:
         traceback.print_exc()
         return {"state": FAILED, "error": told(_named(error, job))}
 
 
 def _named(error: Exception, job: Job) -> PruneScopeError:
-    """An error of others in words that help."""
-    if devices.is_memory_full(error):
+    """The error in words that help whoever submitted the job."""
+    if isinstance(error, MemoryFull) or devices.is_memory_full(error):
         return MemoryFull(
             "There was not enough memory for this job",
             given=f"{job.recipe.training.batch} images a step",
             remedy="submit it with a smaller batch or smaller images",
         )
+    if isinstance(error, PruneScopeError):
+        return error
     return PruneScopeError(
         "The job failed in a way that was not foreseen",
         given=type(error).__name__,
