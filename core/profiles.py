@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from core import recipes
 from core.errors import InvalidValue, check_choice
@@ -98,10 +99,8 @@ killed nothing (batch norm scales a weak channel up again); 0.005 and 0.05 kille
 
 def _as_in_the_paper(study: str, budget: Budget) -> list[Recipe]:
     """The row split, and for one epoch of one-shot one for every ten points of iterative and 1.5 for every layer."""
-    from core.models import build, units
-
     dense = recipes.dense(study, epochs=budget.dense, split_by="row", **budget.changes)
-    layers = len(units(build(Study.parse(study).architecture, 2)))
+    layers = _layers(Study.parse(study).architecture)
     found = [dense]
     for sparsity in (0.8, 0.5):
         epochs = {
@@ -111,6 +110,14 @@ def _as_in_the_paper(study: str, budget: Budget) -> list[Recipe]:
         }
         found += [recipes.pruned(dense, method, sparsity, epochs=epochs[method]) for method in METHODS]
     return found
+
+
+@cache
+def _layers(architecture: str) -> int:
+    """How many units layerwise pruning takes one after the other."""
+    from core.models import build, units
+
+    return len(units(build(architecture, 2)))
 
 
 _HAM = {"ham10000-64/vgg16": Budget(dense=24, fine=8), "ham10000-64/densenet169": Budget(dense=30, fine=6)}
