@@ -32,9 +32,12 @@ def layerwise(study: str) -> None:
         methods_charts.units(frame, order, look.ink()),
         alt="Accuracy after each unit of the layerwise method, ours with 95% intervals, and the paper's",
     )
+    in_lesions = methods_data.stored(study).lesions is not None
+    alone = (
+        " with images of one lesion taken for independent (only sums were kept after each layer)" if in_lesions else ""
+    )
     st.caption(
-        f"Ours: n = {n:,.0f} validation images, Wilson's 95% intervals with images of one lesion taken for independent "
-        f"(only sums were kept after each layer), {card.epochs:g} epochs in all."
+        f"Ours: n = {n:,.0f} validation images, Wilson's 95% intervals{alone}, {card.epochs:g} epochs in all."
         if pd.notna(n)
         else "How many validation images these rest on is not recorded."
     )
