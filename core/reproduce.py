@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from core import checkpoints, data, responses, runs
 from core.checkpoints import Entry
@@ -134,6 +135,7 @@ def reproduce(
     data_root=None,
     device=None,
     minutes: float | None = None,
+    share: tuple[int, int] = (1, 1),
     report: Report = silent,
 ) -> Iterator[Outcome]:
     """Make what is missing of ``profile``, study by study: networks first, then their answers to the test images.
@@ -145,6 +147,8 @@ def reproduce(
         data_root: where data sets lie; by default :func:`core.files.data_root`.
         device: as for :func:`core.device.pick`.
         minutes: stop after so long; finished epochs and steps are kept.
+        share: (2, 4) makes the second of four shares of the runs, for as many processes at once on one GPU or on several
+            machines with a common disk. A network that several shares come from is made by one, and the others wait.
         report: told of progress; may raise Cancelled.
 
     Yields:
@@ -152,10 +156,12 @@ def reproduce(
 
     Raises:
         Cancelled: by ``report``, or because the minutes are over.
+        InvalidValue: no such share.
     """
     report = _until(minutes, report)
     for study in choose(profile, studies):
-        yield from _carry_out(lambda study=study: plan(profile, [study], root=root), root, data_root, device, report)
+        look = partial(plan, profile, [study], root=root)
+        yield from _carry_out(look, root, data_root, device, share, report)
 
 
 def again(
@@ -165,6 +171,7 @@ def again(
     data_root=None,
     device=None,
     minutes: float | None = None,
+    share: tuple[int, int] = (1, 1),
     report: Report = silent,
 ) -> Iterator[Outcome]:
     """Make the weights of checkpoints that ship without them, by the recipes on their cards, and their answers.
@@ -174,7 +181,7 @@ def again(
 
     Args:
         ids: as for :func:`plan_again`.
-        root, data_root, device, minutes, report: as for :func:`reproduce`.
+        root, data_root, device, minutes, share, report: as for :func:`reproduce`.
 
     Yields:
         An :class:`Outcome` for each part, as :func:`reproduce`.
@@ -184,18 +191,24 @@ def again(
         Cancelled: as for :func:`reproduce`.
     """
     ids, report = list(ids), _until(minutes, report)
-    yield from _carry_out(lambda: plan_again(ids, root=root), root, data_root, device, report)
+    yield from _carry_out(partial(plan_again, ids, root=root), root, data_root, device, share, report)
 
 
-def _carry_out(look: Callable[[], list[Item]], root, data_root, device, report: Report) -> Iterator[Outcome]:
-    """Make what is missing of the plan that ``look`` gives: networks, then their answers."""
-    for item in look():
+def _carry_out(
+    look: Callable[[], list[Item]], root, data_root, device, share: tuple[int, int], report: Report
+) -> Iterator[Outcome]:
+    """Make what is missing of the plan that ``look`` gives, or of a share of it: networks, then their answers."""
+    number, shares = share
+    if not 1 <= number <= shares:
+        raise InvalidValue("There is no such share", given=f"{number}/{shares}", expected="1/4 to 4/4, say")
+    mine = slice(number - 1, None, shares)
+    for item in look()[mine]:
         if item.state != MADE:
             yield _try(
                 describe(item.recipe),
                 lambda item=item: runs.run(item.recipe, root=root, data=data_root, device=device, report=report),
             )
-    for item in look():
+    for item in look()[mine]:
         if item.state == MADE:
             checkpoints.write_card(item.entry.path, item.entry.card, item.entry.size_bytes)
         if item.state == MADE and item.answers < item.wanted:

@@ -1,5 +1,6 @@
 """`python -m core reproduce`: make every network and every stored answer that ships, or that a profile asks for."""
 
+from argparse import ArgumentTypeError
 from functools import partial
 
 from core.cli.output import add_command, percent, remark, reporter, table, warn, write_json
@@ -19,7 +20,8 @@ _EXAMPLES = """\
   python -m core reproduce --plan                          what is made and what is missing; makes nothing
   python -m core reproduce ham10000-64/vgg16
   python -m core reproduce cifar100-32/vgg16/iterative-80  the weights of one network whose results ship without them
-  python -m core reproduce --profile gpu --minutes 90      stop in good order after an hour and a half"""
+  python -m core reproduce --profile gpu --minutes 90      stop in good order after an hour and a half
+  for i in 1 2 3; do python -m core reproduce --profile gpu --share $i/3 & done; wait    three at once on one GPU"""
 
 
 def add(commands, common) -> None:
@@ -43,6 +45,16 @@ def add(commands, common) -> None:
     command.add_argument("--profile", default="cpu", metavar="NAME", help="cpu (default), gpu or paper")
     command.add_argument("--plan", action="store_true", help="show the plan and make nothing")
     command.add_argument("--minutes", type=float, metavar="M", help="stop in good order after so long")
+    command.add_argument(
+        "--share", type=_share, default=(1, 1), metavar="I/N", help="of N processes at once, this makes the I-th part"
+    )
+
+
+def _share(text: str) -> tuple[int, int]:
+    number, _, shares = text.partition("/")
+    if not (number.isdigit() and shares.isdigit() and 1 <= int(number) <= int(shares)):
+        raise ArgumentTypeError(f"{text!r} is no share: write 2/4 for the second of four")
+    return int(number), int(shares)
 
 
 def reproduce(args) -> None:
@@ -76,7 +88,8 @@ def reproduce(args) -> None:
         return
     missing = sum(item.state != engine.MADE for item in items)
     remark(args, f"{about}{len(items)} network{'s' if len(items) > 1 else ''}, {missing} to be made.")
-    given = {"data_root": args.data_root, "device": args.device, "minutes": args.minutes, "report": reporter(args)}
+    given = {"data_root": args.data_root, "device": args.device, "minutes": args.minutes, "share": args.share}
+    given["report"] = reporter(args)
     failed: list[PruneScopeError] = []
     for outcome in make(**root, **given):
         if outcome.error:

@@ -158,6 +158,21 @@ def test_weights_of_one_network_are_made_again_by_its_card(small):
     assert list(reproduce.again([wanted])) == []
 
 
+def test_shares_make_it_all_together_and_nothing_twice(small, capsys):
+    parts = [[outcome.what for outcome in reproduce.reproduce(small, share=(number, 3))] for number in (1, 2, 3)]
+    assert {item.state for item in reproduce.plan(small)} == {reproduce.MADE}
+    assert all(item.answers == item.wanted for item in reproduce.plan(small))
+    made = [what for part in parts for what in part]
+    assert len(set(made)) == len(made) == 2 * len(reproduce.plan(small))
+    assert min(map(len, parts)) > 0
+    for share in ((0, 3), (4, 3)):
+        with pytest.raises(InvalidValue, match="no such share"):
+            list(reproduce.reproduce(small, share=share))
+    assert cli.main(["reproduce", "--share", "4/3"]) == 2
+    assert "second of four" in capsys.readouterr().err
+    assert cli.main(["--quiet", "reproduce", STUDY, "--profile", "small", "--share", "2/3"]) == 0
+
+
 def test_what_cannot_be_made_again_is_named(small):
     list(reproduce.reproduce(small))
     with pytest.raises(CheckpointNotFound, match=f"{STUDY}/one_shot-80"):
