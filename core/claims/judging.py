@@ -20,7 +20,7 @@ class Evidence:
 
     Attributes:
         part: what is claimed.
-        by_seed: seed -> paired difference, of the study's own line first.
+        by_seed: seed (the dense network's id where a seed was trained twice) -> paired difference, of the study's own line first.
         difference: over all seeds; None where there is nothing to test on.
         p, corrected: p-value alone, and over all tests of the study and measure (Holm).
         verdict: one of :data:`core.claims.VERDICTS`.
@@ -29,7 +29,7 @@ class Evidence:
     """
 
     part: Part
-    by_seed: dict[int | None, Interval]
+    by_seed: dict[int | str | None, Interval]
     difference: Interval | None
     p: float | None
     corrected: float | None
@@ -155,7 +155,8 @@ def _test(part: Part, sparsity: float, lines: Sequence[Line], stored: Stored, me
         if value is not None and value.low is not None:
             if not by_seed:
                 epochs = (first.card.epochs, second.card.epochs if second is not line.dense else None)
-            by_seed[line.seed] = value
+            # One seed trained on two kinds of processor is two trainings.
+            by_seed[line.dense.id if line.seed in by_seed else line.seed] = value
             pairs.append((first, second))
         elif number == 0:
             reason = missing or _unanswered(first, second, stored)
