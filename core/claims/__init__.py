@@ -9,7 +9,8 @@ them do, and does not hold if one does not.
 
 With several seeds the difference is the mean over them, each image counting with its mean change
 (:mod:`core.evaluation.repeats`): the interval speaks of other lesions and of these trainings. If the seeds do not all lie
-on one side of the region's edge, it cannot be told. With one seed a verdict is about these networks: another training of the same method may end otherwise.
+on one side of the region's edge, it cannot be told. With one seed a verdict is about these networks: another training of the
+same method may end otherwise.
 """
 
 from core.claims.catalogue import GROUPS, MARGIN, Claim, Group, Part, claims

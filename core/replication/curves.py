@@ -34,8 +34,9 @@ def curves(lines: Sequence[Line], stored: Stored) -> pd.DataFrame:
         "dense" at 0, pruning it without any fine-tuning :data:`core.paths.PRUNE_ONLY`, the control that is only
         trained on "dense_trained_on" at 0.
     """
-    rows = []
+    found = []
     for number, line in enumerate(lines):
+        rows = []
         trained = [("dense", line.dense), *((TRAINED_ON, entry) for entry in line.trained_on)]
         trained += [(method, entry) for method, known in line.pruned.items() for entry in known.values()]
         for method, entry in trained:
@@ -46,8 +47,8 @@ def curves(lines: Sequence[Line], stored: Stored) -> pd.DataFrame:
                 ends = [*list(known)[1:], 1.0]
                 for entry, end in zip(known.values(), ends, strict=True):
                     rows += _steps(method, entry, end, line, stored)
-        rows = [row | {"training": row.get("training", number + 1)} for row in rows]
-    return pd.DataFrame(rows, columns=_COLUMNS)
+        found += [row | {"training": number + 1} for row in rows]
+    return pd.DataFrame(found, columns=_COLUMNS)
 
 
 def _checkpoint(method: str, entry: Entry, line: Line, stored: Stored) -> list[dict]:

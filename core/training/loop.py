@@ -22,9 +22,7 @@ from core.training.settings import Settings
 from core.training.state import State
 from core.training.step import stepper
 
-_TELL_EVERY = (
-    10  # steps between two reports, on a CPU; reading the loss makes a GPU wait, which only hears of the clock
-)
+_TELL_EVERY = 10  # steps between two reports on a CPU; to read the loss makes a GPU wait, which goes by the clock alone
 _TELL_AFTER = 1.0  # seconds: where a step takes long, who asked for a stop need not wait for ten
 _KEEP_AFTER = {"cuda": 10.0}  # seconds between two states of a run: on a GPU writing one takes as long as an epoch
 

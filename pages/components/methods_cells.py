@@ -26,7 +26,8 @@ def cells(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
         ink: the theme's colour of text.
     """
     order = list(dict.fromkeys(frame["label"]))
-    sources = list(dict.fromkeys(frame.loc[frame["source"] != "The paper", "source"]))
+    # By size, whichever networks are here: "32 px", "64 px", "128 px", and those of the row split, whose names are longer.
+    sources = sorted(set(frame["source"]) - {"The paper"}, key=lambda name: (len(name), name))
     names = ["The paper", *sources]
     colours = [ink, *(look.COLOURS[name] for name in _SOURCES)][: len(names)]
     y = alt.Y("label:N", sort=order, title=None, axis=None)

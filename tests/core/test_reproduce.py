@@ -168,7 +168,9 @@ def test_shares_make_it_all_together_and_nothing_twice(small, capsys):
     for share in ((0, 3), (4, 3)):
         with pytest.raises(InvalidValue, match="no such share"):
             list(reproduce.reproduce(small, share=share))
-    assert cli.main(["reproduce", "--share", "4/3"]) == 2
+    assert cli.main(["reproduce", STUDY, "--profile", "small", "--share", "4/3"]) == 1
+    assert "no such share" in capsys.readouterr().err
+    assert cli.main(["reproduce", "--share", "half"]) == 2
     assert "second of four" in capsys.readouterr().err
     assert cli.main(["--quiet", "reproduce", STUDY, "--profile", "small", "--share", "2/3"]) == 0
 
