@@ -7,22 +7,21 @@ data, architecture and training. *Both differ from layer by layer*: the two are 
 
 Each part is a difference of two means on the same images, with a paired 95% interval (jackknife by lesion). Verdicts follow the
 rule of :mod:`core.claims`: inside the claimed region the claim holds, outside it does not, and each must stand Holm's
-correction over all tests of the study. With several seeds the ends of the interval are the means over seeds, and if the seeds
-do not all say the same, it cannot be told. The interval speaks of other images, not of other trainings: with one seed a
+correction over all tests of the study. With several seeds the interval is that of their mean difference
+(:func:`core.similarity.mean_difference`), and if the seeds do not all say the same, it cannot be told. The interval speaks of other images, not of other trainings: with one seed a
 verdict is about these networks.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from core.claims.verdicts import CANNOT_TELL, FAILS, HOLDS, LEVEL, VERDICTS, Region, holm, p_value, verdict
 from core.evaluation import Interval
 from core.matrices import Stored, chosen, position
 from core.replication import Line
-from core.similarity import CKAMatrix
+from core.similarity import CKAMatrix, mean_difference
 from core.words import METHOD_TITLES
 
 MORE = Region(low=0.0)
@@ -97,7 +96,7 @@ class Evidence:
     Attributes:
         first, second: the terms.
         values: their means with intervals, on the study's own line; None where a network is missing.
-        by_seed: seed -> paired difference, of the study's own line first.
+        by_seed: seed (the dense network's id where a seed was trained twice) -> paired difference, of the study's own line first.
         difference: over all seeds; None where there is nothing to test on.
         p: p-value after Holm's correction over all tests of the study; None without a test.
         verdict: one of :data:`core.claims.VERDICTS`.
@@ -107,7 +106,7 @@ class Evidence:
     first: Term
     second: Term
     values: tuple[Interval | None, Interval | None]
-    by_seed: dict[int | None, Interval]
+    by_seed: dict[int | str | None, Interval]
     difference: Interval | None
     p: float | None
     verdict: str
@@ -187,7 +186,7 @@ def _row(finding: Finding, item: Evidence) -> dict:
 
 
 def _test(stored: Stored | None, lines: Sequence[Line], first: Term, second: Term) -> Evidence:
-    by_seed, values, reason = {}, (None, None), ""
+    by_seed, pairs, values, reason = {}, [], (None, None), ""
     for number, line in enumerate(lines):
         found = [_matrix(stored, lines, line, term) for term in (first, second)]
         lacking = [why for matrix, why in found if matrix is None]
@@ -200,15 +199,14 @@ def _test(stored: Stored | None, lines: Sequence[Line], first: Term, second: Ter
         if lacking:
             continue
         (a, _), (b, _) = found
-        difference = _mean(a, first).minus(_mean(b, second))
+        pair = (_mean(a, first), _mean(b, second))
+        difference = mean_difference([pair])
         if difference.low is not None:
-            by_seed[line.seed] = difference
+            by_seed[line.dense.id if line.seed in by_seed else line.seed] = difference
+            pairs.append(pair)
     if not by_seed:
         return Evidence(first, second, values, {}, None, None, CANNOT_TELL, reason or "its interval is not stored")
-    ends = np.mean([(value.estimate, value.low, value.high) for value in by_seed.values()], axis=0)
-    one = next(iter(by_seed.values()))
-    method = one.method if len(by_seed) == 1 else f"{one.method}, mean over {len(by_seed)} seeds"
-    pooled = Interval(*map(float, ends), one.n, method)
+    pooled = mean_difference(pairs)
     p = p_value(pooled, MORE) if _agree(by_seed) else 1.0
     return Evidence(first, second, values, by_seed, pooled, p, CANNOT_TELL, "")
 
@@ -237,7 +235,7 @@ def _mean(matrix: CKAMatrix, term: Term):
     return matrix.off_diagonal if term.first == term.second else matrix.twins_mean
 
 
-def _agree(by_seed: dict[int | None, Interval]) -> bool:
+def _agree(by_seed: dict[int | str | None, Interval]) -> bool:
     return len({interval.estimate in MORE for interval in by_seed.values()}) == 1
 
 

@@ -4,7 +4,7 @@ from core.similarity.grams import Grams, grams, grams_of_samples
 from core.similarity.hsic import cka, hsic
 from core.similarity.levels import LEVELS, layer_names
 from core.similarity.matrix import CKAMatrix, cka_matrix, compare_means
-from core.similarity.means import Images, Mean
+from core.similarity.means import Images, Mean, mean_difference
 
 __all__ = [
     "LEVELS",
@@ -19,4 +19,5 @@ __all__ = [
     "grams_of_samples",
     "hsic",
     "layer_names",
+    "mean_difference",
 ]

@@ -1,5 +1,6 @@
-"""Means over cells of a CKA matrix, with what is needed for their interval and for a paired difference of two."""
+"""Means over cells of a CKA matrix, with what is needed for their interval and for paired differences."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -71,16 +72,34 @@ class Mean:
         Raises:
             InvalidValue: they do not.
         """
-        if self.images != other.images:
+        return mean_difference([(self, other)])
+
+
+def mean_difference(pairs: Sequence[tuple[Mean, Mean]]) -> Interval:
+    """By how much the first is larger than the second, on average over ``pairs``, one for each training; with a 95% interval.
+
+    All trainings met the same images, so the jackknife leaves an image out of all of them at once: where they owe their
+    differences to different images, the interval is narrower than that of any one training, where to the same, it is not.
+
+    Raises:
+        InvalidValue: no pair, or they do not all rest on the same images.
+    """
+    if not pairs:
+        raise InvalidValue("There is nothing to take a mean of", given="no training", expected="at least one")
+    images = pairs[0][0].images
+    for other in (mean.images for pair in pairs for mean in pair):
+        if other != images:
             raise InvalidValue(
                 "These two matrices cannot be paired",
-                given=f"{self.images.n} and {other.images.n} images, {self.images.method} and {other.images.method}",
+                given=f"{images.n} and {other.n} images, {images.method} and {other.method}",
                 expected="the same images in the same order, the same HSIC",
             )
-        difference, method = self.estimate - other.estimate, f"paired {self.images.method}"
-        if self.without is None or other.without is None:
-            return Interval.none(difference, self.images.n, "what single images add was not kept")
-        return _interval(difference, _error(self.without - other.without, self.images), self.images, method)
+    method = f"paired {images.method}" + (f", mean over {len(pairs)} seeds" if len(pairs) > 1 else "")
+    difference = float(np.mean([first.estimate - second.estimate for first, second in pairs]))
+    if any(mean.without is None for pair in pairs for mean in pair):
+        return Interval.none(difference, images.n, "what single images add was not kept")
+    without = np.mean([first.without - second.without for first, second in pairs], axis=0)
+    return _interval(difference, _error(without, images), images, method)
 
 
 def _error(without: np.ndarray, images: Images) -> float:

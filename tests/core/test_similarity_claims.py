@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,9 +8,10 @@ from scipy import stats
 from core import matrices, similarity_claims
 from core.checkpoints import Entry
 from core.claims import CANNOT_TELL, FAILS, HOLDS
+from core.errors import InvalidValue
 from core.matrices import Stored, coding, position
 from core.replication import Line
-from core.similarity import CKAMatrix, Images, Mean
+from core.similarity import CKAMatrix, Images, Mean, mean_difference
 
 N = 60
 IMAGES = Images(N, "these", None)
@@ -78,6 +80,30 @@ def test_the_difference_is_the_textbook_one_of_paired_values():
     assert "paired" in interval.method
 
 
+def test_over_several_trainings_each_image_counts_with_its_mean_difference():
+    pairs = [(draws(0.7, seed), draws(0.6, 10 + seed)) for seed in range(3)]
+    interval = mean_difference([(mean_of(x), mean_of(y)) for x, y in pairs])
+    x = np.mean([x - y for x, y in pairs], axis=0)
+    low, high = stats.t.interval(0.95, N - 1, loc=x.mean(), scale=stats.sem(x))
+    assert (interval.estimate, interval.low, interval.high) == pytest.approx((0.1, low, high), abs=1e-9)
+    alone = [mean_of(x).minus(mean_of(y)) for x, y in pairs]
+    assert interval.high - interval.low < 0.75 * min(one.high - one.low for one in alone)  # about 1 / √3
+    assert "mean over 3 seeds" in interval.method
+    first = mean_of(pairs[0][0]), mean_of(pairs[0][1])
+    again = mean_difference([first, first])  # the same images decide: a second training adds nothing
+    assert (again.low, again.high) == pytest.approx((alone[0].low, alone[0].high), abs=1e-12)
+
+
+def test_no_training_and_trainings_on_other_images_have_no_mean_difference():
+    with pytest.raises(InvalidValue, match="nothing to take a mean of"):
+        mean_difference([])
+    x = mean_of(draws(0.7, 1))
+    with pytest.raises(InvalidValue, match="cannot be paired"):
+        mean_difference([(x, x), (x, replace(x, images=Images(N, "others", None)))])
+    kept_no_images = mean_difference([(x, x), (x, replace(x, without=None))])
+    assert (kept_no_images.low, kept_no_images.high) == (None, None)
+
+
 def test_claims_that_are_plainly_true_hold():
     lines = [line(0), line(1, ())]
     found = similarity_claims.judge(stored(lines, ALIKE, TWINS, floor=0.6), lines[:1] + lines[1:])
@@ -126,6 +152,19 @@ def test_seeds_that_disagree_tell_nothing_and_seeds_that_agree_are_averaged():
     found = similarity_claims.judge(known, lines)
     assert found[0].verdict == CANNOT_TELL
     assert "the seeds disagree" in found[0].reasons
+
+
+def test_a_seed_that_was_trained_twice_counts_as_two_trainings():
+    lines = [line(0), line(1)]
+    twice = [
+        lines[0],
+        replace(
+            lines[1], dense=replace(lines[1].dense, card=SimpleNamespace(**vars(lines[1].dense.card) | {"seed": 0}))
+        ),
+    ]
+    assert [own.seed for own in twice] == [0, 0]
+    item = similarity_claims.judge(stored(twice, ALIKE, TWINS), twice)[0].evidence[0]
+    assert list(item.by_seed) == [0, "a-32/vgg16/dense-1"]
 
 
 def test_what_is_missing_is_said():
