@@ -15,6 +15,11 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 T = TypeVar("T")
 
 
+def cores() -> int:
+    """How many processor cores this process may use: those of a container or of ``taskset``, where there is such a limit."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def pick(device=None):
     """The torch device to use: the one named, else ``PRUNESCOPE_DEVICE``, else a GPU where there is one, else the CPU.
 

@@ -1,6 +1,5 @@
 """The machine that something was measured on, in words: no time means anything without it."""
 
-import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +40,7 @@ def machine(device=None, precision: str = "auto") -> Machine:
 
     place = devices.pick(device)
     dtype = str(devices.precision(precision, place)).removeprefix("torch.")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = devices.cores()
     if place.type == "cuda":
         return Machine(torch.cuda.get_device_name(place), cores, 1, dtype, torch.__version__)
     return Machine(_processor(), cores, torch.get_num_threads(), dtype, torch.__version__)

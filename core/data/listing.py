@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -55,16 +55,16 @@ class Listing(Heading):
             :data:`core.data.splits.SPLITS`); every further column is kept as metadata.
         read: id -> encoded image (bytes) or decoded one (uint8 [H, W, 3]). Called from several threads.
         read_mask: id -> encoded mask (above 0 is inside), or None.
-        draw, draw_mask: (id, size) -> uint8 [size, size, 3] and bool [size, size], where images are drawn by formula: then
-            they are asked at the size wanted, and nothing is read and resampled.
+        draw, draw_masks: (ids, size) -> uint8 [size, size, 3] and bool [size, size] for each in order, where images are drawn
+            by formula: then they are asked at the size wanted, and nothing is read and resampled.
         drop_test_copies: leave out of train and validation what equals a test image pixel by pixel.
     """
 
     table: pd.DataFrame
     read: Callable[[str], bytes | np.ndarray]
     read_mask: Callable[[str], bytes] | None = None
-    draw: Callable[[str, int], np.ndarray] | None = None
-    draw_mask: Callable[[str, int], np.ndarray] | None = None
+    draw: Callable[[Sequence[str], int], Generator[np.ndarray, None, None]] | None = None
+    draw_masks: Callable[[Sequence[str], int], Generator[np.ndarray, None, None]] | None = None
     drop_test_copies: bool = False
 
 

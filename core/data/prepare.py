@@ -1,13 +1,14 @@
 """Decode a data set once into a memory-mapped array; from then on every use of it is instant."""
 
 import hashlib
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from core.data.cache import cache_folder, meta, publish, write_array
 from core.data.listing import Found, Heading, Listing, count
 from core.data.pictures import decode_mask, fingerprint, open_picture, square
 from core.data.splits import SPLITS
+from core.device import cores
 from core.errors import DataDamaged, InvalidValue, PruneScopeError
 from core.files import check_space, write_text
 from core.progress import Progress, Report, silent
@@ -23,6 +25,7 @@ from core.progress import Progress, Report, silent
 SIZES = (16, 512)
 _CHUNK, _TASK = 256, 16  # rows between two reports, and in a task of one thread
 _COPY = "a copy of a test image"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -126,13 +129,11 @@ def prepared_masks(found: Found, size: int, ids: list[str], report: Report = sil
     folder = cache_folder(heading.name, f"{heading.mask_key}-{rows}-{size}-masks")
 
     def write(place: Path) -> dict:
-        read, draw = found.listing.read_mask, found.listing.draw_mask
-
-        def one(row: int) -> np.ndarray:
-            return draw(ids[row], size) if draw else decode_mask(read(ids[row]), size)
-
-        masks = _each(one, len(ids), f"Reading masks of {found.name}", report)
-        write_array(place / "masks.npy", bool, (size, size), (mask for _, mask in masks))
+        read, draw = found.listing.read_mask, found.listing.draw_masks
+        one = lambda row: decode_mask(read(ids[row]), size)  # noqa: E731
+        masks = draw(ids, size) if draw else _each(one, len(ids))
+        stage = f"{'Drawing' if draw else 'Reading'} masks of {found.name}"
+        write_array(place / "masks.npy", bool, (size, size), _told(masks, len(ids), stage, report))
         return {}
 
     if meta(folder) is None:
@@ -149,14 +150,11 @@ def _decoded(
     of_test = frozenset()
     if listing.drop_test_copies:
         test = np.flatnonzero(is_test)
-        marks = _each(
-            lambda i: _mark(listing, ids[test[i]]), len(test), f"Reading test images of {listing.name}", report
-        )
-        of_test = frozenset(mark for _, mark in marks if mark)
+        marks = _each(lambda i: _mark(listing, ids[test[i]]), len(test))
+        told = _told(marks, len(test), f"Reading test images of {listing.name}", report)
+        of_test = frozenset(mark for mark in told if mark)
 
     def one(row: int) -> np.ndarray | str:
-        if listing.draw:
-            return listing.draw(ids[row], size)
         try:
             picture = open_picture(listing.read(ids[row]))
         except PruneScopeError as error:
@@ -165,9 +163,11 @@ def _decoded(
             return _COPY
         return square(picture, size)
 
-    for row, result in _each(one, len(ids), f"Preparing {listing.name} at {size}×{size}", report):
+    results = listing.draw(ids, size) if listing.draw else _each(one, len(ids))
+    stage = f"{'Drawing' if listing.draw else 'Preparing'} {listing.name} at {size}×{size}"
+    for image, result in zip(ids, _told(results, len(ids), stage, report), strict=True):
         if isinstance(result, str):
-            left_out[ids[row]] = result
+            left_out[image] = result
         else:
             yield result
 
@@ -179,19 +179,26 @@ def _mark(listing: Listing, image: str) -> bytes | None:
         return None  # named when it is decoded
 
 
-def _each(work: Callable[[int], object], number: int, stage: str, report: Report) -> Iterator[tuple[int, object]]:
-    """Yield (row, work(row)) in order; decoding and resampling release the interpreter's lock, so threads pay.
+def _each(work: Callable[[int], T], number: int) -> Generator[T, None, None]:
+    """Yield work(row) in order; decoding and resampling release the interpreter's lock, so threads pay.
 
     Several rows a task: handing over a task costs as much as decoding a picture of 32×32.
     """
-    began = time.monotonic()
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, cores())) as pool:
         for first in range(0, number, _CHUNK):
-            report(Progress(stage, first, number, "images", time.monotonic() - began))
             rows = range(first, min(first + _CHUNK, number))
             tasks = [rows[start : start + _TASK] for start in range(0, len(rows), _TASK)]
-            results = pool.map(lambda task: [work(row) for row in task], tasks)
-            yield from zip(rows, chain.from_iterable(results), strict=True)
+            yield from chain.from_iterable(pool.map(lambda task: [work(row) for row in task], tasks))
+
+
+def _told(results: Generator[T, None, None], number: int, stage: str, report: Report) -> Iterator[T]:
+    """``results``, ``number`` of them, with a report now and then; if it cancels, they are closed."""
+    began = time.monotonic()
+    with closing(results):
+        for row in range(number):
+            if row % _CHUNK == 0:
+                report(Progress(stage, row, number, "images", time.monotonic() - began))
+            yield next(results)
     report(Progress(stage, number, number, "images", time.monotonic() - began))
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+from core.device import cores
 from core.errors import InvalidValue, MissingPackage, PruneScopeError
 
 _PATIENCE = 30  # seconds to find the scheduler and its first worker
@@ -42,7 +43,7 @@ def processes(workers: int = 1, *, gpus: Sequence[str] = (), threads: int | None
     """
     if type(workers) is not int or not 1 <= workers <= 1024:
         raise InvalidValue("A sweep cannot have so many workers", given=repr(workers), expected="1 to 1024")
-    threads = threads or max(1, (os.cpu_count() or 1) // workers)
+    threads = threads or max(1, cores() // workers)
 
     def start() -> ProcessPoolExecutor:
         # Spawned: a fork of a process that has used torch or a GPU can hang.

@@ -11,8 +11,9 @@ import pandas as pd
 from core.data.ham10000 import CLASSES, SPLIT_RULES, TITLES
 from core.data.imageset import ImageSet
 from core.data.listing import Found, Listing, Source, count
+from core.data.phantom import many
 from core.data.phantom.parameters import NAMES, Parameters
-from core.data.phantom.render import lesion_masks, render
+from core.data.phantom.render import render
 from core.data.phantom.sampling import sample
 from core.data.splits import hashed_names
 from core.errors import InvalidValue, check_choice
@@ -109,8 +110,8 @@ def _list(split_by: str) -> Listing:
         counts=count(rows, CLASSES, "lesion_id"),
         table=rows,
         read=lambda image: render(of[image], _READ_SIZE).images[0],
-        draw=lambda image, size: render(of[image], size).images[0],
-        draw_mask=lambda image, size: lesion_masks(of[image], size)[0],
+        draw=lambda ids, size: many.images([of[image] for image in ids], size),
+        draw_masks=lambda ids, size: many.masks([of[image] for image in ids], size),
         group="lesion_id",
         split_by=split_by,
         default_size=64,
