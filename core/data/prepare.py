@@ -23,7 +23,7 @@ from core.files import check_space, write_text
 from core.progress import Progress, Report, silent
 
 SIZES = (16, 512)
-_CHUNK, _TASK = 256, 16  # rows between two reports, and in a task of one thread
+_CHUNK, _TASK, _TOLD = 256, 16, 64  # rows at a time, in a task of one thread, and between two reports
 _COPY = "a copy of a test image"
 T = TypeVar("T")
 
@@ -196,7 +196,7 @@ def _told(results: Generator[T, None, None], number: int, stage: str, report: Re
     began = time.monotonic()
     with closing(results):
         for row in range(number):
-            if row % _CHUNK == 0:
+            if row % _TOLD == 0:
                 report(Progress(stage, row, number, "images", time.monotonic() - began))
             yield next(results)
     report(Progress(stage, number, number, "images", time.monotonic() - began))

@@ -1,6 +1,7 @@
 """Which test image: filters, and a strip of small pictures to choose from."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,6 +164,9 @@ def familiarity(dense: Entry):
     """What the training images look like to the dense network: as stored, else learned from them; None without them."""
     path = familiarities.path_of(dense)
     changed = path.stat().st_mtime_ns if path.exists() else 0
+    if not changed and dense.card.data.name != "phantom":
+        with suppress(PruneScopeError):
+            loaders.prepare(dense)
     return _familiarity(dense.card.digest, changed, dense)
 
 

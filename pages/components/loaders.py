@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 
 import streamlit as st
 
+from pages.components import preparing
 from pages.components.memory import Memory
 
 
@@ -54,13 +55,41 @@ def find_images(dense) -> None:
         find(info.name, split_by=info.split_by or None)
 
 
+def prepare(dense) -> None:
+    """Wait, with a bar, until the images of a study are prepared; raises DataNotFound where they are not on this machine.
+
+    Whatever asks for images within a cached function calls this before it: no bar can be drawn there.
+    """
+    info = dense.card.data
+    key = (info.name, info.size, info.split_by or None)
+    if key in _prepared():
+        return
+    with _known_by_lying_there(info.name):
+        preparing.together(key, lambda report: _load(*key, report))
+    _prepared().add(key)
+
+
+@st.cache_resource(show_spinner=False)
+def _prepared() -> set[tuple]:
+    """What was prepared before, so that no folder of thousands of files is looked through at each rerun."""
+    return set()
+
+
+def _load(name: str, size: int, split_by: str | None, report) -> None:
+    from core import data
+
+    data.load(name, "test", size=size, split_by=split_by, report=report)
+
+
 def pictures(dense):
     """The test images of a study; raises DataNotFound where they are not on this machine."""
+    prepare(dense)
     return _images(dense.card.data, "test")
 
 
 def bench(dense):
     """The images that a study's networks are compared on; raises DataNotFound where they are not on this machine."""
+    prepare(dense)
     return _bench(str(dense.path), dense.card.digest, dense)
 
 
@@ -76,7 +105,7 @@ def _images(info, split: str):
     return _image_set(info.name, split, info.size, info.split_by or None)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Preparing the images, once: about a minute")
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _image_set(name: str, split: str, size: int, split_by: str | None):
     from core import data
 

@@ -58,6 +58,8 @@ def finish(places: Places, selection: Selection) -> Estimate | None:
     """
     last = None
     try:
+        with places.status:
+            loaders.prepare(selection.path.dense)
         for last in whatif_selection.estimates(selection, lambda progress: _tell(places, progress)):
             places.sentence.markdown(_words(selection, last))
             with places.numbers.container():

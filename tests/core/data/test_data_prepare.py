@@ -114,7 +114,7 @@ def test_not_one_image_opens(tmp_path):
 
 
 def test_cancelled_leaves_nothing_and_the_next_works(pets, cache, monkeypatch):
-    monkeypatch.setattr(prepare, "_CHUNK", 32)
+    monkeypatch.setattr(prepare, "_TOLD", 32)
     told = []
 
     def stop(progress):
