@@ -19,10 +19,10 @@ def explore() -> None:
     fragment wait until the run in progress has ended.
     """
     # These import torch: the title is on the screen by now.
-    from pages.components import report_file, whatif_controls, whatif_top, whatif_view
+    from pages.components import report_file, whatif_controls, whatif_top, whatif_view, whatif_words
 
     selection = whatif_controls.position(loaders.studies()[study])
-    whatif_top.position(selection)
+    whatif_words.position(selection)
     whatif_top.notice(selection)
     top = whatif_top.start(selection)
     st.divider()

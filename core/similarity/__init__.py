@@ -1,9 +1,10 @@
 """Similarity: are two layers alike in what they tell apart? CKA with the unbiased HSIC, and how sure it is."""
 
+from core.similarity.comparing import cka_matrix, compare_means
 from core.similarity.grams import Grams, grams, grams_of_samples
 from core.similarity.hsic import cka, hsic
 from core.similarity.levels import LEVELS, layer_names
-from core.similarity.matrix import CKAMatrix, cka_matrix, compare_means
+from core.similarity.matrix import CKAMatrix
 from core.similarity.means import Images, Mean, mean_difference
 
 __all__ = [

@@ -35,7 +35,7 @@ def fill(place: DeltaGenerator, study: str | None) -> None:
 
 def _answer(place: DeltaGenerator, study: str, sparsity: float, methods: dict) -> None:
     """The sentence of What if, and the same counts for every method."""
-    from pages.components import whatif_selection, whatif_top
+    from pages.components import whatif_selection, whatif_top, whatif_words
     from pages.components.whatif_selection import Selection
 
     said, counts = "", []
@@ -47,7 +47,7 @@ def _answer(place: DeltaGenerator, study: str, sparsity: float, methods: dict) -
         table = whatif_top.ledger(selection, estimate)
         if not said:
             total, grouped = len(selection.cohort), selection.cohort.groups is not None
-            said = whatif_top.sentence(table, selection, estimate.n, total, grouped=grouped)
+            said = whatif_words.sentence(table, selection, estimate.n, total, grouped=grouped)
         counts += _counts(table, method)
     if not said:
         place.caption(f"Its answers are not stored yet: `python -m core respond {study}`.")

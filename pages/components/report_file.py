@@ -12,7 +12,16 @@ from core.errors import PruneScopeError
 from core.pruning.fixed import as_text
 from core.report import Chart
 from core.whatif import Estimate
-from pages.components import layers_charts, layers_data, look, whatif_charts, whatif_harm, whatif_selection, whatif_top
+from pages.components import (
+    layers_charts,
+    layers_data,
+    look,
+    whatif_charts,
+    whatif_harm,
+    whatif_selection,
+    whatif_top,
+    whatif_words,
+)
 from pages.components.whatif_selection import Selection
 
 _INK = "#0e1717"
@@ -76,7 +85,7 @@ def text(selection: Selection, estimate: Estimate) -> str:
         link=address(selection),
     )
     grouped, total = selection.cohort.groups is not None, len(selection.cohort)
-    sentence = whatif_top.sentence(table, selection, estimate.n, total, grouped=grouped).removeprefix("## ")
+    sentence = whatif_words.sentence(table, selection, estimate.n, total, grouped=grouped).removeprefix("## ")
     return report.html(content, sentence, charts(selection, table), scripts())
 
 

@@ -16,7 +16,8 @@ from pages.components import (
     whatif_threshold,
 )
 from pages.components.whatif_selection import Selection
-from pages.components.whatif_top import Places, finish, in_words
+from pages.components.whatif_top import Places, finish
+from pages.components.whatif_words import in_words
 
 OF_ANSWERS: dict[str, Callable[[Selection, Estimate], None]] = {
     "harm": whatif_harm.draw,

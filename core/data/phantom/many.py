@@ -19,7 +19,6 @@ from core.device import cores
 from core.files import PROJECT
 
 PART = 16  # phantoms that a process is asked for at a time
-_AHEAD = 2  # parts that it is asked for before the first is taken: they fit into a pipe
 _FEW = 256  # drawn here: processes take a second to start
 _MOST = 8
 _OF = {"images": lambda some, size: render(some, size).images, "masks": lesion_masks}
@@ -68,17 +67,17 @@ def _each(
     painters = [_Painter(kind, size) for _ in range(processes)]
     length = int(np.prod(shape)) * np.dtype(dtype).itemsize
     parts = [parameters[start : start + PART] for start in range(0, len(parameters), PART)]
-    ahead = _AHEAD * processes
     try:
-        for number, part in enumerate(parts[:ahead]):
-            painters[number % processes].ask(part)
+        for painter, part in zip(painters, parts, strict=False):
+            painter.ask(part)
         for number, part in enumerate(parts):
             pixels = None
             if painters:
                 painter = painters[number % processes]
                 pixels = painter.answer(length * len(part))
-                if number + ahead < len(parts):
-                    painter.ask(parts[number + ahead])
+                # Asked only now: with a second request on its way, each could wait for the other to empty a pipe.
+                if number + processes < len(parts):
+                    painter.ask(parts[number + processes])
             # A process that could not start, or was killed: what it should have drawn is drawn here.
             yield from _OF[kind](part, size) if pixels is None else np.frombuffer(pixels, dtype).reshape(-1, *shape)
     finally:
@@ -87,7 +86,7 @@ def _each(
 
 
 class _Painter:
-    """A process that draws what it is asked for, in order."""
+    """A process that draws what it is asked for, one part at a time."""
 
     def __init__(self, kind: str, size: int):
         self.kind, self.size = kind, size
@@ -113,7 +112,7 @@ class _Painter:
             self.end()
 
     def answer(self, length: int) -> bytes | None:
-        """The pixels of the part asked for first of those that wait; None where there will be none any more."""
+        """The pixels of the part it was asked for; None where there will be none any more."""
         if self.process is None:
             return None
         pixels = self.process.stdout.read(length)

@@ -1,0 +1,101 @@
+"""What if, in words: what a position of the slider is, and the sentence a clinician would say of it."""
+
+import pandas as pd
+import streamlit as st
+
+from core import evaluation
+from core.evaluation.ledger import ALL
+from core.paths import PRUNE_ONLY, Path
+from pages.components import look, whatif_selection
+from pages.components.whatif_selection import Selection
+
+
+def in_words(path: Path, sparsity: float) -> str:
+    """What a point on the slider is: a trained checkpoint, or something pruned on from one."""
+    start = path.start(sparsity)
+    if path.is_checkpoint(sparsity):
+        what = (
+            "This is the dense network itself."
+            if sparsity == 0
+            else "This is a trained checkpoint, fine-tuned after pruning."
+        )
+    elif start.card.sparsity == 0:
+        what = "The dense network, pruned to here **without fine-tuning**."
+    else:
+        what = f"The checkpoint at {start.card.sparsity:.0%}, pruned on to here **without fine-tuning**."
+    if path.method != PRUNE_ONLY:
+        trained = [f"{value:.0%}" for value in path.sparsities[1:]]
+        what += f" {look.title(path.method)} was trained at {' and '.join(trained)}."
+    return what
+
+
+def position(selection: Selection) -> None:
+    """Say what the position is, how many weights are zero, and what recalibrating batch norm does there."""
+    what = in_words(selection.path, selection.sparsity)
+    if selection.fixed:
+        what += f" It is pruned{_by_hand(selection)}, so the share of zeros is another: see **Layers**."
+    else:
+        card = selection.own.card
+        zeros = max(round(selection.sparsity * card.weights), card.zeros)
+        what += f" {zeros:,} of {card.weights:,} weights are zero ({zeros / card.weights:.1%})."
+    if not selection.trained:
+        what += _batch_norm(selection)
+    st.caption(what)
+
+
+def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, grouped: bool) -> str:
+    """What a clinician would say of the class selected; else of melanoma, or of the class hit hardest.
+
+    Args:
+        table: of :func:`core.evaluation.ledger`.
+        selection: of the page.
+        n, total: test images asked so far, and all.
+        grouped: whether images come in lesions.
+    """
+    classes, thing = table[table["group"] != ALL], "lesions" if grouped else "images"
+    name = selection.diagnosis or ("mel" if "mel" in set(classes["group"]) else None)
+    if name is None:
+        row = classes.iloc[(classes["newly_missed"] - classes["newly_caught"]).argmax()]
+    else:
+        row = classes[classes["group"] == name].iloc[0]
+    what = "melanomas" if row["group"] == "mel" else f"{thing} that are {look.diagnosis(row['group']).lower()}"
+    others = classes[classes["group"] != row["group"]]
+    missed, caught = int(others["newly_missed"].sum()), int(others["newly_caught"].sum())
+    # The worst of a hundred is bad luck too; who reads it must know that it was picked.
+    picked = (
+        ""
+        if name
+        else f" This class was picked because it loses most of {len(classes)}; the most unlucky of many looks worse than it is."
+    )
+    start = "Of" if n == total else f"In a first sample of {n:,} of {total:,} test images: of"
+    return (
+        f"## {start} **{row['lesions']:,} {what}**, the dense network finds **{row['found_dense']:,}**; pruned to "
+        f"{selection.percent}%{_by_hand(selection)}, it finds **{row['found_pruned']:,}**: {row['newly_missed']:,} newly missed, "
+        f"{row['newly_caught']:,} newly caught.\n\n"
+        f"Of all other {selection.words[1]} together, {missed:,} {thing} are newly missed and {caught:,} newly caught.{picked}"
+    )
+
+
+def _by_hand(selection: Selection) -> str:
+    count = len(selection.fixed)
+    return f" with {count} layer{'s' if count > 1 else ''} set by hand" if count else ""
+
+
+def _batch_norm(selection: Selection) -> str:
+    """What recalibration does here, in a sentence, where both ways are stored."""
+
+    def work() -> tuple[float, float, int] | None:
+        both = [whatif_selection.stored(selection, recalibrated) for recalibrated in (False, True)]
+        if None in both:
+            return None
+        raw, recalibrated = (evaluation.balanced_accuracy(one.pruned, selection.cohort.labels) for one in both)
+        return raw, recalibrated, both[1].recalibrated_on
+
+    found = selection.result("batch norm", work)
+    if found is None:
+        return ""
+    raw, recalibrated, images = found
+    return (
+        f" Batch norm expects the averages from before pruning; re-estimated on {images:,} training images, balanced accuracy "
+        f"here is {recalibrated:.1%}, and {raw:.1%} without."
+    )
