@@ -24,13 +24,13 @@ if not jobs.single_user():
 KINDS = {"images": "Images", "weights": "Weights"}
 kind = address.choose(st.segmented_control, "bring", "What to bring", KINDS, "images")
 
-with panels.guard():
+with panels.guard(of_study=False):
     # Imported here: they bring torch, and the title is on the screen by now.
     from pages.components import bring_images, bring_weights
 
     bring_images.draw() if kind == "images" else bring_weights.draw()
 
-with panels.guard():
+with panels.guard(of_study=False):
     from pages.components import bring_list
 
     bring_list.draw()

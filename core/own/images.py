@@ -56,17 +56,25 @@ def look_at_images(path: str | os.PathLike, *, report: Report = silent) -> Look:
 
     Raises:
         FileTooLarge, UnsafeFile: see :func:`core.own.zips.screen`; also more than 1,500 megapixels or 200 classes.
-        DataDamaged: no zip, no class folders, fewer than two classes, or not one image that can be read.
-        DataNotFound: no image in it.
+        DataDamaged: no zip, no class folders, fewer than two classes, no image, or not one that can be read.
     """
     path = Path(path)
     entries = zips.screen(path)
     try:
         listing = folder.find(path).listing
-    except (DataDamaged, DataNotFound) as error:
+    except (
+        DataNotFound
+    ) as error:  # elsewhere images that are not on this machine, here a file that is not what it should be
+        raise DataDamaged(
+            "There is no image in this zip",
+            given=f"{len(entries):,} other file{'' if len(entries) == 1 else 's'}" if entries else "nothing in it",
+            expected=error.expected,
+            remedy="put the images into one folder a class, and zip these folders",
+        ) from error
+    except DataDamaged as error:
         # Where the upload lay for a moment means nothing to its owner.
         given = plain(str(error.given).replace(str(path), "this zip"), 300)
-        raise type(error)(error.problem, given=given, expected=error.expected, remedy=error.remedy) from error
+        raise DataDamaged(error.problem, given=given, expected=error.expected, remedy=error.remedy) from error
     if len(listing.class_names) > MOST_CLASSES:
         raise FileTooLarge("There are too many classes", given=len(listing.class_names), expected=MOST_CLASSES)
     for name in listing.class_names:
@@ -99,7 +107,7 @@ def add_images(path: str | os.PathLike, name: str, owner: str, *, origin: str = 
         report: told of progress; may raise Cancelled.
 
     Raises:
-        FileTooLarge, UnsafeFile, DataDamaged, DataNotFound: as :func:`look_at_images`.
+        FileTooLarge, UnsafeFile, DataDamaged: as :func:`look_at_images`.
         InvalidValue: the name is taken, or cannot be one.
         NotAllowed, QueueFull, StorageFull: see :func:`core.own.records.adding`.
     """

@@ -14,15 +14,22 @@ NOT_FOR_DIAGNOSIS = "PruneScope explains networks. It is not a medical device an
 
 
 @contextmanager
-def guard() -> Iterator[None]:
-    """Turn a named error into its message on the page, and anything else into an apology; never into a traceback."""
+def guard(*, of_study: bool = True) -> Iterator[None]:
+    """Turn a named error into its message on the page, and anything else into an apology; never into a traceback.
+
+    Args:
+        of_study: whether the page is about a study: then images and weights that are not on this machine are no fault, and it
+            says what can be seen without.
+    """
     try:
         yield
-    except DataNotFound as error:
-        missing_data(error)
-    except WeightsNotHere as error:
-        missing_weights(error)
     except PruneScopeError as error:
+        if of_study and isinstance(error, DataNotFound):
+            missing_data(error)
+            return
+        if of_study and isinstance(error, WeightsNotHere):
+            missing_weights(error)
+            return
         st.error(_text(error), icon=":material/error:")
     except Exception:  # Streamlit's own stop and rerun signals are no Exceptions and pass through
         logging.getLogger(__name__).exception("A page failed")

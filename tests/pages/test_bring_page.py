@@ -82,7 +82,7 @@ def test_images_are_shown_kept_offered_and_deleted(tmp_path):
     assert not (files.data_root() / "my-moles.zip").exists()
 
 
-@pytest.mark.parametrize("name", ["bomb", "up", "symlink", "a million files", "text"])
+@pytest.mark.parametrize("name", ["bomb", "up", "symlink", "a million files", "text", "only other files"])
 def test_a_hostile_zip_is_refused_in_words(name, tmp_path):
     write, _, said = hostile.CORPUS[name]
     app = upload(opened(), "x.zip", write(tmp_path / "up.zip").read_bytes())

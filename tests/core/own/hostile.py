@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.errors import DataDamaged, DataNotFound, FileTooLarge, UnsafeFile
+from core.errors import DataDamaged, FileTooLarge, UnsafeFile
 
 
 def png(colour=(200, 10, 10), size=(32, 32)) -> bytes:
@@ -133,7 +133,8 @@ def pixels(path: Path) -> Path:
 CORPUS = {
     "empty": (lambda path: (path.touch(), path)[1], DataDamaged, "not a whole zip"),
     "text": (lambda path: (path.write_text("<svg onload=alert(1)>"), path)[1], DataDamaged, "not a whole zip"),
-    "no members": (lambda path: good(path, 0), DataNotFound, "no image"),
+    "no members": (lambda path: good(path, 0), DataDamaged, "no image in this zip.*nothing in it"),
+    "only other files": (lambda path: good(path, 0, extra=[("readme.txt", "x")]), DataDamaged, "1 other file"),
     "one class": (lambda path: good(path, classes=("red",)), DataDamaged, "fewer than two classes"),
     "up": (_named("../../red/x.png"), UnsafeFile, "leads out of its folder"),
     "up in the middle": (_named("red/../../x.png"), UnsafeFile, "leads out of its folder"),
