@@ -44,9 +44,9 @@ def look(file, kind: str, how: tuple, work: Callable[[Path], object]):
 
 @contextmanager
 def on_disk(file) -> Iterator[Path]:
-    """The file in a folder of its own that goes afterwards. Its name is ours: a stranger's may say anything."""
+    """The file in a folder of its own that goes afterwards. Its name is ours, and messages begin with it: a stranger's may say anything."""
     with _TURN, tempfile.TemporaryDirectory(prefix="prunescope-") as folder:
-        path = Path(folder) / "upload"
+        path = Path(folder) / "The file"
         path.write_bytes(file.getbuffer())
         yield path
 

@@ -125,6 +125,7 @@ def test_a_pickle_is_refused_in_words():
     buffer = io.BytesIO()
     torch.save({"a": print}, buffer)
     app = upload(opened(bring="weights"), "x.pt", buffer.getvalue())
+    assert app.error[0].value.startswith("**The file ")  # not by the name that it had on the disk for a moment
     assert "could run code" in app.error[0].value
 
 
