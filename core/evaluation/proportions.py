@@ -44,7 +44,9 @@ def mean_proportion(successes: np.ndarray, sizes: np.ndarray, confidence: float 
         estimate, low, high.
     """
     some = sizes.sum(axis=0) > 0
-    share, low, high = proportions(successes[:, some], sizes[:, some], confidence)
+    if not some.all():  # a hundred classes of ten thousand images take longer to copy than to count
+        successes, sizes = successes[:, some], sizes[:, some]
+    share, low, high = proportions(successes, sizes, confidence)
     below, above = (np.sqrt(((share - end) ** 2).sum()) / len(share) for end in (low, high))
     return share.mean(), max(share.mean() - below, 0.0), min(share.mean() + above, 1.0)
 
@@ -101,9 +103,9 @@ def _means(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def _design_effect(values: np.ndarray, sizes: np.ndarray, image_variance: np.ndarray) -> np.ndarray:
     """Variance of the mean [K] over that of independent images; from 1 to that of lesions whose images all agree."""
-    n, mean = _means(values, sizes)
     if sizes.max(initial=0) <= 1:
-        return np.ones(n.shape)  # one image a lesion: nothing to adjust, and with 100 classes much to save
+        return np.ones(sizes.shape[1])  # one image a lesion: nothing to adjust, and with 100 classes much to save
+    n, mean = _means(values, sizes)
     residuals = values - np.nan_to_num(mean) * sizes
     clusters = (sizes > 0).sum(axis=0)
     between = clusters / np.maximum(clusters - 1, 1) * (residuals**2).sum(axis=0)
