@@ -55,8 +55,8 @@ def _says(part: Part) -> str:
 
 
 def summary(findings: Sequence["Finding"]) -> str:
-    """How many claims hold, in a sentence; it counts those that could be tested."""
-    tested = [finding for finding in findings if finding.tested]
+    """How many claims hold, in a sentence; it counts those that could be tested, or fell before all of it was."""
+    tested = [finding for finding in findings if finding.tested or finding.verdict == FAILS]
     if not tested:
         return "No claim can be tested on what is trained so far."
     hold, fail = (sum(finding.verdict == verdict for finding in tested) for verdict in (HOLDS, FAILS))

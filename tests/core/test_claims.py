@@ -269,6 +269,15 @@ def test_the_summary_counts_what_could_be_tested(shelf):
     assert 0 < claims.resolution(found) < 0.1
 
 
+def test_a_claim_that_fell_counts_though_a_network_of_it_is_missing(shelf):
+    found = judged(network(shelf, {"one_shot": 360, "iterative": 240}), shelf)
+    best = found["best", "iterative"]
+    assert best.verdict == FAILS
+    assert not best.tested  # layer by layer was not trained, and is said to be missing
+    text = "Of 3 claims that can be tested on these networks, 1 holds, 2 do not hold, and 0 cannot be told."
+    assert claims.summary(list(found.values())) == text
+
+
 def test_what_the_groups_say_of_the_paper_is_counted():
     said = {name: group.claim() for name, group in claims.GROUPS.items()}
     assert "in 7 of 8 rows" in said["best"]
