@@ -52,7 +52,9 @@ class Tapped:
 
     def __init__(self, model: nn.Module, names: list[str], dtype: torch.dtype, device: torch.device):
         self.names, self.dtype, self.device = names, dtype, device
-        self.network = private(model).eval().to(device)
+        self.network = private(model).eval()
+        if any(part.device != device for part in self.network.parameters()):
+            self.network.to(device)  # goes through all modules, which takes longer than to ask
         quick = device.type == "cpu" and dtype == torch.bfloat16 and all_finite(self.network)
         if quick:
             merge(self.network, dtype, keep=names, up_to_shifts=True)
