@@ -62,9 +62,8 @@ def look_at_images(path: str | os.PathLike, *, report: Report = silent) -> Look:
     entries = zips.screen(path)
     try:
         listing = folder.find(path).listing
-    except (
-        DataNotFound
-    ) as error:  # elsewhere images that are not on this machine, here a file that is not what it should be
+    except DataNotFound as error:
+        # Elsewhere this says that images are not on this machine; here it is the file that is not what it should be.
         raise DataDamaged(
             "There is no image in this zip",
             given=f"{len(entries):,} other file{'' if len(entries) == 1 else 's'}" if entries else "nothing in it",
