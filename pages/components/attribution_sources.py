@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import lab
 from core.checkpoints import Entry
-from core.data.phantom import CLASSES, SIGNS_OF, Rendered, parameters_of, render
+from core.data.phantom import CLASSES, SIGNS_OF, Rendered, render
 from core.errors import DataNotFound, PruneScopeError
 from core.uploads import MAX_BYTES, Upload, decode_upload
 from pages.components import address, attribution_filters, loaders, look, panels
@@ -56,7 +56,7 @@ def chosen(kind: str, context: Context) -> Picture | None:
 
 
 def _test(context: Context) -> Picture | None:
-    dense, size = context.dense, context.dense.card.data.size
+    dense = context.dense
     cohort = loaders.cohort(dense)
     drawings = dense.card.data.name == "phantom"
     images = None
@@ -69,7 +69,7 @@ def _test(context: Context) -> Picture | None:
             return None
 
     def small(row: int) -> np.ndarray:
-        return _rendered(dense.id, cohort.digest, row, size, cohort.table).images[0] if drawings else images.images[row]
+        return loaders.drawn(dense, row).images[0] if drawings else images.images[row]
 
     row = attribution_filters.row(context, cohort, small)
     if row is None:
@@ -77,7 +77,7 @@ def _test(context: Context) -> Picture | None:
     truth = int(cohort.labels[row])
     title = f"Test image {cohort.ids[row]}"
     if drawings:
-        found = _rendered(dense.id, cohort.digest, row, size, cohort.table)
+        found = loaders.drawn(dense, row)
         return Picture(
             f"{cohort.digest}-{row}",
             "test",
@@ -91,11 +91,6 @@ def _test(context: Context) -> Picture | None:
     mask = _mask(cohort.digest, row, images)
     credit = "HAM10000, Tschandl et al. 2018, CC BY-NC 4.0" if images.name == "ham10000" else images.name
     return Picture(f"{cohort.digest}-{row}", "test", title, np.asarray(images.images[row]), truth, mask, {}, credit)
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _rendered(dense: str, digest: str, row: int, size: int, _table) -> Rendered:
-    return render(parameters_of(_table.iloc[[row]]), size)
 
 
 @st.cache_data(max_entries=256, show_spinner="Reading the lesion masks, once")

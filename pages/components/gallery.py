@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.cohort import Cohort
-from core.data import ImageSet
 
 SHOWN = 12
 SIDE = 160  # pixels
@@ -15,7 +15,7 @@ SIDE = 160  # pixels
 def show(
     rows: Sequence[int],
     test: Cohort,
-    images: ImageSet | None,
+    picture: Callable[[int], np.ndarray] | None,
     *,
     words: Callable[[int], str],
     frame: Callable[[], pd.DataFrame],
@@ -29,7 +29,7 @@ def show(
     Args:
         rows: their places in ``test``, the most telling first.
         test: who was asked.
-        images: the pictures; None where they are not on this machine.
+        picture: from a row to its picture, uint8 [H, W, 3]; None where they are not on this machine.
         words: from a place in ``rows`` to what stands below its picture, Markdown.
         frame: makes the table that takes the place of the pictures: a line for each of ``rows``, with a column image (its id).
         key: unique on the page.
@@ -39,13 +39,13 @@ def show(
     """
     if not len(rows):
         return
-    if images is None:
+    if picture is None:
         _lines(frame(), key, opened)
         return
     with st.container(horizontal=True, gap="small"):
         for place, row in enumerate(rows[:SHOWN]):
             with st.container(width=SIDE):
-                st.image(images.images[row], width=SIDE, alt=f"Test image {test.ids[row]}")
+                st.image(picture(row), width=SIDE, alt=f"Test image {test.ids[row]}")
                 st.caption(words(place))
                 if opened:
                     id = str(test.ids[row])

@@ -87,6 +87,35 @@ def pictures(dense):
     return _images(dense.card.data, "test")
 
 
+def picture(dense):
+    """A function from a row to that test image, uint8 [H, W, 3]; None where the images of a study are not on this machine.
+
+    Phantoms are drawn one by one: for a gallery of a dozen nobody need wait for ten thousand.
+    """
+    from core.errors import DataNotFound
+
+    if dense.card.data.name == "phantom":
+        return lambda row: drawn(dense, row).images[0]
+    try:
+        images = pictures(dense).images
+    except DataNotFound:
+        return None
+    return lambda row: images[row]
+
+
+def drawn(dense, row: int):
+    """A test image of a study of phantoms with its masks, as :func:`core.data.phantom.render` gives it."""
+    test = cohort(dense)
+    return _drawn(test.digest, int(row), dense.card.data.size, test.table)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _drawn(digest: str, row: int, size: int, _table):
+    from core.data.phantom import parameters_of, render
+
+    return render(parameters_of(_table.iloc[[row]]), size)
+
+
 def bench(dense):
     """The images that a study's networks are compared on; raises DataNotFound where they are not on this machine."""
     prepare(dense)

@@ -142,7 +142,7 @@ def _fragile(selection: Selection, table: pd.DataFrame, test: Cohort) -> None:
     gallery.show(
         broken.index.to_numpy(),
         test,
-        selecting.images(selection),
+        selecting.picture(selection),
         words=words,
         frame=lambda: _lines(broken, broken.index.to_numpy(), test),
         key="fragile",
@@ -175,10 +175,10 @@ def _one(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Coh
     truth, breaks = test.class_names[test.labels[row]], table["breaks"][row]
     with st.container(border=True):
         st.markdown(f"**{id} along the path** · truth: {look.diagnosis(truth)}")
-        pictures = selecting.images(selection)
-        left, right = st.columns([1, 4]) if pictures is not None else (None, st.container())
+        picture = selecting.picture(selection)
+        left, right = st.columns([1, 4]) if picture is not None else (None, st.container())
         if left:
-            left.image(pictures.images[row], width=gallery.SIDE, alt=f"Test image {id}: {look.diagnosis(truth)}")
+            left.image(picture(row), width=gallery.SIDE, alt=f"Test image {id}: {look.diagnosis(truth)}")
         with right:
             _path_of(steps, row, breaks, test)
         with st.container(horizontal=True):

@@ -153,7 +153,7 @@ def _pictures(selection: Selection, found: Population, forgotten: np.ndarray) ->
     gallery.show(
         rows,
         test,
-        selecting.images(selection),
+        selecting.picture(selection),
         words=words,
         frame=frame,
         key="exemplars",

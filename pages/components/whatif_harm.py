@@ -185,7 +185,7 @@ def _changed_images(selection: Selection, estimate: Estimate) -> None:
     gallery.show(
         some["image"].to_numpy(),
         test,
-        selecting.images(selection),
+        selecting.picture(selection),
         words=words,
         frame=frame,
         key="changed",

@@ -44,7 +44,7 @@ def _sentence(selection: Selection, fixed: dict[int, int], zeros: int, size: int
     if not fixed:
         return text + " All weights compete, so some layers lose more than others."
     text += f" The slider alone would give {max(selection.sparsity, selection.own.card.actual_sparsity):.1%}."
-    if selecting.images(selection) is None:
+    if selecting.picture(selection) is None:
         text += " What this does to the answers has to be computed, and the images are not on this machine."
     return text
 

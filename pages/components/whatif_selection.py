@@ -7,9 +7,7 @@ import numpy as np
 
 from core import responses
 from core.cohort import Cohort
-from core.data import ImageSet
 from core.data.ham10000 import class_words
-from core.errors import DataNotFound
 from core.paths import Path
 from core.progress import Report
 from core.pruning.fixed import as_text
@@ -91,12 +89,9 @@ class Selection:
         return loaders.results().make((kind, self.key, *more), work)
 
 
-def images(selection: Selection) -> ImageSet | None:
-    """The pictures; None where they are not on this machine."""
-    try:
-        return loaders.pictures(selection.path.dense)
-    except DataNotFound:
-        return None
+def picture(selection: Selection) -> Callable[[int], np.ndarray] | None:
+    """From a row to that test image; None where they are not on this machine."""
+    return loaders.picture(selection.path.dense)
 
 
 def stored(selection: Selection, recalibrated: bool | None = None) -> Estimate | None:

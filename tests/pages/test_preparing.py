@@ -2,13 +2,15 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from core.data import sources
+from core.data import phantom, sources
 from core.errors import DataNotFound, StorageFull
 from core.progress import Progress
-from pages.components import preparing
+from pages.components import loaders, preparing
 from tests.pages.opening import opened, texts
 
 
@@ -118,6 +120,17 @@ def test_a_page_prepares_what_it_computes_on_and_looks_only_once(study, monkeypa
     app.slider(key="sparsity").set_value(70).run()
     assert "n = 90 test images" in texts(app)
     assert len(found) - first <= 2  # whether they are there is asked at each run; they are not listed again
+
+
+def test_a_phantom_is_drawn_by_itself_and_waits_for_no_other(monkeypatch):
+    table = phantom.dataset.table(5)
+    monkeypatch.setattr(loaders, "cohort", lambda _: SimpleNamespace(digest="five", table=table))
+    monkeypatch.setattr(loaders, "prepare", lambda _: pytest.fail("all of them were drawn"))
+    dense = SimpleNamespace(card=SimpleNamespace(data=SimpleNamespace(name="phantom", size=32)))
+    drawn = phantom.render(phantom.parameters_of(table), 32)
+    for row in (0, 3):
+        np.testing.assert_array_equal(loaders.picture(dense)(np.int64(row)), drawn.images[row])
+        np.testing.assert_array_equal(loaders.drawn(dense, row).masks[0], drawn.masks[row])
 
 
 def test_images_that_are_not_there_are_missed_as_before(study, monkeypatch, tmp_path):
