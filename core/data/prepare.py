@@ -130,8 +130,7 @@ def prepared_masks(found: Found, size: int, ids: list[str], report: Report = sil
 
     def write(place: Path) -> dict:
         read, draw = found.listing.read_mask, found.listing.draw_masks
-        one = lambda row: decode_mask(read(ids[row]), size)  # noqa: E731
-        masks = draw(ids, size) if draw else _each(one, len(ids))
+        masks = draw(ids, size) if draw else _each(lambda row: decode_mask(read(ids[row]), size), len(ids))
         stage = f"{'Drawing' if draw else 'Reading'} masks of {found.name}"
         write_array(place / "masks.npy", bool, (size, size), _told(masks, len(ids), stage, report))
         return {}

@@ -1,7 +1,7 @@
 """Thousands of phantoms, drawn by several processes.
 
 Drawing is hundreds of small steps of NumPy, and a thread has to win the interpreter back after each of them: eight threads
-drew 42 a second where one drew 106. Processes do not wait for each other.
+draw less than half of what one does (``python -m bench.phantom``). Processes do not wait for each other.
 """
 
 import json
