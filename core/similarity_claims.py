@@ -10,6 +10,10 @@ rule of :mod:`core.claims`: inside the claimed region the claim holds, outside i
 correction over all tests of the study. With several seeds the interval is that of their mean difference
 (:func:`core.similarity.mean_difference`), and if the seeds do not all say the same, it cannot be told. The interval speaks of other images, not of other trainings: with one seed a
 verdict is about these networks.
+
+Where a few images alone decide what some layers tell apart (:func:`core.similarity.influential`), so that all images leave these
+layers open, the tests are on the images without them. Which images these are follows from how sure a layer's own HSIC is, not
+from any CKA.
 """
 
 from collections.abc import Sequence
@@ -132,15 +136,16 @@ class Finding:
         return list(dict.fromkeys(item.reason for item in self.evidence if item.reason))
 
 
-def judge(stored: Stored | None, lines: Sequence[Line]) -> list[Finding]:
+def judge(stored: Stored | None, lines: Sequence[Line], sparsity: float | None = None) -> list[Finding]:
     """The verdict on each of :data:`CLAIMS`.
 
     Args:
         stored: comparisons of the study; None if there are none.
         lines: of the study, from :func:`core.replication.lines`, its own first.
+        sparsity: of the pruned networks; by default the one of :func:`core.matrices.chosen`.
     """
     parts = [(claim, *terms) for claim in CLAIMS for terms in claim.parts]
-    tested = [_test(stored, lines, first, second) for _, first, second in parts]
+    tested = [_test(stored, lines, sparsity, first, second) for _, first, second in parts]
     known = [item for item in tested if item.p is not None]
     corrected = iter(holm([item.p for item in known]))
     judged = [_judged(item, next(corrected), len(known)) if item.p is not None else item for item in tested]
@@ -160,11 +165,20 @@ def summary(findings: Sequence[Finding]) -> str:
     )
 
 
-def floor(stored: Stored | None, lines: Sequence[Line]) -> CKAMatrix | None:
-    """The dense network against the next one of another seed; None if there is none, or it is not stored."""
-    if stored is None or len(lines) < 2:
+def floor(stored: Stored | None, lines: Sequence[Line], sample: str | None = None) -> tuple[Line, CKAMatrix] | None:
+    """The first line of another seed whose dense network was compared with the study's own, and that comparison; None if none was.
+
+    Args:
+        stored, lines: as for :func:`judge`.
+        sample: of the test images; by default the usual one.
+    """
+    if stored is None:
         return None
-    return stored.matrix(position(lines[0].dense), position(lines[1].dense))
+    for line in lines[1:]:
+        found = stored.matrix(position(lines[0].dense), position(line.dense), sample or stored.usual)
+        if found is not None:
+            return line, found
+    return None
 
 
 def as_table(findings: Sequence[Finding]) -> pd.DataFrame:
@@ -185,10 +199,10 @@ def _row(finding: Finding, item: Evidence) -> dict:
     }
 
 
-def _test(stored: Stored | None, lines: Sequence[Line], first: Term, second: Term) -> Evidence:
+def _test(stored: Stored | None, lines: Sequence[Line], sparsity: float | None, first: Term, second: Term) -> Evidence:
     by_seed, pairs, values, reason = {}, [], (None, None), ""
     for number, line in enumerate(lines):
-        found = [_matrix(stored, lines, line, term) for term in (first, second)]
+        found = [_matrix(stored, lines, line, sparsity, term) for term in (first, second)]
         lacking = [why for matrix, why in found if matrix is None]
         if number == 0:
             values = tuple(
@@ -211,18 +225,25 @@ def _test(stored: Stored | None, lines: Sequence[Line], first: Term, second: Ter
     return Evidence(first, second, values, by_seed, pooled, p, CANNOT_TELL, "")
 
 
-def _matrix(stored: Stored | None, lines: Sequence[Line], line: Line, term: Term) -> tuple[CKAMatrix | None, str]:
+def _matrix(
+    stored: Stored | None, lines: Sequence[Line], line: Line, sparsity: float | None, term: Term
+) -> tuple[CKAMatrix | None, str]:
     """The comparison behind a term in a line, or None and what is missing, in words."""
     if stored is None:
         return None, "nothing is stored"
     if term == FLOOR:
-        matrix = floor(stored, lines)
-        return matrix, "" if matrix else "a second dense network with another seed is missing"
-    networks = chosen(line)
+        found = floor(stored, lines)
+        if found is None:
+            return (
+                None,
+                f"{'its comparison with' if len(lines) > 1 else ''} a second dense network with another seed is missing".strip(),
+            )
+        return found[1], ""
+    networks = chosen(line, sparsity)
     for name in (term.first, term.second):
         if name not in networks:
             return None, f"{METHOD_TITLES.get(name, name).lower()} pruning is not trained at the sparsity of the others"
-    matrix = stored.matrix(position(networks[term.first]), position(networks[term.second]))
+    matrix = stored.matrix(position(networks[term.first]), position(networks[term.second]), stored.usual)
     if matrix is None:
         return None, "its comparison is not stored"
     dead = [*matrix.row_reasons, *matrix.column_reasons]

@@ -5,9 +5,10 @@ from core.cli.output import add_command, facts, images_of, remark, reporter, siz
 
 _DESCRIPTION = """\
 Compare the features of a study's networks layer by layer (CKA) and store the result beside the checkpoints: each network
-with itself and with each other, over all test images, over melanoma and over the rest, and each step of the sparsity
-slider against the dense network. Two dense networks of different seeds are the floor to compare with: train a second one
-with `python -m core train STUDY --seed 1`.
+with itself and with each other at each sparsity that several methods have, over all test images, over melanoma and over
+the rest, and each step of the sparsity slider against the dense network. Images that alone decide what a layer tells apart
+are left out where layers could not be compared otherwise; the page names them. Two dense networks of different seeds are
+the floor to compare with: train a second one with `python -m core train STUDY --seed 1`.
 
 What is up to date is kept: stopped, or run again after a network was trained anew, the command makes what is missing."""
 

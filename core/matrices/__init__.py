@@ -1,8 +1,24 @@
 """Matrices: the networks of a study compared layer by layer (:mod:`core.similarity`), stored, and computed live where not."""
 
 from core.matrices.live import Live
-from core.matrices.making import LEVELS, make, network
-from core.matrices.positions import ALL, OTHERS, PERCENTS, WATCHED_ONLY, N, Position, chosen, on_path, position, samples
+from core.matrices.making import make, network
+from core.matrices.planning import LEVELS
+from core.matrices.positions import (
+    ALL,
+    OTHERS,
+    PERCENTS,
+    TYPICAL,
+    USUAL,
+    WATCHED_ONLY,
+    N,
+    Position,
+    chosen,
+    nearest,
+    on_path,
+    position,
+    samples,
+    sparsities,
+)
 from core.matrices.stored import STANDARD, Key, Stored, path_of, read, write
 
 __all__ = [
@@ -11,6 +27,8 @@ __all__ = [
     "OTHERS",
     "PERCENTS",
     "STANDARD",
+    "TYPICAL",
+    "USUAL",
     "WATCHED_ONLY",
     "Key",
     "Live",
@@ -19,11 +37,13 @@ __all__ = [
     "Stored",
     "chosen",
     "make",
+    "nearest",
     "network",
     "on_path",
     "path_of",
     "position",
     "read",
     "samples",
+    "sparsities",
     "write",
 ]

@@ -2,10 +2,11 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 
 from core.errors import InvalidValue
 from core.matrices.making import network
-from core.matrices.positions import Position, samples
+from core.matrices.positions import ALL, TYPICAL, Position, samples
 from core.progress import Report, silent
 from core.similarity import CKAMatrix, Grams, cka_matrix, grams
 from core.whatif import Bench, Subject
@@ -24,14 +25,15 @@ class Live:
         sample: a name that :func:`core.matrices.samples` gives for it.
         n: at most so many images.
         layers: a level of detail, see :func:`core.similarity.layer_names`.
+        without: rows of the study's test images that are left out of the sample, see :func:`core.matrices.samples`.
         device: as for :func:`core.device.pick`.
 
     Raises:
         InvalidValue: the study has no such sample.
     """
 
-    def __init__(self, bench: Bench, sample: str, n: int, layers: str, *, device=None):
-        rows = samples(bench.test, n)
+    def __init__(self, bench: Bench, sample: str, n: int, layers: str, *, without: Collection[int] = (), device=None):
+        rows = samples(bench.test, n, {ALL if sample == TYPICAL else sample: without})
         if sample not in rows:
             raise InvalidValue(
                 "There are no such images in this study", given=f"sample {sample!r}", expected=", ".join(rows)

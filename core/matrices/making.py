@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 
 import numpy as np
 from torch import nn
@@ -12,18 +11,24 @@ from core import checkpoints, evaluation
 from core.checkpoints import Entry
 from core.data import ImageSet
 from core.errors import CheckpointNotFound, PruneScopeError
-from core.matrices import coding, stored
-from core.matrices.positions import ALL, PERCENTS, Position, chosen, position, samples, slider
+from core.matrices import stored
+from core.matrices.planning import LEVELS, Wanted, plan
+from core.matrices.positions import (
+    PERCENTS,
+    Position,
+    chosen,
+    nearest,
+    position,
+    samples,
+    sparsities,
+)
 from core.matrices.stored import STANDARD, Key, Stored
 from core.paths import Path
 from core.progress import Progress, Report, silent
 from core.replication import Line, lines
-from core.similarity import Grams, cka_matrix, grams_of_samples, layer_names
+from core.similarity import Grams, Influence, cka_matrix, grams_of_samples, influential, layer_names
 from core.whatif import Bench, Subject
 
-BLOCKS = "blocks"
-LEVELS = (STANDARD, BLOCKS)
-"""Levels of detail at which every network is compared with every other."""
 _MEMORY = 2 << 30  # bytes of activations: with less, VGG16 would see its 600 images in several passes
 _SAVE_EVERY = 60.0  # seconds
 _KEPT = 4  # networks in memory at a time
@@ -101,7 +106,7 @@ class _Job:
     """Networks to look at once, and what to compare them for."""
 
     places: tuple[Position, ...]
-    pairs: tuple[tuple[Key, str, bool], ...]  # what, which form of it, with shares
+    pairs: tuple[Wanted, ...]
 
 
 class _Maker:
@@ -119,19 +124,44 @@ class _Maker:
     ):
         self.paths, self.family, self.known, self.percents, self.device = paths, family, known, percents, device
         self.entries = {entry.id: entry for path in paths.values() for entry in path.entries}
-        self.entries |= {entry.id: entry for line in family for entry in chosen(line).values()}
+        self.sparsities = sparsities(family[0], lambda entry: entry.weights)
+        self.entries |= {
+            entry.id: entry
+            for line in family
+            for sparsity in (None, *self.sparsities)
+            for entry in chosen(line, sparsity).values()
+        }
         self.dense = position(family[0].dense)
         self._subjects: dict[str, Subject] = {}
         self._planned: set[Key] = set()
         subject = self._subject(self.dense.network)
         self.calibration = Bench(subject, test, train).calibration
-        rows = samples(test)
-        known.rows = rows
+        self.levels = {level: layer_names(subject.model, level) for level in LEVELS}
+        if known.influential is None or self.dense.network not in known.digests:
+            known.influential = self._influential(test)
+        rows = samples(test, without={name: [item.row for item in own] for name, own in known.influential.items()})
+        known.keep_samples(rows)
         seen = np.unique(np.concatenate(list(rows.values())))
         self.images = test.take(seen)
         self.samples = {name: np.searchsorted(seen, own) for name, own in rows.items()}
-        self.levels = {level: layer_names(subject.model, level) for level in LEVELS}
         self._dense_grams: dict[tuple[str, str], Grams] = {}
+
+    def _influential(self, test: ImageSet) -> dict[str, list[Influence]]:
+        """Of each sample, for the study's own networks at the usual sparsity."""
+        rows = samples(test)
+        seen = np.unique(np.concatenate(list(rows.values())))
+        at = {name: np.searchsorted(seen, own) for name, own in rows.items()}
+        options = {"layers": self.levels[STANDARD], "device": self.device, "memory": _MEMORY}
+        found: dict[str, dict[str, Grams]] = {name: {} for name in rows}
+        networks = chosen(self.family[0], nearest(self.sparsities), lambda entry: entry.weights)
+        for name, entry in networks.items():
+            model = self._subject(entry.id).model
+            for sample, own in grams_of_samples(model, test.take(seen), at, **options).items():
+                found[sample][name] = own
+        return {
+            sample: [item._replace(row=int(rows[sample][item.row])) for item in influential(own)]
+            for sample, own in found.items()
+        }
 
     def run(self, path, report: Report) -> None:
         """Carry out what is missing and write it."""
@@ -158,38 +188,13 @@ class _Maker:
                 stored.write(path, self.known)
 
     def jobs(self) -> Iterator[_Job | None]:
-        """All that is to be stored, what matters most first; None where it is known or its weights are missing."""
-        for number, line in enumerate(self.family):
-            yield self._job(self._of_line(line, first=number == 0))
-            if number:
-                floor = Key(self.dense, position(line.dense))
-                yield self._job([(floor, coding.FULL, True)])
-        for place in slider(self.paths, self.percents):
-            yield self._job(self._of_place(place))
+        """All that is to be stored; None where it is known or its weights are missing."""
+        for group in plan(self.family, self.paths, self.sparsities, self.samples, self.percents):
+            yield self._job(group)
 
-    def _of_line(self, line: Line, *, first: bool) -> Iterator[tuple[Key, str, bool]]:
-        """Each network of a line with each; of the study's own line also by class and by block."""
-        places = [position(entry) for entry in chosen(line).values()]
-        for a, b in combinations_with_replacement(places, 2):
-            form = coding.SYMMETRIC if a == b else coding.FULL
-            for sample in self.samples if first else (ALL,):
-                for level in LEVELS if first else (STANDARD,):
-                    yield Key(a, b, sample, level), form, level == STANDARD
-
-    def _of_place(self, place: Position) -> Iterator[tuple[Key, str, bool]]:
-        """A point of the slider with itself and with the dense network; of each class the twins only."""
-        if place != self.dense:
-            yield Key(place, place), coding.SYMMETRIC, False
-        for sample in self.samples:
-            key = Key(self.dense, place, sample)
-            if sample == ALL:
-                yield key, coding.SYMMETRIC if place == self.dense else coding.FULL, False
-            else:
-                yield key, coding.TWINS, False
-
-    def _job(self, pairs: Iterable[tuple[Key, str, bool]]) -> _Job | None:
-        missing = [pair for pair in pairs if pair[0] not in self.known and pair[0] not in self._planned]
-        missing = [pair for pair in missing if all(self._here(place) for place in pair[0][:2])]
+    def _job(self, pairs: Iterable[Wanted]) -> _Job | None:
+        missing = [pair for pair in pairs if pair.key not in self.known and pair.key not in self._planned]
+        missing = [pair for pair in missing if all(self._here(place) for place in pair.key[:2])]
         self._planned |= {key for key, _, _ in missing}
         places = dict.fromkeys(place for key, _, _ in missing for place in key[:2])
         return _Job(tuple(places), tuple(missing)) if missing else None

@@ -1,7 +1,7 @@
 """What is compared: which networks at which sparsity, on which test images."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +17,12 @@ N = 512
 PERCENTS = (*range(0, 90, 10), 85, 90, 95, 99)
 """Steps of the slider that are stored, in percent."""
 WATCHED = "mel"
-ALL, WATCHED_ONLY, OTHERS = "all", "watched", "others"
-"""Samples of the test images: drawn from all of them; those of the class that is watched for (melanoma); all but those."""
-_USUAL = 0.8  # the paper's figures of CKA show networks at this sparsity
+ALL, TYPICAL, WATCHED_ONLY, OTHERS = "all", "typical", "watched", "others"
+"""Samples of the test images: drawn from all of them; these without the few that alone decide what layers tell apart
+(:func:`core.similarity.influential`), where there are such; those of the class that is watched for (melanoma), and all but
+those, both without such images."""
+USUAL = 0.8
+"""The sparsity of the networks in the paper's figures of CKA."""
 
 
 class Position(NamedTuple):
@@ -47,21 +50,53 @@ def on_path(path: Path, percent: int, recalibrated: bool) -> Position:
     return Position(start.id, percent, recalibrated and not path.is_checkpoint(percent / 100))
 
 
-def chosen(line: Line) -> dict[str, Entry]:
-    """The networks of a line that are compared with each other: the dense one, and one by each method.
+def sparsities(line: Line, usable: Callable[[Entry], bool] = lambda _: True) -> list[float]:
+    """The sparsities at which a line's networks can be compared with each other, rising.
 
-    All at the sparsity that most methods have, of several the one nearest to 80%. A method without it is left out.
+    Args:
+        line: a dense network and what came from it.
+        usable: which of its networks can be compared at all.
+
+    Returns:
+        Those that two or three methods have; where there are none, those that one has.
+    """
+    counts = Counter(sparsity for known in _by_method(line, usable).values() for sparsity in known)
+    return sorted(sparsity for sparsity, count in counts.items() if count >= min(2, max(counts.values())))
+
+
+def nearest(known: Sequence[float]) -> float | None:
+    """Of several sparsities the one that is shown first: the nearest to :data:`USUAL`. None of none."""
+    return min(known, key=lambda sparsity: abs(sparsity - USUAL), default=None)
+
+
+def chosen(
+    line: Line, sparsity: float | None = None, usable: Callable[[Entry], bool] = lambda _: True
+) -> dict[str, Entry]:
+    """The networks of a line that are compared with each other: the dense one, and at one sparsity one by each method.
+
+    Args:
+        line, usable: as for :func:`sparsities`.
+        sparsity: of the pruned ones; by default the :func:`nearest` to the paper's. A method without it is left out.
 
     Returns:
         ``"dense"`` and the methods -> checkpoint, in the order in which they are shown.
     """
-    methods = {method: line.pruned.get(method, {}) for method in METHOD_TITLES}
-    counts = Counter(sparsity for by_sparsity in methods.values() for sparsity in by_sparsity)
-    found = {"dense": line.dense}
-    if counts:
-        sparsity = max(counts, key=lambda value: (counts[value], -abs(value - _USUAL)))
-        found |= {method: known[sparsity] for method, known in methods.items() if sparsity in known}
-    return found
+    if sparsity is None:
+        sparsity = nearest(sparsities(line, usable))
+    methods = _by_method(line, usable)
+    return {"dense": line.dense} | {method: known[sparsity] for method, known in methods.items() if sparsity in known}
+
+
+def _by_method(line: Line, usable: Callable[[Entry], bool]) -> dict[str, dict[float, Entry]]:
+    """Method -> sparsity -> network. One that another training of the dense network gave has nothing to be compared with."""
+    return {
+        method: {
+            sparsity: entry
+            for sparsity, entry in line.pruned.get(method, {}).items()
+            if line.at_home(entry) and usable(entry)
+        }
+        for method in METHOD_TITLES
+    }
 
 
 def slider(paths: Mapping[str, Path], percents=PERCENTS) -> list[Position]:
@@ -79,21 +114,31 @@ def slider(paths: Mapping[str, Path], percents=PERCENTS) -> list[Position]:
     return list(dict.fromkeys(found))
 
 
-def samples(test: ImageSet, n: int = N) -> dict[str, np.ndarray]:
+def samples(test: ImageSet, n: int = N, without: Mapping[str, Collection[int]] | None = None) -> dict[str, np.ndarray]:
     """Which test images networks are compared on. They choose nothing: they only describe features.
 
     Args:
         test: a study's test images.
         n: at most so many in each sample.
+        without: sample -> rows of ``test`` that alone decide what layers tell apart on it. Those of :data:`ALL` are left out
+            of :data:`TYPICAL` only.
 
     Returns:
         Sample -> int64 [≤ n], rows of ``test``, drawn at random but always the same, each n a part of every larger one.
-        :data:`WATCHED_ONLY` and :data:`OTHERS` only where melanoma is among the classes.
+        :data:`TYPICAL` only where there are images to leave out, :data:`WATCHED_ONLY` and :data:`OTHERS` only where melanoma is
+        among the classes.
     """
     order = np.random.default_rng(0).permutation(len(test))  # as in core.whatif, so that both speak of the same images
     drawn = order[:n]
-    found = {ALL: drawn}
+    found, without = {ALL: drawn}, without or {}
+    if without.get(ALL):
+        found[TYPICAL] = _less(drawn, without[ALL])
     if WATCHED in test.class_names:
         watched = test.labels == test.class_names.index(WATCHED)
-        found |= {WATCHED_ONLY: order[watched[order]][:n], OTHERS: drawn[~watched[drawn]]}
+        own = {WATCHED_ONLY: order[watched[order]][:n], OTHERS: drawn[~watched[drawn]]}
+        found |= {name: _less(rows, without.get(name, ())) for name, rows in own.items()}
     return {name: rows for name, rows in found.items() if len(rows)}
+
+
+def _less(rows: np.ndarray, without: Collection[int]) -> np.ndarray:
+    return rows[~np.isin(rows, list(without))]

@@ -19,8 +19,8 @@ from core.checkpoints import Entry
 from core.errors import DataDamaged
 from core.files import atomic_path
 from core.matrices import coding
-from core.matrices.positions import ALL, Position
-from core.similarity import CKAMatrix, Images
+from core.matrices.positions import ALL, TYPICAL, Position
+from core.similarity import CKAMatrix, Images, Influence
 
 FILE = "similarity.npz"
 STANDARD = "standard"
@@ -46,6 +46,8 @@ class Stored:
         digests: id of each network -> digest of its card.
         images: sample -> the images it rests on.
         rows: sample -> int [n], which rows of the test images these are.
+        influential: sample -> the images that alone decide what some layer tells apart on it, see
+            :func:`core.similarity.influential`; ``row`` is one of the test images. None where nobody looked.
         layers: level of detail -> names of the layers.
         records: what is known, as coded in the file.
     """
@@ -54,6 +56,7 @@ class Stored:
     digests: dict[str, str] = field(default_factory=dict)
     images: dict[str, Images] = field(default_factory=dict)
     rows: dict[str, np.ndarray] = field(default_factory=dict)
+    influential: dict[str, list[Influence]] | None = None
     layers: dict[str, list[str]] = field(default_factory=dict)
     records: dict[Key, coding.Record] = field(default_factory=dict)
 
@@ -74,10 +77,22 @@ class Stored:
         record = self.records.get(Key(a, b, sample))
         return record and coding.decode(record, self.layers[STANDARD], self.images[sample]).twins()
 
+    @property
+    def usual(self) -> str:
+        """The sample that tells most: all images, or where they leave layers grey, those without the influential ones."""
+        return TYPICAL if TYPICAL in self.images else ALL
+
     def percents(self, network: str, recalibrated: bool) -> list[int]:
         """Steps of the slider at which ``network`` is stored, in percent, rising."""
         found = {key.b for key in self.records if key.b.network == network and key.b.recalibrated == recalibrated}
         return sorted({position.percent for position in found})
+
+    def keep_samples(self, rows: Mapping[str, np.ndarray]) -> None:
+        """From now on the samples are these; comparisons on other images go."""
+        same = {name for name, own in rows.items() if np.array_equal(own, self.rows.get(name, own))}
+        self.records = {key: record for key, record in self.records.items() if key.sample in same}
+        self.images = {name: images for name, images in self.images.items() if name in same}
+        self.rows = dict(rows)
 
     def add(self, key: Key, matrix: CKAMatrix, digests: Mapping[str, str], *, form: str, shares: bool) -> None:
         """Keep a comparison.
@@ -140,6 +155,7 @@ def write(path: Path, stored: Stored) -> None:
         "cohort": stored.cohort,
         "digests": stored.digests,
         "layers": stored.layers,
+        "influential": stored.influential,
         "samples": {name: [images.n, images.digest, images.debiased] for name, images in stored.images.items()},
         "records": [[*key, stored.records[key].facts()] for key in keys],
     }
@@ -162,6 +178,8 @@ def _check_size(path: Path) -> None:
 
 def _restored(index: dict, arrays: Mapping[str, np.ndarray]) -> Stored:
     stored = Stored(index["cohort"], dict(index["digests"]), layers=dict(index["layers"]))
+    if index.get("influential") is not None:  # files of earlier versions say nothing of them
+        stored.influential = {name: [Influence(*item) for item in own] for name, own in index["influential"].items()}
     for name, (n, digest, debiased) in index["samples"].items():
         groups = arrays[f"groups-{name}"].astype(np.int64) if f"groups-{name}" in arrays else None
         stored.images[name] = Images(n, digest, groups, debiased)

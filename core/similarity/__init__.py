@@ -3,6 +3,7 @@
 from core.similarity.comparing import cka_matrix, compare_means
 from core.similarity.grams import Grams, grams, grams_of_samples
 from core.similarity.hsic import cka, hsic
+from core.similarity.influence import Influence, influential
 from core.similarity.levels import LEVELS, layer_names
 from core.similarity.matrix import CKAMatrix
 from core.similarity.means import Images, Mean, mean_difference
@@ -12,6 +13,7 @@ __all__ = [
     "CKAMatrix",
     "Grams",
     "Images",
+    "Influence",
     "Mean",
     "cka",
     "cka_matrix",
@@ -19,6 +21,7 @@ __all__ = [
     "grams",
     "grams_of_samples",
     "hsic",
+    "influential",
     "layer_names",
     "mean_difference",
 ]

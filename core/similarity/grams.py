@@ -15,7 +15,7 @@ from core.data import ImageSet
 from core.errors import InvalidValue, check_choice
 from core.evaluation.predict import as_images
 from core.progress import Report, silent
-from core.similarity import jackknife
+from core.similarity import support
 from core.similarity.hsic import Gram, as_rows, centred, check_count, gram
 from core.similarity.levels import layer_names
 from core.similarity.precision import choose, faint
@@ -193,7 +193,7 @@ class _Kept:
         if rows is not None:
             pictures = pictures[rows]
             lesions = None if lesions is None else np.unique(lesions[rows], return_inverse=True)[1]
-        unsure = _unsure(values, lesions, self.debiased)
+        unsure = support.reasons(values, lesions, debiased=self.debiased)
         reasons = tuple(own or other for own, other in zip(self.reasons[sample], unsure, strict=True))
         return Grams(tuple(self.names), values, reasons, lesions, _digest(pictures), self.debiased, precision)
 
@@ -215,22 +215,6 @@ def _undefined(matrix: Gram) -> str:
     if matrix.constant:
         return "it gives the same features for every image: a dead layer"
     return ""
-
-
-def _unsure(values: Tensor, lesions: np.ndarray | None, debiased: bool) -> list[str]:
-    """For each layer, why ``n`` images do not show that it tells images apart at all; empty where they do."""
-    n, count = len(values), values.shape[1]
-    if n < jackknife.LEAST[debiased]:
-        return [f"{n} images give no band: {jackknife.LEAST[debiased]} are the least"] * count
-    if not debiased:  # the biased HSIC is above 0 for anything
-        return [""] * count
-    errors = jackknife.relative_errors(values, lesions, debiased=True).numpy()
-    times = jackknife.quantile(n, lesions)
-    reasons = []
-    for error in errors * times:
-        needed = f"; about {int(np.ceil(n * error**2)):,} images are needed" if np.isfinite(error) else ""
-        reasons.append("" if error < 1 else f"{n:,} images cannot show that it tells images apart{needed}")
-    return reasons
 
 
 def _lesions(groups, n: int) -> np.ndarray | None:

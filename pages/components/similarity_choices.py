@@ -1,5 +1,7 @@
 """What the user chooses on the page about similarity; all of it lives in the URL."""
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from core import matrices
@@ -30,13 +32,28 @@ def part() -> str:
     )
 
 
-def sample(known: list[str]) -> str:
-    """Which images the networks are compared on: of all diagnoses, of melanoma, of all others."""
+def sparsity(known: list[float]) -> float | None:
+    """Of the pruned networks that are compared with each other; None where there are none."""
+    usual = matrices.nearest(known)
     if len(known) < 2:
-        return known[0]
-    return address.choose(
-        st.segmented_control, "sample", "Images of", {name: similarity_words.SAMPLES[name] for name in known}, "all"
+        return usual
+    titles = {_percent(value): f"{value:.0%}" for value in known}
+    found = address.choose(
+        st.segmented_control, "at", "Pruned to", titles, _percent(usual), help=f"The paper shows {matrices.USUAL:.0%}."
     )
+    return next(value for value in known if _percent(value) == found)
+
+
+def _percent(sparsity: float) -> str:
+    return f"{100 * sparsity:g}"
+
+
+def sample(known: Collection[str], usual: str) -> str:
+    """Which images the networks are compared on: of all diagnoses, these without outliers, of melanoma, of all others."""
+    if len(known) < 2:
+        return usual
+    titles = {name: title for name, title in similarity_words.SAMPLES.items() if name in known}
+    return address.choose(st.segmented_control, "sample", "Images", titles, usual)
 
 
 def level(known: dict[str, list[str]]) -> str:

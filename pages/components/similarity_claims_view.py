@@ -5,7 +5,15 @@ import streamlit as st
 from core import similarity_claims
 from core.claims import CANNOT_TELL, FAILS, HOLDS
 from core.similarity_claims import Evidence, Finding
-from pages.components import charts, look, panels, similarity_charts, similarity_data, similarity_words
+from pages.components import (
+    charts,
+    look,
+    panels,
+    similarity_charts,
+    similarity_choices,
+    similarity_data,
+    similarity_words,
+)
 
 _LONG = 36  # characters of a name that leave a phone no room for the difference on the same line
 _ICONS = {HOLDS: ":green[:material/check_circle:]", FAILS: ":red[:material/cancel:]", CANNOT_TELL: ":material/help:"}
@@ -25,9 +33,11 @@ An interval speaks of **other images**, not of other trainings: with one seed a 
 
 def draw(study: str) -> None:
     """The part about claims."""
-    found = similarity_data.findings(study)
+    sparsity = similarity_choices.sparsity(similarity_data.sparsities(study))
+    found = similarity_data.findings(study, sparsity)
     if not any(item.difference for finding in found for item in finding.evidence):
-        st.info("Nothing is stored to test the claims on.", icon=":material/help:")
+        where = "" if sparsity is None else f" of networks pruned to {sparsity:.0%}"
+        st.info(f"Nothing is stored{where} to test the claims on.", icon=":material/help:")
         st.code(similarity_words.make_it(study), language="bash", wrap_lines=True)
         return
     st.markdown(f"## {similarity_claims.summary(found)}")

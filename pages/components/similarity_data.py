@@ -8,7 +8,7 @@ from core.matrices import Position, Stored
 from core.progress import Report
 from core.replication import Line
 from core.similarity import CKAMatrix, layer_names
-from pages.components import loaders, similarity_words
+from pages.components import loaders, similarity_outliers, similarity_words
 from pages.components.memory import Memory
 
 
@@ -41,9 +41,27 @@ def _stored(name: str, changed: int, state: tuple, _path, _family: list[Entry]) 
     return matrices.read(_path, _family)
 
 
-def findings(study: str) -> list[similarity_claims.Finding]:
-    """The verdict on every claim about the study."""
-    return similarity_claims.judge(stored(study), lines(study))
+def comparable(study: str) -> set[str]:
+    """Ids of the networks that can be compared: by their weights, or because comparisons of them are stored."""
+    known = stored(study)
+    return {entry.id for entry in entries() if entry.weights} | set(known.digests if known else ())
+
+
+def sparsities(study: str) -> list[float]:
+    """At which the pruned networks of the study can be compared with each other, rising."""
+    usable = comparable(study)
+    return matrices.sparsities(lines(study)[0], lambda entry: entry.id in usable)
+
+
+def networks(study: str, sparsity: float | None) -> dict[str, Entry]:
+    """The networks that are compared with each other: see :func:`core.matrices.chosen`."""
+    usable = comparable(study)
+    return matrices.chosen(lines(study)[0], sparsity, lambda entry: entry.id in usable)
+
+
+def findings(study: str, sparsity: float | None) -> list[similarity_claims.Finding]:
+    """The verdict on every claim about the study, of its networks at ``sparsity``."""
+    return similarity_claims.judge(stored(study), lines(study), sparsity)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -94,12 +112,13 @@ def matrix(study: str, a: Position, b: Position, sample: str, level: str, n: int
 
 def _live(study: str, sample: str, level: str, n: int) -> matrices.Live:
     dense = paths_of(study)[paths.PRUNE_ONLY].dense
-    return _comparer(dense.card.digest, sample, level, n, loaders.bench(dense))
+    without = tuple(item.row for item in similarity_outliers.left_out(stored(study), sample))
+    return _comparer(dense.card.digest, sample, level, n, without, loaders.bench(dense))
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _comparer(digest: str, sample: str, level: str, n: int, _bench) -> matrices.Live:
-    return matrices.Live(_bench, sample, n, level)
+def _comparer(digest: str, sample: str, level: str, n: int, without: tuple[int, ...], _bench) -> matrices.Live:
+    return matrices.Live(_bench, sample, n, level, without=without)
 
 
 @st.cache_resource(show_spinner=False)

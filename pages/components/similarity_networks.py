@@ -20,6 +20,7 @@ from pages.components import (
     similarity_data,
     similarity_live,
     similarity_matrix,
+    similarity_outliers,
     similarity_words,
 )
 
@@ -27,14 +28,18 @@ from pages.components import (
 def draw(study: str) -> None:
     """The part about networks compared."""
     own = similarity_data.lines(study)
-    networks = matrices.chosen(own[0])
     known = similarity_data.stored(study)
-    places = {name: position(entry) for name, entry in networks.items()}
-    _about(networks)
-    samples = list(known.images) if known and known.images else ["all"]
-    with st.container(horizontal=True, gap="large"):
-        sample = similarity_choices.sample(samples)
+    samples, usual = (known.images, known.usual) if known and known.images else ([matrices.ALL], matrices.ALL)
+    about = st.empty()
+    with st.container(horizontal=True, gap="medium"):
+        sparsity = similarity_choices.sparsity(similarity_data.sparsities(study))
+        sample = similarity_choices.sample(samples, usual)
         level = similarity_choices.level(similarity_data.levels(own[0].dense.card.architecture))
+    networks = similarity_data.networks(study, sparsity)
+    places = {name: position(entry) for name, entry in networks.items()}
+    with about:
+        _about(networks, sparsity)
+    similarity_outliers.draw(own[0].dense, known, sample)
     left, right = st.columns([5, 6], gap="large")
     with right:  # before the left side is drawn, which marks the pair that is chosen here
         pair, less, n = _choices(list(places))
@@ -57,10 +62,9 @@ def _choices(names: list[str]) -> tuple[tuple[str, str], tuple[str, str] | None,
     return pair, less, n
 
 
-def _about(networks: dict[str, Entry]) -> None:
-    sparsity = {f"{entry.card.sparsity:.0%}" for name, entry in networks.items() if name != "dense"}
-    if sparsity:
-        st.caption(f"The pruned networks lack {' or '.join(sorted(sparsity))} of their weights and were trained on.")
+def _about(networks: dict[str, Entry], sparsity: float | None) -> None:
+    if sparsity is not None:
+        st.caption(similarity_words.compared(networks, sparsity))
     else:
         st.info("Only the dense network is there so far; it can be compared with itself.", icon=":material/compare:")
 
@@ -171,8 +175,8 @@ def _floor(study: str) -> None:
 
     st.markdown("**What is a large difference?**")
     own = similarity_data.lines(study)
-    floor = similarity_claims.floor(similarity_data.stored(study), own)
-    if floor is None:
+    found = similarity_claims.floor(similarity_data.stored(study), own)
+    if found is None:
         st.markdown(
             "Two networks trained from different random starts never learn quite the same features. How alike two **dense** ones "
             "are is the floor to compare pruned ones with. "
@@ -185,11 +189,12 @@ def _floor(study: str) -> None:
         train = [] if len(own) > 1 else [f"python -m core train {study} --seed 1"]
         st.code("\n".join([*train, similarity_words.make_it(study)]), language="bash", wrap_lines=True)
         return
+    line, floor = found
     st.markdown(
-        f"Two dense networks from different random starts (seeds {own[0].seed} and {own[1].seed}) have a mean CKA between matching "
+        f"Two dense networks from different random starts (seeds {own[0].seed} and {line.seed}) have a mean CKA between matching "
         f"layers of **{similarity_words.number(floor.mean_twins())}**: a floor for what shares nothing but data, design and training."
     )
     with st.expander("Their matrix"):
-        titles = tuple(f"Dense, seed {line.seed}, from input to output" for line in own[:2])
+        titles = tuple(f"Dense, seed {line.seed}, from input to output" for line in (own[0], line))
         similarity_matrix.draw(floor, titles, name=f"cka-floor-{study.replace('/', '-')}", key="floor")
         st.caption(similarity_words.basis(floor))

@@ -1,5 +1,7 @@
 """How much of each layer's features pruning leaves: against the same layer of the dense network, as sparsity rises."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 import streamlit as st
 
@@ -17,6 +19,7 @@ from pages.components import (
     similarity_data,
     similarity_live,
     similarity_matrix,
+    similarity_outliers,
     similarity_words,
     state,
     whatif_view,
@@ -26,6 +29,7 @@ from pages.components.similarity_matrix import short
 _FLOOR = "Two dense networks"
 _SERIES = {
     "all": (look.COLOURS["one_shot"], "circle"),
+    "typical": (look.COLOURS["one_shot"], "circle"),
     "watched": (look.COLOURS["layerwise"], "diamond"),
     "others": (look.COLOURS["iterative"], "square"),
     "floor": (look.COLOURS["dense"], "cross"),
@@ -45,6 +49,7 @@ def draw(study: str) -> None:
     recalibrated = state.recalibrate(useful=not at_checkpoint)
     percent = round(100 * sparsity)
     place = on_path(path, percent, recalibrated)
+    sample = known.usual if known else matrices.ALL
     if known is None:
         st.info(
             "Nothing is stored of this study: only the slider's own position can be shown, computed now.",
@@ -53,9 +58,10 @@ def draw(study: str) -> None:
         st.code(similarity_words.make_it(study), language="bash", wrap_lines=True)
     else:
         _lines(study, known, path, recalibrated, sparsity)
+        similarity_outliers.draw(path.dense, known, sample)
     left, right = st.columns(2, gap="large")
     with left:
-        _matrix(study, known, path, place)
+        _matrix(study, known, path, place, sample)
     with right:
         if known is not None:
             _by_layer(study, known, path, _nearest(known, path, place))
@@ -63,15 +69,15 @@ def draw(study: str) -> None:
 
 def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: float) -> None:
     st.markdown("**How much of each layer's features survive?**")
-    frame = _survival(known, path, recalibrated)
+    frame = pd.concat([_survival(known, path, recalibrated), _trained(study, known, path)])
     if frame.empty:
         st.caption("No step of this slider is stored.")
         return
     layers = known.layers[matrices.STANDARD]
-    n = known.images["all"].n
+    n = known.images[known.usual].n
     st.caption(
         f"One line a layer, against the same layer of the dense network, n = {n:,} test images. Large dots are trained networks; from "
-        "each the line goes on without fine-tuning. The dashed line is where the slider stands."
+        "those whose weights are here the line goes on without fine-tuning. The dashed line is where the slider stands."
     )
     last = frame[frame["sparsity"] == frame["sparsity"].max()]
     charts.show(
@@ -91,10 +97,15 @@ def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: 
 
 
 def _survival(known: Stored, path: Path, recalibrated: bool) -> pd.DataFrame:
+    places = [(on_path(path, percent, recalibrated), path.is_checkpoint(percent / 100)) for percent in range(100)]
+    return _rows(known, path, places)
+
+
+def _rows(known: Stored, path: Path, places: Iterable[tuple[Position, bool]]) -> pd.DataFrame:
+    """What is stored of positions: the layers that can be compared, and whether it is a trained network itself."""
     dense, parts = position(path.dense), []
-    for percent in range(100):
-        place = on_path(path, percent, recalibrated)
-        twins = known.twins(dense, place)
+    for place, trained in places:
+        twins = known.twins(dense, place, known.usual)
         if twins is None:
             continue
         parts.append(
@@ -102,9 +113,9 @@ def _survival(known: Stored, path: Path, recalibrated: bool) -> pd.DataFrame:
                 layer=twins["row"].map(short),
                 whole=twins["row"],
                 depth=range(1, len(twins) + 1),
-                sparsity=percent / 100,
+                sparsity=place.percent / 100,
                 checkpoint=place.network,
-                trained=path.is_checkpoint(percent / 100),
+                trained=trained,
                 recalibrated=place.recalibrated,
             )
         )
@@ -112,14 +123,22 @@ def _survival(known: Stored, path: Path, recalibrated: bool) -> pd.DataFrame:
     return frame[frame["reason"] == ""] if parts else frame
 
 
-def _matrix(study: str, known: Stored | None, path: Path, place: Position) -> None:
+def _trained(study: str, known: Stored, path: Path) -> pd.DataFrame:
+    """The trained networks of the method that are off the path: only their results are here, and what was compared of them."""
+    own = similarity_data.lines(study)[0].pruned.get(path.method, {})
+    ids = {entry.id for entry in path.entries}
+    places = [position(entry) for entry in own.values() if entry.id not in ids]
+    return _rows(known, path, [(place, True) for place in places])
+
+
+def _matrix(study: str, known: Stored | None, path: Path, place: Position, sample: str) -> None:
     against = similarity_choices.other()
     first = place if against == "itself" else position(path.dense)
     name = look.title(path.method)
     st.markdown(f"**{name} at {place.percent}%, {'with itself' if against == 'itself' else 'with the dense network'}**")
     try:
         with similarity_live.progress() as report:
-            matrix = similarity_data.matrix(study, first, place, "all", matrices.STANDARD, matrices.N, report)
+            matrix = similarity_data.matrix(study, first, place, sample, matrices.STANDARD, matrices.N, report)
     except DataNotFound as error:
         near = _nearest(known, path, place) if known else None
         if near is None:
@@ -128,7 +147,7 @@ def _matrix(study: str, known: Stored | None, path: Path, place: Position) -> No
         st.caption(
             f"{place.percent}% is not stored, and without the images it cannot be computed. Here is {near.percent}%."
         )
-        matrix = known.matrix(near if against == "itself" else first, near)
+        matrix = known.matrix(near if against == "itself" else first, near, sample)
     mean = matrix.mean_off_diagonal() if against == "itself" else matrix.mean_twins()
     st.markdown(f"Mean CKA {similarity_words.MEANS[against == 'itself']}: **{similarity_words.number(mean)}**")
     titles = (f"{name if against == 'itself' else 'Dense'}, from input to output", f"{name}, from input to output")
@@ -141,7 +160,7 @@ def _nearest(known: Stored, path: Path, place: Position) -> Position | None:
     """The stored point of the slider that is nearest to ``place``."""
     dense = position(path.dense)
     points = [on_path(path, percent, place.recalibrated) for percent in range(100)]
-    stored = [point for point in points if known.twins(dense, point) is not None]
+    stored = [point for point in points if known.twins(dense, point, known.usual) is not None]
     return min(stored, key=lambda point: abs(point.percent - place.percent), default=None)
 
 
@@ -150,7 +169,7 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
     if place is None:
         st.caption("No step of this slider is stored.")
         return
-    samples = ("watched", "others") if "watched" in known.images else ("all",)
+    samples = ("watched", "others") if "watched" in known.images else (known.usual,)
     parts, series, counts = [], {}, []
     for sample in samples:
         twins = known.twins(position(path.dense), place, sample)
@@ -164,7 +183,7 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
         return
     floor = similarity_claims.floor(known, similarity_data.lines(study))
     if floor is not None:
-        parts.append(floor.twins().assign(series=_FLOOR))
+        parts.append(floor[1].twins().assign(series=_FLOOR))
         series[_FLOOR] = _SERIES["floor"]
     frame = pd.concat(parts)
     frame = frame[frame["reason"] == ""]

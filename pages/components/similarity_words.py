@@ -1,12 +1,20 @@
 """What the page about similarity says again and again."""
 
+from collections.abc import Iterable
+
 from core.checkpoints import Entry
 from core.errors import DataNotFound
 from core.evaluation import Interval
 from core.similarity import CKAMatrix
+from core.words import METHOD_TITLES
 from pages.components import look
 
-SAMPLES = {"all": "All diagnoses", "watched": "Melanoma", "others": "All but melanoma"}
+SAMPLES = {
+    "all": "All diagnoses",
+    "typical": "All but outliers",
+    "watched": "Melanoma",
+    "others": "All but melanoma",
+}
 MEANS = {
     True: "between its different layers",  # of a network with itself
     False: "between matching layers",
@@ -16,6 +24,16 @@ MEANS = {
 def network(name: str) -> str:
     """A network within a sentence."""
     return look.title(name).lower() if name != "dense" else "dense"
+
+
+def compared(names: Iterable[str], sparsity: float) -> str:
+    """Which pruned networks are compared, and which are not there to be compared."""
+    text = f"The pruned networks lack {sparsity:.0%} of their weights and were trained on."
+    absent = [network(name) for name in METHOD_TITLES if name not in names]
+    if absent:
+        verb = "is" if len(absent) == 1 else "are"
+        text += f" {' and '.join(absent).capitalize()} {verb} left out: nothing to compare is here at {sparsity:.0%}."
+    return text
 
 
 def pair(first: str, second: str) -> str:

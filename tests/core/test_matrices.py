@@ -9,9 +9,9 @@ import torch
 
 from core import checkpoints, data, evaluation, files, matrices, paths, pruning, recipes, replication, runs
 from core.errors import Cancelled, CheckpointNotFound, DataDamaged, InvalidValue
-from core.matrices import ALL, OTHERS, WATCHED_ONLY, Key, Position, coding, positions, stored
+from core.matrices import ALL, OTHERS, TYPICAL, WATCHED_ONLY, Key, Position, coding, making, positions, stored
 from core.models import prunable
-from core.similarity import Mean, cka_matrix, grams
+from core.similarity import Influence, Mean, cka_matrix, grams
 from core.whatif import Bench, Subject
 from tests.core.similarity.conftest import plain_features, reference_cka
 from tests.core.tiny import image_set, registered
@@ -75,10 +75,54 @@ def test_samples_are_the_same_each_time_and_a_small_one_is_part_of_a_large_one(m
     assert list(matrices.samples(test)) == [ALL]
 
 
-def test_networks_are_compared_at_the_sparsity_that_most_methods_have(study):
-    assert list(matrices.chosen(line())) == ["dense", "one_shot", "layerwise", "iterative"]
-    runs.run(recipes.pruned(recipes.dense(STUDY, **CHANGES), "one_shot", 0.5))
-    assert {entry.card.sparsity for entry in matrices.chosen(line()).values()} == {0.0, 0.8}
+def pruned_to(study, sparsity: float, *methods: str) -> None:
+    for method in methods:
+        steps = {"steps": 2} if method == "iterative" else {}
+        runs.run(recipes.pruned(recipes.dense(STUDY, **CHANGES), method, sparsity, **steps))
+
+
+def compared(sparsity=None, usable=lambda _: True) -> dict[str, float]:
+    return {name: entry.card.sparsity for name, entry in matrices.chosen(line(), sparsity, usable).items()}
+
+
+def test_networks_are_compared_at_the_papers_sparsity_and_at_all_that_several_methods_have(study):
+    three = {"dense": 0.0, "one_shot": 0.8, "layerwise": 0.8, "iterative": 0.8}
+    assert compared() == three
+    pruned_to(study, 0.5, "one_shot")
+    assert matrices.sparsities(line()) == [0.8]
+    assert compared() == three
+    pruned_to(study, 0.5, "layerwise", "iterative")
+    assert matrices.sparsities(line()) == [0.5, 0.8]
+    assert compared(0.5) == {"dense": 0.0, "one_shot": 0.5, "layerwise": 0.5, "iterative": 0.5}
+
+    # A network that is damaged, or of which only results are here, does not take the others to another sparsity.
+    def is_here(entry) -> bool:
+        return not entry.id.endswith("iterative-80")
+
+    assert matrices.sparsities(line(), is_here) == [0.5, 0.8]
+    assert compared(None, is_here) == {"dense": 0.0, "one_shot": 0.8, "layerwise": 0.8}
+    assert compared(None, lambda entry: entry.id.endswith("one_shot-50")) == {"dense": 0.0, "one_shot": 0.5}
+    assert compared(None, lambda _: False) == {"dense": 0.0}
+
+
+def test_what_another_training_of_the_dense_network_gave_is_not_compared_with_this_one(study):
+    entry = matrices.chosen(line())["iterative"]
+    checkpoints.write_card(entry.path, dataclasses.replace(entry.card, parent_digest="another"), entry.size_bytes)
+    entry.path.unlink()
+    assert list(compared()) == ["dense", "one_shot", "layerwise"]
+
+
+def test_networks_of_other_sparsities_are_compared_with_each_other_too(study, sets):
+    pruned_to(study, 0.5, "one_shot", "iterative")
+    known = make(study, sets)
+    test = sets[0].take(matrices.samples(sets[0])[ALL])
+    for sparsity in (0.5, 0.8):
+        chosen = matrices.chosen(line(), sparsity)
+        a, b = chosen["one_shot"], chosen["iterative"]
+        expected = cka_matrix(*(checkpoints.load(entry.path).model() for entry in (a, b)), test)
+        found = known.matrix(matrices.position(a), matrices.position(b))
+        np.testing.assert_allclose(found.values, expected.values, atol=2e-4)
+        assert found.mean_twins().low is not None
 
 
 def test_a_stored_matrix_is_that_of_the_formula(study, sets):
@@ -300,6 +344,71 @@ def test_live_is_what_is_stored_and_keeps_the_dense_network(study, sets):
     assert sum(moment.stage == "Comparing features" for moment in told) == 3  # the pruned one only
     with pytest.raises(InvalidValue, match="no such images"):
         matrices.Live(Bench(dense, *sets), "blue ones", 10, "standard")
+
+
+@pytest.fixture
+def outliers(monkeypatch):
+    """Two of the test images decide alone: as found where networks are looked at, which is counted."""
+    asked = []
+
+    def influential(networks):
+        asked.append(list(networks))
+        return [Influence(row, "dense", "features.4", 0.4 - 0.1 * row) for row in (0, 1)] if networks else []
+
+    monkeypatch.setattr(making, "influential", influential)
+    return asked
+
+
+def test_images_that_decide_alone_are_left_out_of_a_sample_of_its_own(study, sets, outliers):
+    known = make(study, sets)
+    assert len(outliers) == 3  # for each sample all four networks are asked at once
+    assert outliers[0] == ["dense", "one_shot", "layerwise", "iterative"]
+    drawn = matrices.samples(sets[0])
+    without = {name: drawn[name][2:] for name in drawn}
+    expected = {ALL: drawn[ALL], TYPICAL: without[ALL]} | {name: without[name] for name in (WATCHED_ONLY, OTHERS)}
+    assert {name: rows.tolist() for name, rows in known.rows.items()} == {
+        name: rows.tolist() for name, rows in expected.items()
+    }
+    assert [item.row for item in known.influential[ALL]] == drawn[ALL][:2].tolist()
+    assert known.usual == TYPICAL
+    again = kept(study)
+    assert again.influential == known.influential
+    assert again.usual == TYPICAL
+    entries = matrices.chosen(line())
+    a, b = (matrices.position(entries[name]) for name in ("dense", "iterative"))
+    test = sets[0].take(without[ALL])
+    models = [checkpoints.load(entries[name].path).model() for name in ("dense", "iterative")]
+    np.testing.assert_allclose(again.matrix(a, b, TYPICAL).values, cka_matrix(*models, test).values, atol=2e-4)
+    moved = matrices.on_path(study["one_shot"], 90, False)
+    assert again.matrix(a, moved, TYPICAL) is not None  # the slider moves the usual sample
+    assert again.matrix(a, moved, ALL) is None
+    make(study, sets)
+    assert len(outliers) == 3  # stored: they are not looked for again
+    live = matrices.Live(
+        Bench(Subject(checkpoints.load(entries["dense"].path)), *sets),
+        TYPICAL,
+        matrices.N,
+        "standard",
+        without=[item.row for item in again.influential[ALL]],
+    )
+    subject = Subject(checkpoints.load(entries["dense"].path))
+    assert live.matrix((subject, a), (subject, a)).digest == again.images[TYPICAL].digest
+
+
+def test_files_from_before_outliers_were_looked_for_keep_what_still_counts(study, sets, outliers, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "influential", lambda networks: [])
+        known = make(study, sets)
+    known.influential = None
+    stored.write(matrices.path_of(study["one_shot"].dense), known)
+    assert kept(study).influential is None
+    assert kept(study).usual == ALL
+    made = make(study, sets)
+    assert made.usual == TYPICAL
+    same = [key for key in known.records if key.sample == ALL]
+    assert all(made.records[key].cka.tolist() == known.records[key].cka.tolist() for key in same)
+    assert made.images[OTHERS].n == known.images[OTHERS].n - 2
+    assert {len(made.rows[key.sample]) for key in made.records if key.sample == OTHERS} == {made.images[OTHERS].n}
 
 
 def test_the_file_is_small(study, sets):

@@ -21,7 +21,9 @@ METHODS = ("one_shot", "layerwise", "iterative")
 def line(seed: int = 0, methods=METHODS) -> Line:
     def entry(name: str, sparsity: float) -> Entry:
         id = f"a-32/vgg16/{name}-{seed}"
-        return Entry(id, None, 1, card=SimpleNamespace(sparsity=sparsity, digest=id, seed=seed))
+        parent = None if name == "dense" else f"a-32/vgg16/dense-{seed}"
+        known = {"sparsity": sparsity, "digest": id, "seed": seed, "parent": parent, "parent_digest": ""}
+        return Entry(id, None, 1, card=SimpleNamespace(**known))
 
     return Line("a-32/vgg16", entry("dense", 0.0), {name: {0.8: entry(name, 0.8)} for name in methods}, ())
 
@@ -176,6 +178,38 @@ def test_what_is_missing_is_said():
     assert "dead layer" in similarity_claims.judge(dead, [line()])[2].reasons[0]
     empty = Stored("cohort")
     assert similarity_claims.judge(empty, [line()])[0].reasons == ["its comparison is not stored"]
+
+
+def test_the_floor_is_the_first_other_seed_that_was_compared():
+    lines = [line(0), line(1, ()), line(2, ())]
+    known = stored([lines[0], lines[2]], ALIKE, TWINS, floor=0.6)
+    found = similarity_claims.floor(known, lines)
+    assert found[0] is lines[2]
+    assert found[1].mean_twins().estimate == pytest.approx(0.6, abs=1e-3)
+    similar = similarity_claims.judge(known, lines)[1]
+    assert similar.verdict == HOLDS
+    assert similarity_claims.floor(known, lines[:2]) is None
+    assert "comparison with a second dense network" in similarity_claims.judge(known, lines[:2])[1].reasons[0]
+
+
+def test_claims_are_about_networks_of_one_sparsity():
+    own = line()
+    at_half = {name: replace(entry[0.8], id=f"{entry[0.8].id}-50") for name, entry in own.pruned.items()}
+    both = replace(own, pruned={name: {0.5: at_half[name]} | dict(own.pruned[name]) for name in METHODS})
+    known = stored([own], ALIKE, TWINS)
+    assert similarity_claims.judge(known, [both])[0].verdict == HOLDS
+    assert similarity_claims.judge(known, [both], 0.8)[0].verdict == HOLDS
+    assert similarity_claims.judge(known, [both], 0.5)[0].reasons == ["its comparison is not stored"]
+
+
+def test_where_a_few_images_decide_the_tests_are_on_the_others():
+    own = line()
+    known = stored([own], ALIKE, TWINS, reason="512 images cannot show that it tells images apart")
+    assert similarity_claims.judge(known, [own])[2].verdict == CANNOT_TELL
+    for key, record in stored([own], ALIKE, TWINS).records.items():
+        known.records[key._replace(sample=matrices.TYPICAL)] = record
+    known.images[matrices.TYPICAL] = known.images[matrices.ALL]
+    assert similarity_claims.judge(known, [own])[2].verdict == HOLDS
 
 
 def test_the_table_has_a_row_for_each_test():

@@ -1,5 +1,6 @@
 """The page about similarity in Streamlit's own test runner, on tiny networks that the test trains."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -231,6 +232,81 @@ def test_claims_have_verdicts_with_numbers(stored):
         assert f"**{finding.verdict.capitalize()}**" in text
     assert "a second dense network with another seed is missing" in text
     assert len(charts(app)) == 2
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_with_a_network_damaged_the_others_stay_where_they_were(stored):
+    """Results of networks at another sparsity, of which nothing can be compared, must not draw the page there."""
+    entries = {entry.id.rpartition("/")[2]: entry for entry in checkpoints.list()}
+    for method in ("one_shot", "layerwise", "iterative"):
+        entry = entries[f"{method}-80"]
+        card = dataclasses.replace(entry.card, id=f"{STUDY}/{method}-90", sparsity=0.9)
+        checkpoints.write_card(entry.path.with_name(f"{method}-90.safetensors"), card, entry.size_bytes)
+    broken = entries["iterative-80"].path
+    broken.write_bytes(broken.read_bytes()[:1000])
+    app = opened(first="one_shot", second="layerwise")
+    text = texts(app)
+    assert not app.error
+    assert "lack 80% of their weights" in text
+    assert "Iterative is left out: nothing to compare is here at 80%" in text
+    assert "How to get" not in text
+    assert len(charts(app)) == 2
+    assert not [group for group in app.get("button_group") if group.proto.label == "Pruned to"]
+    assert "**Cannot be told**" in texts(opened(view="claims"))
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_another_sparsity_is_chosen_where_networks_of_it_were_compared(stored):
+    entries = {entry.id.rpartition("/")[2]: entry for entry in checkpoints.list()}
+    path = matrices.path_of(entries["dense"])
+    for method in ("layerwise", "iterative"):
+        entry = entries[f"{method}-80"]
+        card = dataclasses.replace(entry.card, id=f"{STUDY}/{method}-95", sparsity=0.95)
+        checkpoints.write_card(entry.path.with_name(f"{method}-95.safetensors"), card, entry.size_bytes)
+    known = matrices.read(path, checkpoints.list())
+    digests = {entry.id: entry.card.digest for entry in checkpoints.list()}
+    moved = {
+        f"{STUDY}/{method}-80": matrices.Position(f"{STUDY}/{method}-95", 95) for method in ("layerwise", "iterative")
+    }
+    for key, record in list(known.records.items()):
+        if all(place.percent in (0, 80) for place in key[:2]):
+            a, b = (moved.get(place.network, place) for place in key[:2])
+            known.records[key._replace(a=a, b=b)] = record
+    known.digests |= {place.network: digests[place.network] for place in moved.values()}
+    matrices.write(path, known)
+    app = opened(at=95)
+    text = texts(app)
+    assert not app.error
+    assert "lack 95% of their weights" in text
+    assert "One-shot is left out" in text
+    assert [box.options for box in app.selectbox if box.key == "first"] == [["Dense", "Layer by layer", "Iterative"]]
+    text = texts(opened(view="claims", at=95))
+    assert "one-shot pruning is not trained at the sparsity of the others" in text
+    assert text.count("**Cannot be told**") >= 2
+    survival = opened(view="survival", method="iterative", sparsity=80)
+    rows = [row for frame in survival.dataframe for row in frame.value.to_dict("records")]
+    assert not survival.error
+    assert any(row.get("checkpoint") == f"{STUDY}/iterative-95" for row in rows)
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_images_that_decide_alone_are_left_out_and_named(stored):
+    from core.similarity import Influence
+
+    path = matrices.path_of(paths.of(STUDY)["one_shot"].dense)
+    stored.influential = {"all": [Influence(4, "dense", "features.4", 0.43)]}
+    for key, record in list(stored.records.items()):
+        if key.sample == "all":
+            stored.records[key._replace(sample="typical")] = record
+    stored.images["typical"], stored.rows["typical"] = stored.images["all"], stored.rows["all"]
+    matrices.write(path, stored)
+    app = opened()
+    text = texts(app)
+    assert not app.error
+    assert "makes up **43%** of what features.4 of the dense network tells apart" in text
+    assert [group.value for group in app.get("button_group") if group.proto.label == "Images"] == ["typical"]
+    assert "makes up **43%**" not in texts(opened(sample="all"))
+    assert "makes up **43%**" in texts(opened(view="survival", method="iterative"))
 
 
 @pytest.mark.usefixtures("nowhere")

@@ -1,0 +1,77 @@
+"""The images that alone decide what some layers tell apart, and so are left out of a comparison."""
+
+import pandas as pd
+import streamlit as st
+
+from core.checkpoints import Entry
+from core.errors import DataNotFound
+from core.matrices import ALL, TYPICAL, Stored
+from core.similarity import Influence
+from pages.components import gallery, loaders, look, panels
+from pages.components.similarity_matrix import short
+
+
+def draw(dense: Entry, known: Stored | None, sample: str) -> None:
+    """Which images are left out of ``sample``, with how much each decides; nothing where none is.
+
+    Args:
+        dense: the study's dense network.
+        known: what is stored of the study.
+        sample: of the test images.
+    """
+    found = left_out(known, sample)
+    if not found:
+        return
+    with st.expander(f"{len(found)} images left out", icon=":material/filter_alt:"):
+        st.markdown(
+            f"CKA weighs an image by how far its features lie from those of the others. {_far(found)} What such a layer makes of all "
+            "other images hardly counts, and no band can be given. Left out is every image that alone makes up more than 5% of a "
+            "layer that could not be compared otherwise; **All diagnoses** keeps them."
+        )
+        _pictures(dense, known, found)
+
+
+def left_out(known: Stored | None, sample: str) -> list[Influence]:
+    """The influential images that ``sample`` lacks."""
+    if known is None or known.influential is None or sample == ALL:
+        return []
+    return known.influential.get(ALL if sample == TYPICAL else sample, [])
+
+
+def _far(found: list[Influence]) -> str:
+    first = found[0]
+    return (
+        f"A few lie very far out: the first one here alone makes up **{first.share:.0%}** of what {short(first.layer)} of the "
+        f"{look.title(first.network).lower()} network tells apart."
+    )
+
+
+def _pictures(dense: Entry, known: Stored, found: list[Influence]) -> None:
+    frame = pd.DataFrame(
+        {
+            "share": [item.share for item in found],
+            "layer": [item.layer for item in found],
+            "network": [look.title(item.network) for item in found],
+        }
+    )
+    try:
+        test = loaders.cohort(dense)
+        picture = loaders.picture(dense)
+    except DataNotFound:
+        test = picture = None
+    if test is not None and test.digest == known.cohort:
+        rows = [item.row for item in found]
+        names = [test.class_names[test.labels[row]] for row in rows]
+        frame = frame.assign(image=[str(test.ids[row]) for row in rows], diagnosis=names)
+        if picture is not None:
+            gallery.show(
+                rows,
+                test,
+                picture,
+                words=lambda place: f"**{found[place].share:.0%}** of {short(found[place].layer)}  \n{names[place]}",
+                frame=lambda: frame,
+                key="outliers",
+            )
+    frame = frame[[name for name in ("image", "diagnosis", "share", "network", "layer") if name in frame]]
+    name = f"cka-left-out-{dense.card.study.replace('/', '-')}"
+    panels.table(frame, name=name, title="Images left out", key="outliers")
