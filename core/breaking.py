@@ -41,7 +41,8 @@ def stored_steps(path: Path, read: Read, recalibrated: bool) -> list[Step]:
     """The points of a path whose answers are stored, in rising sparsity. Gaps are simply not there.
 
     Args:
-        path: of one method.
+        path: of one method. Of its networks without weights those count whose answers are stored at every step up to the
+            next network.
         read: from a checkpoint to its stored response, such as :func:`core.responses.read`.
         recalibrated: the switch, as on the page: where it is on, what is pruned on from a checkpoint is recalibrated;
             checkpoints never are.
@@ -49,16 +50,28 @@ def stored_steps(path: Path, read: Read, recalibrated: bool) -> list[Step]:
     dense = read(path.dense)
     if dense is None:
         return []
-    kept = {entry.id: read(entry) for entry in path.entries}
-    steps = []
-    for percent in range(100):
-        own = kept[path.start(percent / 100).id]
-        trained = path.is_checkpoint(percent / 100)
-        mode = recalibrated and not trained
-        known = own is not None and own.cohort == dense.cohort
-        if known and (percent, mode) in own.answers and (0, mode) in dense.answers:
-            steps.append(Step(percent, trained, mode, dense, own))
+    kept = {entry.id: read(entry) for entry in (*path.entries, *path.results)}
+    steps: list[Step] = []
+    end = 100
+    for entry in path.not_sparser(1.0):
+        begin, own = round(100 * entry.card.sparsity), kept[entry.id]
+        found = [
+            Step(percent, percent == begin, recalibrated and percent > begin, dense, own)
+            for percent in range(begin, end)
+        ]
+        found = [step for step in found if _is_stored(step)] if own is not None else []
+        if entry not in path.entries and len(found) < end - begin:
+            continue  # between its steps the answers would be those of another network
+        steps, end = found + steps, begin
     return steps
+
+
+def _is_stored(step: Step) -> bool:
+    return (
+        step.pruned.cohort == step.dense.cohort
+        and (step.percent, step.recalibrated) in step.pruned.answers
+        and (0, step.recalibrated) in step.dense.answers
+    )
 
 
 def changed(steps: list[Step]) -> np.ndarray:

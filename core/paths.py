@@ -1,5 +1,6 @@
 """Paths: the checkpoints of one method in rising sparsity, and what a sparsity between two of them means."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core import checkpoints
@@ -23,11 +24,14 @@ class Path:
         study: name of the study.
         method: as the cards call it, or :data:`PRUNE_ONLY`.
         entries: checkpoints in rising sparsity; the first is the dense network.
+        results: networks of the method at other sparsities of which only results are here, in rising sparsity: their stored
+            answers can be shown, but nothing can be computed from them.
     """
 
     study: str
     method: str
     entries: tuple[Entry, ...]
+    results: tuple[Entry, ...] = ()
 
     @property
     def dense(self) -> Entry:
@@ -39,6 +43,16 @@ class Path:
         """The sparsities at which this path has a trained checkpoint, 0 included."""
         return tuple(entry.card.sparsity for entry in self.entries)
 
+    @property
+    def trained(self) -> tuple[float, ...]:
+        """The sparsities at which the method was trained, with weights here or without, rising; 0 not included."""
+        return tuple(sorted({entry.card.sparsity for entry in (*self.entries[1:], *self.results)}))
+
+    def not_sparser(self, sparsity: float) -> list[Entry]:
+        """The networks at ``sparsity`` or below it, with weights here or without, the sparsest first."""
+        known = sorted((*self.entries, *self.results), key=lambda entry: -entry.card.sparsity)
+        return [entry for entry in known if entry.card.sparsity <= sparsity + _SAME]
+
     def start(self, sparsity: float) -> Entry:
         """The checkpoint from which ``sparsity`` is reached: the last one that is not sparser.
 
@@ -48,9 +62,27 @@ class Path:
         sparsity = check_sparsity(sparsity)
         return [entry for entry in self.entries if entry.card.sparsity <= sparsity + _SAME][-1]
 
+    def standing(self, sparsity: float, stored: Callable[[Entry], bool]) -> Entry:
+        """The network whose answers stand for ``sparsity``: the last one that is not sparser, of :attr:`results` if stored.
+
+        Args:
+            sparsity: in [0, 1).
+            stored: whether the answers of a network at ``sparsity`` are.
+
+        Raises:
+            InvalidSparsity: outside [0, 1).
+        """
+        known = self.not_sparser(check_sparsity(sparsity))
+        return next(entry for entry in known if entry in self.entries or stored(entry))
+
     def is_checkpoint(self, sparsity: float) -> bool:
         """Whether ``sparsity`` itself was trained, so that nothing has to be pruned further to get there."""
-        return abs(self.start(sparsity).card.sparsity - sparsity) <= _SAME
+        return is_trained(self.start(sparsity), sparsity)
+
+
+def is_trained(entry: Entry, sparsity: float) -> bool:
+    """Whether a network was trained at ``sparsity`` itself, so that it is not pruned on there."""
+    return abs(entry.card.sparsity - sparsity) <= _SAME
 
 
 def studies(root=None) -> dict[str, dict[str, Path]]:
@@ -60,8 +92,8 @@ def studies(root=None) -> dict[str, dict[str, Path]]:
     this training of it (:meth:`core.checkpoints.Entry.comes_from`).
     Networks trained under the row split never count: they have seen lesions of test images, so nothing that they answer
     can be compared. Nor do controls by lot: between checkpoints the smallest weights would go, and lots no longer decide.
-    Nor do networks without their weights where the dense network has its own: a path is there to be moved along, and from
-    them it would not go on. Checkpoints that cannot be read are passed over; :func:`core.checkpoints.list` tells of them.
+    Networks without their weights where the dense network has its own are :attr:`Path.results`: a path is there to be moved
+    along, and from them it would not go on. Checkpoints that cannot be read are passed over; :func:`core.checkpoints.list` tells of them.
     """
     entries = [
         entry for entry in checkpoints.list(root) if entry.card is not None and entry.card.data.split_by != "row"
@@ -75,15 +107,21 @@ def studies(root=None) -> dict[str, dict[str, Path]]:
             found[card.study] = {PRUNE_ONLY: Path(card.study, PRUNE_ONLY, (entry,))}
     for study, paths in found.items():
         dense = paths[PRUNE_ONLY].dense
-        methods: dict[str, dict[float, Entry]] = {}
+        movable: dict[str, dict[float, Entry]] = {}
+        fixed: dict[str, dict[float, Entry]] = {}
         for entry in entries:
             card = entry.card
-            movable = entry.weights or not dense.weights
-            if entry.comes_from(dense) and card.sparsity > 0 and movable and not card.method.endswith(BY_LOT):
-                methods.setdefault(entry.card.method, {}).setdefault(entry.card.sparsity, entry)
-        for method, by_sparsity in sorted(methods.items()):
-            paths[method] = Path(study, method, (dense, *(by_sparsity[s] for s in sorted(by_sparsity))))
+            if entry.comes_from(dense) and card.sparsity > 0 and not card.method.endswith(BY_LOT):
+                kind = movable if entry.weights or not dense.weights else fixed
+                kind.setdefault(card.method, {}).setdefault(card.sparsity, entry)
+        for method, by_sparsity in sorted(movable.items()):
+            others = {s: entry for s, entry in fixed.get(method, {}).items() if s not in by_sparsity}
+            paths[method] = Path(study, method, (dense, *_rising(by_sparsity)), _rising(others))
     return found
+
+
+def _rising(by_sparsity: dict[float, Entry]) -> tuple[Entry, ...]:
+    return tuple(entry for _, entry in sorted(by_sparsity.items()))
 
 
 def of(study: str, root=None) -> dict[str, Path]:

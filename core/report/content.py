@@ -7,13 +7,13 @@ import pandas as pd
 
 import core
 from core import evaluation
-from core.checkpoints import Card
+from core.checkpoints import Card, Entry
 from core.cohort import Cohort
 from core.data.ham10000 import TITLES, class_words
 from core.evaluation import Interval
 from core.evaluation.ledger import ALL
 from core.evaluation.outcomes import METHOD
-from core.paths import Path
+from core.paths import Path, is_trained
 from core.pruning.fixed import as_text
 from core.report import commands
 from core.studies import Study
@@ -63,6 +63,7 @@ class Content:
 def assemble(
     path: Path,
     sparsity: float,
+    own: Entry,
     estimate: Estimate,
     cohort: Cohort,
     *,
@@ -75,28 +76,29 @@ def assemble(
     Args:
         path: of the method.
         sparsity: in [0, 1).
+        own: the network that stands for it, see :meth:`core.paths.Path.standing`.
         estimate: both networks' answers to all test images, in their order.
         cohort: the test images.
         diagnosis: the class that is brought out, if any.
         fixed: units of layers set by hand, (number, percent).
         link: path and query of the view.
     """
-    own, dense = path.start(sparsity).card, path.dense.card
+    dense = path.dense.card
     return Content(
         f"{Study.parse(path.study).title}: {_method(path.method)}, {sparsity:.0%} of the weights removed",
-        tuple(_facts(path, sparsity, estimate, cohort, diagnosis, fixed)),
+        tuple(_facts(path, sparsity, own, estimate, cohort, diagnosis, fixed)),
         (_scores(estimate, cohort), _ledger(estimate, cohort, diagnosis)),
-        tuple(_commands(own, sparsity, bool(estimate.recalibrated_on), fixed)),
-        _cards(own, dense),
+        tuple(_commands(own.card, sparsity, bool(estimate.recalibrated_on), fixed)),
+        _cards(own.card, dense),
         link,
     )
 
 
-def _facts(path: Path, sparsity: float, estimate: Estimate, cohort: Cohort, diagnosis, fixed):
-    own, dense = path.start(sparsity).card, path.dense.card
+def _facts(path: Path, sparsity: float, entry: Entry, estimate: Estimate, cohort: Cohort, diagnosis, fixed):
+    own, dense = entry.card, path.dense.card
     yield "Study", f"{Study.parse(path.study).title} ({path.study})"
     yield "Method", _method(path.method)
-    trained = path.is_checkpoint(sparsity) and not fixed
+    trained = is_trained(entry, sparsity) and not fixed
     reached = "a trained checkpoint" if trained else f"pruned on from {own.sparsity:.0%} without fine-tuning"
     yield "Sparsity", f"{sparsity:.0%}, {reached}"
     if fixed:

@@ -1,5 +1,7 @@
 """The visual language: one colour a method on every page, readable on light and on dark, and apart for the colour-blind."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.data.ham10000 import TITLES as DIAGNOSES
@@ -86,6 +88,11 @@ def points(value: float, low: float | None = None, high: float | None = None) ->
     texts = [f"{round(100 * share, 1) + 0.0:+.1f}" for share in (value, low, high) if share is not None]
     shown = ["0.0" if text == "+0.0" else text.replace("-", "−") for text in texts]
     return shown[0] if low is None else f"{shown[0]} [{shown[1]}, {shown[2]}]"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words one after the other within a sentence: ``"a, b and c"``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def diagnosis(name: str) -> str:

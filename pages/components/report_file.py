@@ -78,6 +78,7 @@ def text(selection: Selection, estimate: Estimate) -> str:
     content = report.assemble(
         selection.path,
         selection.sparsity,
+        selection.own,
         estimate,
         selection.cohort,
         diagnosis=selection.diagnosis,
@@ -111,8 +112,8 @@ def charts(selection: Selection, table: pd.DataFrame) -> list[Chart]:
 
 
 def _zeros(selection: Selection) -> list[Chart]:
-    """Where the zeros are; nothing where the weights cannot be read, or layers are set by hand."""
-    if selection.fixed:
+    """Where the zeros are; nothing where the weights are not here or cannot be read, or layers are set by hand."""
+    if selection.fixed or selection.own in selection.path.results:
         return []
     try:
         spread = layers_data.spread(selection.path, selection.sparsity)

@@ -51,7 +51,8 @@ def follow(id: str) -> None:
 
 def _key(selection: Selection, steps: list[Step]) -> tuple:
     stored = tuple((step.percent, step.recalibrated) for step in steps)
-    return (*(entry.card.digest for entry in selection.path.entries), stored)
+    path = selection.path
+    return (*(entry.card.digest for entry in (*path.entries, *path.results)), stored)
 
 
 def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Cohort, key: tuple) -> None:

@@ -31,8 +31,7 @@ def position(paths: dict[str, Path]) -> Selection:
         sparsity = state.sparsity(whatif_play.stop)
         place = st.container(width=100)
     fixed = _fixed(path)
-    useful = not path.is_checkpoint(sparsity) or bool(fixed)
-    switch = state.recalibrate(useful)
+    switch = state.recalibrate(useful=not Selection(path, sparsity, True, fixed=fixed).trained)
     with place:
         steps = [] if fixed else stored_steps(path, loaders.response, switch)
         whatif_play.button([step.percent for step in steps], round(100 * sparsity))

@@ -13,7 +13,7 @@ from pages.components.whatif_selection import Selection
 def draw(selection: Selection) -> None:
     """The zeros of each layer as a chart, and each unit of layers with its sparsity and its lock."""
     try:
-        subject = loaders.subject(selection.own)
+        subject = loaders.subject(selection.path.start(selection.sparsity))
     except PruneScopeError as error:
         st.caption(f"Where the zeros are stands in the weights, and those cannot be read: {error}")
         return
@@ -28,6 +28,12 @@ def draw(selection: Selection) -> None:
         otherwise=plain["sparsity"],
         by=["by hand" if layer in by_hand else "by the slider" for layer in table["layer"]],
     )
+    if selection.own in selection.path.results:
+        st.info(
+            f"The answers above are of a network whose weights are not here. Its zeros are therefore those of "
+            f"{subject.card.sparsity:.0%}, pruned on to {selection.percent}% without fine-tuning: what layers set by hand start from.",
+            icon=":material/info:",
+        )
     st.markdown("**Where the zeros are**")
     st.markdown(_sentence(selection, fixed, int(table["zeros"].sum()), int(table["weights"].sum())))
     charts.show(

@@ -8,7 +8,7 @@ import numpy as np
 from core import responses
 from core.cohort import Cohort
 from core.data.ham10000 import class_words
-from core.paths import Path
+from core.paths import Path, is_trained
 from core.progress import Report
 from core.pruning.fixed import as_text
 from core.whatif import Estimate
@@ -41,7 +41,7 @@ class Selection:
     @property
     def trained(self) -> bool:
         """Whether this very position was trained, so that nothing is pruned further."""
-        return self.path.is_checkpoint(self.sparsity) and not self.fixed
+        return is_trained(self.own, self.sparsity) and not self.fixed
 
     @property
     def recalibrated(self) -> bool:
@@ -50,8 +50,15 @@ class Selection:
 
     @property
     def own(self):
-        """The checkpoint that this position is reached from."""
-        return self.path.start(self.sparsity)
+        """The network that this position is reached from; if its answers are stored, one without weights too."""
+        if self.fixed:
+            return self.path.start(self.sparsity)
+
+        def is_stored(entry) -> bool:
+            response, mode = loaders.response(entry), self.switch and not is_trained(entry, self.sparsity)
+            return response is not None and (self.percent, mode) in response.answers
+
+        return self.path.standing(self.sparsity, is_stored)
 
     @property
     def colour(self) -> str:

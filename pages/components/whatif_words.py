@@ -4,34 +4,44 @@ import pandas as pd
 import streamlit as st
 
 from core import evaluation
+from core.checkpoints import Entry
 from core.evaluation.ledger import ALL
-from core.paths import PRUNE_ONLY, Path
+from core.paths import PRUNE_ONLY, Path, is_trained
 from pages.components import look, whatif_selection
 from pages.components.whatif_selection import Selection
 
 
-def in_words(path: Path, sparsity: float) -> str:
-    """What a point on the slider is: a trained checkpoint, or something pruned on from one."""
-    start = path.start(sparsity)
-    if path.is_checkpoint(sparsity):
+def in_words(path: Path, sparsity: float, own: Entry | None = None) -> str:
+    """What a point on the slider is: a trained checkpoint, or something pruned on from one.
+
+    Args:
+        path: of the method.
+        sparsity: of the slider.
+        own: the network that stands for it; by default the one whose weights are here.
+    """
+    start = own or path.start(sparsity)
+    if is_trained(start, sparsity):
         what = (
             "This is the dense network itself."
             if sparsity == 0
             else "This is a trained checkpoint, fine-tuned after pruning."
         )
+        if start in path.results:
+            what += " Its answers are stored; its weights are not here."
     elif start.card.sparsity == 0:
         what = "The dense network, pruned to here **without fine-tuning**."
     else:
         what = f"The checkpoint at {start.card.sparsity:.0%}, pruned on to here **without fine-tuning**."
     if path.method != PRUNE_ONLY:
-        trained = [f"{value:.0%}" for value in path.sparsities[1:]]
-        what += f" {look.title(path.method)} was trained at {' and '.join(trained)}."
+        what += f" {look.title(path.method)} was trained at {look.listed([f'{value:.0%}' for value in path.trained])}."
+        if start not in path.results and any(is_trained(entry, sparsity) for entry in path.results):
+            what += f" The network of {sparsity:.0%} is here without its weights, and nothing can be computed from it."
     return what
 
 
 def position(selection: Selection) -> None:
     """Say what the position is, how many weights are zero, and what recalibrating batch norm does there."""
-    what = in_words(selection.path, selection.sparsity)
+    what = in_words(selection.path, selection.sparsity, selection.own)
     if selection.fixed:
         what += f" It is pruned{_by_hand(selection)}, so the share of zeros is another: see **Layers**."
     else:

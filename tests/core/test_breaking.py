@@ -67,6 +67,23 @@ def test_what_is_not_stored_is_a_gap(kept, lost):
         breaking.breaking_points([])
 
 
+def test_a_network_without_weights_takes_part_if_its_answers_reach_to_the_next(kept):
+    lone = Entry("lone", Card(0.8))
+    path = Path("study", "one_shot", (DENSE, PRUNED), (lone,))
+
+    def steps(percents, mode):
+        known = kept | {"lone": response("lone", percents, 3)}
+        return [(step.percent, step.trained) for step in breaking.stored_steps(path, lambda e: known[e.id], mode)]
+
+    without = [(50, True), (70, False), (95, False)]
+    assert steps([80], True)[4:] == without
+    assert steps(range(80, 99), True)[4:] == without  # 99% is not stored
+    whole = steps(range(80, 100), True)[4:]
+    assert whole == [(50, True), (70, False), (80, True), *((percent, False) for percent in range(81, 100))]
+    known = kept | {"lone": None}
+    assert [step.percent for step in breaking.stored_steps(path, lambda e: known[e.id], True)][4:] == [50, 70, 95]
+
+
 def by_hand(steps):
     """The definition, image by image: go down from the last step as long as the answer is another."""
     for image in range(IMAGES):

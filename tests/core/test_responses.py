@@ -44,11 +44,23 @@ def test_networks_that_cannot_be_moved_along_are_on_no_path(study):
     sparser = study["one_shot"].entries[-1]
     checkpoints.write_card(sparser.path, sparser.card, sparser.size_bytes)
     sparser.path.unlink()
-    assert paths.of(STUDY)["one_shot"].sparsities == (0.0, 0.5)
+    path = paths.of(STUDY)["one_shot"]
+    assert path.sparsities == (0.0, 0.5)
+    assert [entry.id for entry in path.results] == [sparser.id]
+    assert path.trained == (0.5, 0.8)
+    assert [path.start(s).card.sparsity for s in (0.8, 0.9)] == [0.5, 0.5]
+    # Its answers stand for it where they are stored, and nowhere else.
+    assert path.standing(0.8, lambda entry: True).id == sparser.id
+    assert path.standing(0.8, lambda entry: False).card.sparsity == 0.5
+    assert path.standing(0.79, lambda entry: True).card.sparsity == 0.5
+    assert path.standing(0.2, lambda entry: False) == path.dense
+    with pytest.raises(InvalidSparsity):
+        path.standing(1.0, lambda entry: True)
     # Where the dense network's weights are not here either, results are all there is to look at.
     checkpoints.write_card(dense.path, dense.card, dense.size_bytes)
     dense.path.unlink()
     assert paths.of(STUDY)["one_shot"].sparsities == (0.0, 0.5, 0.8)
+    assert paths.of(STUDY)["one_shot"].results == ()
 
 
 def test_studies_that_are_not_there_are_named(study, tmp_path):

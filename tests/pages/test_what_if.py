@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import checkpoints, data, evaluation, models, paths, pruning, responses
+from core import checkpoints, data, evaluation, models, paths, pruning, recipes, responses, runs
 from tests.pages.opening import opened, texts
 
 WHAT_IF = "pages/what_if.py"
@@ -179,6 +179,36 @@ def test_stored_answers_are_shown_without_images_and_agree_with_live_ones(study,
     assert "The images of colours are not on this machine" in stored.info[0].value
     assert [card.value for card in stored.metric] == [card.value for card in live.metric]
     assert "n = 90 test images" in texts(stored)
+
+
+def test_a_trained_network_that_ships_without_weights_is_shown_where_its_answers_are(study):
+    """At 90% the page once showed the network of 80% pruned on, though the one trained at 90% had its answers stored."""
+    sets = [data.load("colours", split, size=32) for split in ("test", "train")]
+    dense = recipes.Recipe.from_dict(checkpoints.load(f"{study}/dense").card.recipe)
+    run = runs.run(recipes.pruned(dense, "iterative", 0.9, steps=2, epochs=1))
+    for entry in checkpoints.list():
+        if entry.id in (f"{study}/dense", run.id):
+            responses.make(entry, *sets, percents=[0, 90, 91])
+    entry = next(entry for entry in checkpoints.list() if entry.id == run.id)
+    checkpoints.write_card(entry.path, entry.card, entry.size_bytes)
+    entry.path.unlink()
+    app = opened(WHAT_IF, method="iterative", sparsity=90)
+    text = texts(app)
+    assert not app.error
+    assert "trained checkpoint, fine-tuned after pruning. Its answers are stored; its weights are not here." in text
+    assert "Iterative was trained at 80% and 90%." in text
+    assert app.toggle[0].disabled
+    assert app.metric[1].value == f"{run.card.metrics['accuracy']['estimate']:.1%}"
+    app.slider(key="sparsity").set_value(91).run()
+    assert "The checkpoint at 90%, pruned on to here **without fine-tuning**" in texts(app)
+    app.slider(key="sparsity").set_value(92).run()  # not stored: computed from the weights that are here
+    assert not app.exception
+    assert "The checkpoint at 80%, pruned on to here **without fine-tuning**" in texts(app)
+    app = opened(WHAT_IF, method="iterative", sparsity=90, view="layers")
+    assert "pruned on to 90% without fine-tuning: what layers set by hand start from" in texts(app)
+    app = opened(WHAT_IF, method="iterative", sparsity=90, layers="0-50")
+    assert "The checkpoint at 80%, pruned on" in texts(app)
+    assert "is here without its weights" in texts(app)
 
 
 def test_layers_set_by_hand_change_the_answers_and_can_be_reset(study):

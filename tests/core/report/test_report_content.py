@@ -55,7 +55,9 @@ def position():
 
 def test_its_numbers_are_those_of_the_answers(position):
     path, estimate, cohort = position
-    content = report.assemble(path, 0.8, estimate, cohort, diagnosis="mel", link="/what_if?sparsity=80")
+    content = report.assemble(
+        path, 0.8, path.entries[1], estimate, cohort, diagnosis="mel", link="/what_if?sparsity=80"
+    )
     scores, ledger = (table.frame for table in content.tables)
     own = scores.set_index("Measure")
     for measure, reference in (("Accuracy", accuracy_score), ("Balanced accuracy", balanced_accuracy_score)):
@@ -73,17 +75,23 @@ def test_its_numbers_are_those_of_the_answers(position):
 
 def test_a_position_between_checkpoints_says_so(position):
     path, estimate, cohort = position
-    content = report.assemble(path, 0.9, Estimate(**vars(estimate) | {"recalibrated_on": 1024}), cohort)
+    content = report.assemble(
+        path, 0.9, path.entries[1], Estimate(**vars(estimate) | {"recalibrated_on": 1024}), cohort
+    )
     facts = dict(content.facts)
     assert facts["Sparsity"] == "90%, pruned on from 80% without fine-tuning"
     assert "1,024 training images" in facts["Batch norm"]
-    by_hand = dict(report.assemble(path, 0.9, estimate, cohort, fixed=((2, 40),)).facts)
+    sparser = invented.entry(f"{invented.STUDY}/one_shot-90", "one_shot", 0.9, parent=path.dense)
+    content = report.assemble(path, 0.9, sparser, estimate, cohort)
+    assert dict(content.facts)["Sparsity"] == "90%, a trained checkpoint"
+    assert content.cards[1][0].endswith("one_shot-90")
+    by_hand = dict(report.assemble(path, 0.9, path.entries[1], estimate, cohort, fixed=((2, 40),)).facts)
     assert by_hand["Layers set by hand"]
 
 
 def test_the_file_is_whole_escapes_what_it_is_given_and_fetches_nothing(position):
     path, estimate, cohort = position
-    content = report.assemble(path, 0.8, estimate, cohort, link='/what_if?a=<b>&c="d"')
+    content = report.assemble(path, 0.8, path.entries[1], estimate, cohort, link='/what_if?a=<b>&c="d"')
     nasty = {"datasets": {"table": [{"label": "</script><script>alert(1)</script>"}]}}
     charts = [Chart("A <chart>", 'It "shows"', nasty)] * 2
     text = report.html(content, "Of **20** <i>melanomas</i>", charts, "var x = '</script>';")
@@ -104,7 +112,7 @@ def test_the_file_is_whole_escapes_what_it_is_given_and_fetches_nothing(position
 
 def test_numbers_that_json_cannot_hold_are_refused(position):
     path, estimate, cohort = position
-    content = report.assemble(path, 0.8, estimate, cohort)
+    content = report.assemble(path, 0.8, path.entries[1], estimate, cohort)
     with pytest.raises(ValueError, match="JSON"):
         report.html(content, "", [Chart("", "", {"value": float("nan")})], "")
 
