@@ -4,7 +4,6 @@ A response belongs to a checkpoint and holds its answers from its own sparsity u
 and with batch norm recalibrated. A path's answers at any sparsity are those of the checkpoint that it is reached from.
 """
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from core.checkpoints import Entry
 from core.cohort import Cohort
 from core.data import ImageSet
 from core.errors import DataDamaged, PruneScopeError
-from core.files import atomic_path
 from core.progress import Progress, Report, silent
 from core.whatif import Bench, Estimate, Subject
 
@@ -87,52 +85,29 @@ def read(entry: Entry) -> Response | None:
     Raises:
         DataDamaged: the file is not a response.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from core import answerfile  # brings pyarrow, which costs time to import
 
     path = path_of(entry)
     if not path.exists():
         return None
     try:
-        arrow = pq.read_table(path)
-        facts = json.loads(arrow.schema.metadata[b"response"])
+        facts, table = answerfile.open_file(path)
         if facts["digest"] != entry.card.digest:
             return None
-        percents = arrow["percent"].to_numpy()
-        recalibrated = arrow["recalibrated"].to_numpy(zero_copy_only=False)
-        steps = [tuple(step) for step in facts["steps"]]
-        size = len(percents) // len(steps)
-        if any((percents[i * size], bool(recalibrated[i * size])) != step for i, step in enumerate(steps)):
-            raise ValueError("its steps are not where its head says")
-        blocks, labels = _blocks(arrow, facts["classes"], len(steps)), None
+        labels = None
         if facts["classes"] > MANY:
             known = Cohort.load(cohort_path(entry))
             if known.digest != facts["cohort"]:
                 return None
             labels = known.labels
-        return Response(
-            facts["digest"],
-            facts["cohort"],
-            facts["recalibrated_on"],
-            dict(zip(steps, blocks, strict=True)),
-            facts["classes"],
-            labels,
-        )
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, IndexError) as error:
+        answers = answerfile.answers_in(facts, table, labels)
+        return Response(facts["digest"], facts["cohort"], facts["recalibrated_on"], answers, facts["classes"], labels)
+    except answerfile.ERRORS as error:
         raise DataDamaged(
             f"{path.name} is not a response",
             given=error,
             remedy="delete it and make it again with `python -m core respond`",
         ) from error
-
-
-def _blocks(arrow, classes: int, steps: int) -> list:
-    """The answers of each step, as :class:`Response` holds them."""
-    if classes > MANY:
-        columns = [np.split(arrow[name].to_numpy(), steps) for name in Short._fields]
-        return [Short(*block) for block in zip(*columns, strict=True)]
-    values = np.stack([arrow[f"p{i}"].to_numpy() for i in range(classes)], axis=1)
-    return list(values.reshape(steps, -1, classes))
 
 
 def estimate(dense: Response | None, own: Response | None, sparsity: float, recalibrated: bool) -> Estimate | None:
@@ -219,34 +194,15 @@ def _coarseness(percent: int) -> tuple[int, int]:
 
 
 def _write(entry: Entry, test: ImageSet, recalibrated_on: int, answers: dict) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from core import answerfile
 
     cohort = cohort_path(entry)
     if not cohort.exists() or Cohort.load(cohort).digest != test.digest:
         Cohort.of(test).save(cohort)
-    steps, size, classes = sorted(answers), len(test), len(test.class_names)
-    columns = {
-        "percent": np.repeat(np.array([percent for percent, _ in steps], np.uint8), size),
-        "recalibrated": np.repeat([mode for _, mode in steps], size),
-    }
-    if classes > MANY:
-        columns |= {name: np.concatenate([getattr(answers[step], name) for step in steps]) for name in Short._fields}
-    else:
-        stacked = np.concatenate([answers[step] for step in steps])
-        columns |= {f"p{i}": np.ascontiguousarray(stacked[:, i]) for i in range(classes)}
     facts = {
         "digest": entry.card.digest,
         "cohort": test.digest,
         "recalibrated_on": recalibrated_on,
-        "classes": classes,
-        "steps": steps,
+        "classes": len(test.class_names),
     }
-    table = pa.table({name: pa.array(values) for name, values in columns.items()})
-    with atomic_path(path_of(entry)) as temporary:
-        pq.write_table(
-            table.replace_schema_metadata({"response": json.dumps(facts)}),
-            temporary,
-            compression="zstd",
-            compression_level=15,
-        )
+    answerfile.write(path_of(entry), facts, answers, test.labels)
