@@ -1,20 +1,4 @@
-"""What the paper says of the features that pruned networks learn, put to the test on stored comparisons.
-
-Three claims. *Layer by layer makes its own layers more alike*: the mean CKA between different layers of that network is above that
-of the dense network, of the one-shot and of the iterative one. *One-shot and iterative learn similar features*: the mean CKA
-of their matching layers is above that of two dense networks of different seeds, the floor: networks that share nothing but
-data, architecture and training. *Both differ from layer by layer*: the two are more alike than either is to that one.
-
-Each part is a difference of two means on the same images, with a paired 95% interval (jackknife by lesion). Verdicts follow the
-rule of :mod:`core.claims`: inside the claimed region the claim holds, outside it does not, and each must stand Holm's
-correction over all tests of the study. With several seeds the interval is that of their mean difference
-(:func:`core.similarity.mean_difference`), and if the seeds do not all say the same, it cannot be told. The interval speaks of other images, not of other trainings: with one seed a
-verdict is about these networks.
-
-Where a few images alone decide what some layers tell apart (:func:`core.similarity.influential`), so that all images leave these
-layers open, the tests are on the images without them. Which images these are follows from how sure a layer's own HSIC is, not
-from any CKA.
-"""
+"""Each claim about features put to the test on stored comparisons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,71 +10,10 @@ from core.evaluation import Interval
 from core.matrices import Stored, chosen, position
 from core.replication import Line
 from core.similarity import CKAMatrix, mean_difference
+from core.similarity_claims.catalogue import CLAIMS, FLOOR, Claim, Term
 from core.words import METHOD_TITLES
 
 MORE = Region(low=0.0)
-
-
-@dataclass(frozen=True)
-class Term:
-    """A mean CKA: between different layers of one network, or between matching layers of two.
-
-    Attributes:
-        first, second: ``"dense"`` or methods; equal for a network with itself. :data:`FLOOR` for two dense networks.
-    """
-
-    first: str
-    second: str
-
-    @property
-    def words(self) -> str:
-        """Within a sentence."""
-        if self == FLOOR:
-            return "two dense networks of different seeds"
-        names = [METHOD_TITLES.get(name, name).lower() for name in (self.first, self.second)]
-        return f"{names[0]} with itself" if self.first == self.second else " and ".join(names)
-
-
-FLOOR = Term("dense", "another seed")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Something that can be true or false of a study.
-
-    Attributes:
-        name: short, for addresses and tables.
-        sentence: what the paper says.
-        test: what is compared here, in words.
-        parts: pairs of terms; of each the first must be the larger.
-    """
-
-    name: str
-    sentence: str
-    test: str
-    parts: tuple[tuple[Term, Term], ...]
-
-
-CLAIMS = (
-    Claim(
-        "redundant",
-        "Pruning layer by layer makes the layers of a network more alike.",
-        "Mean CKA between different layers of a network: is it higher layer by layer than in each of the others?",
-        tuple((Term("layerwise", "layerwise"), Term(other, other)) for other in ("dense", "one_shot", "iterative")),
-    ),
-    Claim(
-        "similar",
-        "One-shot and iterative pruning learn similar features.",
-        "Mean CKA of matching layers: are the two more alike than two dense networks of different seeds?",
-        ((Term("one_shot", "iterative"), FLOOR),),
-    ),
-    Claim(
-        "apart",
-        "Both learn other features than pruning layer by layer.",
-        "Mean CKA of matching layers: are one-shot and iterative more alike than either is to layer by layer?",
-        tuple((Term("one_shot", "iterative"), Term(other, "layerwise")) for other in ("one_shot", "iterative")),
-    ),
-)
 
 
 @dataclass(frozen=True)
