@@ -12,6 +12,7 @@ from pages.components import (
     similarity_charts,
     similarity_choices,
     similarity_data,
+    similarity_outliers,
     similarity_words,
 )
 
@@ -43,6 +44,8 @@ def draw(study: str) -> None:
     st.markdown(f"## {similarity_claims.summary(found)}")
     with st.expander("How a verdict is reached"):
         st.markdown(_RULE)
+    known = similarity_data.stored(study)
+    similarity_outliers.draw(similarity_data.lines(study)[0].dense, known, known.usual)
     for finding in found:
         _claim(finding)
     frame = similarity_claims.as_table(found)

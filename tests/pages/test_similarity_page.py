@@ -307,6 +307,7 @@ def test_images_that_decide_alone_are_left_out_and_named(stored):
     assert [group.value for group in app.get("button_group") if group.proto.label == "Images"] == ["typical"]
     assert "makes up **43%**" not in texts(opened(sample="all"))
     assert "makes up **43%**" in texts(opened(view="survival", method="iterative"))
+    assert "makes up **43%**" in texts(opened(view="claims"))
 
 
 @pytest.mark.usefixtures("nowhere")
