@@ -89,7 +89,7 @@ def make(
     known = None if anew else _known(dense, entries)
     if known is None or known.cohort != test.digest:
         known = Stored(test.digest)
-    maker = _Maker(paths, lines(dense.card.study, entries), test, train, known, percents, device)
+    maker = _Maker(paths, lines(dense.card.study, entries), test, train, known, percents, device, report)
     maker.run(stored.path_of(dense), report)
     return known
 
@@ -121,6 +121,7 @@ class _Maker:
         known: Stored,
         percents: Sequence[int],
         device,
+        report: Report,
     ):
         self.paths, self.family, self.known, self.percents, self.device = paths, family, known, percents, device
         self.entries = {entry.id: entry for path in paths.values() for entry in path.entries}
@@ -138,7 +139,7 @@ class _Maker:
         self.calibration = Bench(subject, test, train).calibration
         self.levels = {level: layer_names(subject.model, level) for level in LEVELS}
         if known.influential is None or self.dense.network not in known.digests:
-            known.influential = self._influential(test)
+            known.influential = self._influential(test, report)
         rows = samples(test, without={name: [item.row for item in own] for name, own in known.influential.items()})
         known.keep_samples(rows)
         seen = np.unique(np.concatenate(list(rows.values())))
@@ -146,7 +147,7 @@ class _Maker:
         self.samples = {name: np.searchsorted(seen, own) for name, own in rows.items()}
         self._dense_grams: dict[tuple[str, str], Grams] = {}
 
-    def _influential(self, test: ImageSet) -> dict[str, list[Influence]]:
+    def _influential(self, test: ImageSet, report: Report) -> dict[str, list[Influence]]:
         """Of each sample, for the study's own networks at the usual sparsity."""
         rows = samples(test)
         seen = np.unique(np.concatenate(list(rows.values())))
@@ -154,9 +155,15 @@ class _Maker:
         options = {"layers": self.levels[STANDARD], "device": self.device, "memory": _MEMORY}
         found: dict[str, dict[str, Grams]] = {name: {} for name in rows}
         networks = chosen(self.family[0], nearest(self.sparsities), lambda entry: entry.weights)
-        for name, entry in networks.items():
+        start = time.monotonic()
+        for number, (name, entry) in enumerate(networks.items()):
+
+            def tell(_, number=number) -> None:
+                stage = "Looking for images that decide alone"
+                report(Progress(stage, number, len(networks), "networks", time.monotonic() - start))
+
             model = self._subject(entry.id).model
-            for sample, own in grams_of_samples(model, test.take(seen), at, **options).items():
+            for sample, own in grams_of_samples(model, test.take(seen), at, report=tell, **options).items():
                 found[sample][name] = own
         return {
             sample: [item._replace(row=int(rows[sample][item.row])) for item in influential(own)]

@@ -208,7 +208,7 @@ def test_cancelled_it_goes_on_from_there_and_ends_alike(study, sets):
 
     def stop(progress):
         told.append(progress.done)
-        if progress.done == 3:
+        if progress.done == 3 and progress.unit == "steps":
             raise Cancelled
 
     with pytest.raises(Cancelled):
@@ -415,3 +415,13 @@ def test_the_file_is_small(study, sets):
     make(study, sets)
     assert matrices.path_of(study["one_shot"].dense).stat().st_size < 40_000
     assert Key(*(matrices.position(study["one_shot"].dense),) * 2) in kept(study)
+
+
+def test_looking_for_outliers_can_be_cancelled_too(study, sets):
+    def stop(progress):
+        assert (progress.unit, progress.total) == ("networks", 4)
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        make(study, sets, report=stop)
+    assert kept(study) is None
