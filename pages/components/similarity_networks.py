@@ -157,6 +157,10 @@ def _large(
         st.markdown(f"Mean CKA {similarity_words.MEANS[first == second]}: **{similarity_words.number(mean)}**")
         similarity_matrix.draw(matrix, titles, name=name, key="large")
     st.caption(similarity_words.basis(matrix))
+    if n > matrices.N and similarity_outliers.left_out(similarity_data.stored(study), sample):
+        st.caption(
+            f"Outliers were looked for among the {matrices.N} images that are stored: of more images, others may decide alone."
+        )
 
 
 def _mean_difference(matrix: CKAMatrix, other: CKAMatrix, own: bool, others: bool) -> None:
