@@ -3,6 +3,9 @@
 A button group that is bound to the address writes the text of its button there, so a link would break with every change of
 words. Here a link holds identifiers (``method=one_shot``): :func:`hold` before the widget is made takes over what the address
 says when somebody arrives at a page, :func:`tell` after it writes the choice back.
+
+A widget's key is kept for the whole session, so each must be of one page, or of one meaning on all pages. In the address several pages
+may use one name: ``show=`` is a part of a page here and signs on a picture there.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -13,19 +16,19 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 _ARRIVAL = "_arrival"  # the page that is open, and what was read of its address since it was opened
 
 
-def hold(key: str, read: Callable[[str], object | None], default) -> None:
+def hold(key: str, read: Callable[[str], object | None], default, name: str | None = None) -> None:
     """Give the widget ``key`` its value: the address's on arrival, else what it was, else ``default``.
 
     Args:
-        key: of the widget, and the name in the address. The widget is made without a default of its own, and with
-            ``persist_state="session"``.
+        key: of the widget. It is made without a default of its own, and with ``persist_state="session"``.
         read: from a text to a value; None for a text that means nothing here, which is then passed over.
         default: where nothing else is known.
+        name: in the address; by default the key.
     """
     arrival = _arrival()
     if key not in arrival["read"]:
         arrival["read"].add(key)
-        found = read(st.query_params.get(key, ""))
+        found = read(st.query_params.get(name or key, ""))
         # Set even if it stays: on another page the widget is a new one, and would begin with its own default.
         st.session_state[key] = st.session_state.get(key, default) if found is None else found
     st.session_state.setdefault(key, default)
@@ -36,19 +39,25 @@ def arriving(key: str) -> bool:
     return key not in _arrival()["read"]
 
 
-def hold_choice(key: str, known: Collection[str], default: str | None, former: Mapping[str, str] | None = None) -> None:
+def hold_choice(
+    key: str,
+    known: Collection[str],
+    default: str | None,
+    former: Mapping[str, str] | None = None,
+    name: str | None = None,
+) -> None:
     """:func:`hold` for one of several names; a choice that is none of them any more falls back to ``default``.
 
     Args:
-        key, default: as for :func:`hold`.
+        key, default, name: as for :func:`hold`.
         known: the identifiers.
         former: what older links call them.
     """
-    names = {name: name for name in known} | {
-        text: name for text, name in (former or {}).items() if name in known and text not in known
+    names = {own: own for own in known} | {
+        text: own for text, own in (former or {}).items() if own in known and text not in known
     }
-    hold(key, names.get, default)
-    if st.session_state[key] not in known:
+    hold(key, names.get, default, name)
+    if st.session_state[key] not in list(known):
         st.session_state[key] = default
 
 
@@ -61,34 +70,35 @@ def choose(
     *,
     title: Callable[[str], str] | None = None,
     former: Mapping[str, str] | None = None,
+    name: str | None = None,
     **options,
 ) -> str:
     """One of several names, chosen on the page or by the address: the widget between :func:`hold_choice` and :func:`tell`.
 
     Args:
         widget: ``st.selectbox``, ``st.segmented_control`` or ``st.pills``; of the buttons one is always pressed.
-        key, default, former: as for :func:`hold_choice`.
+        key, default, former, name: as for :func:`hold_choice`.
         label: of the widget.
         known: the identifiers, or a mapping from them to what the page calls them.
         title: what the page calls an identifier; by default by the mapping, else as it is.
         options: more of the widget.
     """
-    hold_choice(key, known, default, former)
+    hold_choice(key, known, default, former, name)
     title = title or (known.get if isinstance(known, Mapping) else str)
     if widget is not st.selectbox:
         options["required"] = True
     chosen = widget(label, list(known), format_func=title, key=key, persist_state="session", **options)
-    tell(key, chosen if chosen != default else None)
+    tell(name or key, chosen if chosen != default else None)
     return chosen
 
 
-def tell(key: str, text: str | None) -> None:
+def tell(name: str, text: str | None) -> None:
     """Write a choice into the address; None, for a default, takes it out."""
     if text is None:
-        if key in st.query_params:
-            del st.query_params[key]
-    elif st.query_params.get(key) != text:
-        st.query_params[key] = text
+        if name in st.query_params:
+            del st.query_params[name]
+    elif st.query_params.get(name) != text:
+        st.query_params[name] = text
 
 
 def _arrival() -> dict:

@@ -88,10 +88,11 @@ def _options(method: str, dense) -> tuple[tuple[str, object], ...]:
         default = attribution.default_stage(sizes)
         found = address.choose(
             st.selectbox,
-            "layer",
+            "cam-layer",
             "Layer",
             sizes,
             default,
+            name="layer",
             title=lambda stage: f"{stage.capitalize()}, {sizes[stage]}×{sizes[stage]}",
             width=180,
             help="Deep layers know more of diagnoses, early ones of places. The map can be no finer than the layer.",

@@ -93,7 +93,14 @@ def _measure(known: Drift, method: str) -> str:
     mine = known.frame[known.frame["method"] == method]
     measures = [name for name in MEASURES if mine[name].notna().any()]
     return address.choose(
-        st.selectbox, "measure", "Measure", measures, measures[0], title=lambda name: MEASURES[name].title, width=240
+        st.selectbox,
+        "drift-measure",
+        "Measure",
+        measures,
+        measures[0],
+        title=lambda name: MEASURES[name].title,
+        name="measure",
+        width=240,
     )
 
 

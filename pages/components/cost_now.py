@@ -109,7 +109,7 @@ def _speed(entry: Entry, dense: Entry | None, found: cost.Cost) -> tuple[list[co
         "whatever else the machine does slows all alike. About 15 seconds."
     )
     if st.button(
-        "Measure on this machine" if known is None else "Measure again", key="measure", icon=":material/timer:"
+        "Measure on this machine" if known is None else "Measure again", key="measure-now", icon=":material/timer:"
     ):
         cost_data.measure(entry, dense)
         st.rerun()

@@ -11,12 +11,20 @@ COSTS = {"bytes": "File", "flops": "Operations", "milliseconds": "Time for one i
 
 def part() -> str:
     """Which part of the page is shown: a key of :data:`PARTS`."""
-    return address.choose(st.segmented_control, "show", "Part of the page", PARTS, "now", label_visibility="collapsed")
+    return address.choose(
+        st.segmented_control,
+        "cost-part",
+        "Part of the page",
+        PARTS,
+        "now",
+        name="show",
+        label_visibility="collapsed",
+    )
 
 
 def cost() -> str:
     """What balanced accuracy is held against: a key of :data:`COSTS`."""
-    return address.choose(st.segmented_control, "against", "Against", COSTS, "bytes")
+    return address.choose(st.segmented_control, "cost-against", "Against", COSTS, "bytes", name="against")
 
 
 def format(known: dict[str, str]) -> str:

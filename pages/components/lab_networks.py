@@ -67,10 +67,11 @@ def asked(chosen: str | None) -> Asked | None:
     default = "iterative" if "iterative" in choices else choices[0]
     method = address.choose(
         st.selectbox,
-        "against",
+        "lab-against",
         "The dense network against",
         choices,
         default,
+        name="against",
         title=lambda name: "All methods" if name == _ALL else look.title(name),
     )
     sparsity = state.sparsity()

@@ -24,13 +24,13 @@ def draw(lesion: Parameters, size: int) -> None:
         size: of the images that the networks take.
     """
     place, legend = st.empty(), st.empty()
-    address.hold("show", lambda text: [name for name in text.split(".") if name in _SHOWN] or None, [])
+    address.hold("lab-show", lambda text: [name for name in text.split(".") if name in _SHOWN] or None, [], "show")
     shown = st.pills(
         "Show on the picture",
         list(_SHOWN),
         format_func=_SHOWN.get,
         selection_mode="multi",
-        key="show",
+        key="lab-show",
         persist_state="session",
         label_visibility="collapsed",
     )

@@ -17,7 +17,13 @@ MEASURES = {"balanced_accuracy": "Balanced accuracy", "accuracy": "Accuracy"}
 def part() -> str:
     """Which part of the page is shown: a key of :data:`PARTS`."""
     return address.choose(
-        st.segmented_control, "show", "Part of the page", PARTS, "zeros", label_visibility="collapsed"
+        st.segmented_control,
+        "layers-part",
+        "Part of the page",
+        PARTS,
+        "zeros",
+        name="show",
+        label_visibility="collapsed",
     )
 
 
@@ -42,7 +48,7 @@ def alone(sparsities: list[float]) -> float:
 def layer(names: list[str]) -> str:
     """One of the layers; by default the largest part of the way through."""
     default = names[len(names) * 3 // 4]
-    return address.choose(st.selectbox, "layer", "Layer", names, default, title=short)
+    return address.choose(st.selectbox, "layers-layer", "Layer", names, default, title=short, name="layer")
 
 
 def short(name: str) -> str:
@@ -64,5 +70,7 @@ def pair(methods: list[str]) -> tuple[str, str]:
     chosen = []
     for column, label, default in zip(st.columns(2), ("First", "Second"), wanted, strict=False):
         with column:
-            chosen.append(address.choose(st.selectbox, label.lower(), label, known, default, title=look.title))
+            name = label.lower()
+            box = address.choose(st.selectbox, f"layers-{name}", label, known, default, title=look.title, name=name)
+            chosen.append(box)
     return tuple(chosen)

@@ -28,7 +28,13 @@ _BETWEEN = "-"  # stands between two networks of a pair in the address
 def part() -> str:
     """Which part of the page is shown."""
     return address.choose(
-        st.segmented_control, "view", "Part of the page", PARTS, "networks", label_visibility="collapsed"
+        st.segmented_control,
+        "similarity-part",
+        "Part of the page",
+        PARTS,
+        "networks",
+        name="view",
+        label_visibility="collapsed",
     )
 
 
@@ -39,7 +45,12 @@ def sparsity(known: list[float]) -> float | None:
         return usual
     titles = {_percent(value): f"{value:.0%}" for value in known}
     found = address.choose(
-        st.segmented_control, "at", "Pruned to", titles, _percent(usual), help=f"The paper shows {matrices.USUAL:.0%}."
+        st.segmented_control,
+        "pruned",
+        "Pruned to",
+        titles,
+        _percent(usual),
+        help=f"The paper shows {matrices.USUAL:.0%}.",
     )
     return next(value for value in known if _percent(value) == found)
 
@@ -65,7 +76,14 @@ def level(known: dict[str, list[str]]) -> str:
 def other() -> str:
     """Whether the pruned network is compared with the dense one or with itself."""
     titles = {"dense": "with the dense network", "itself": "with itself"}
-    return address.choose(st.segmented_control, "against", "The pruned network compared", titles, "dense")
+    return address.choose(
+        st.segmented_control,
+        "similarity-against",
+        "The pruned network compared",
+        titles,
+        "dense",
+        name="against",
+    )
 
 
 def count() -> int:

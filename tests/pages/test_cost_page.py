@@ -46,7 +46,7 @@ def test_it_counts_what_the_engine_counts(study):
 def test_no_time_is_shown_before_it_was_measured_here_and_none_without_machine_threads_batch_and_spread(study):
     app = opened(COST, network="iterative-80")
     assert "quartiles" not in texts(app).replace("lines their quartiles", "")
-    app.button(key="measure").click().run()
+    app.button(key="measure-now").click().run()
     assert not app.exception
     told = texts(app)
     machine = cost.machine()

@@ -274,13 +274,13 @@ def test_another_sparsity_is_chosen_where_networks_of_it_were_compared(stored):
             known.records[key._replace(a=a, b=b)] = record
     known.digests |= {place.network: digests[place.network] for place in moved.values()}
     matrices.write(path, known)
-    app = opened(at=95)
+    app = opened(pruned=95)
     text = texts(app)
     assert not app.error
     assert "lack 95% of their weights" in text
     assert "One-shot is left out" in text
     assert [box.options for box in app.selectbox if box.key == "first"] == [["Dense", "Layer by layer", "Iterative"]]
-    text = texts(opened(view="claims", at=95))
+    text = texts(opened(view="claims", pruned=95))
     assert "one-shot pruning is not trained at the sparsity of the others" in text
     assert text.count("**Cannot be told**") >= 2
     survival = opened(view="survival", method="iterative", sparsity=80)
