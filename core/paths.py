@@ -48,6 +48,10 @@ class Path:
         """The sparsities at which the method was trained, with weights here or without, rising; 0 not included."""
         return tuple(sorted({entry.card.sparsity for entry in (*self.entries[1:], *self.results)}))
 
+    def result(self, sparsity: float) -> Entry | None:
+        """The network of :attr:`results` that was trained at ``sparsity`` itself, if there is one."""
+        return next((entry for entry in self.results if is_trained(entry, sparsity)), None)
+
     def not_sparser(self, sparsity: float) -> list[Entry]:
         """The networks at ``sparsity`` or below it, with weights here or without, the sparsest first."""
         known = sorted((*self.entries, *self.results), key=lambda entry: -entry.card.sparsity)

@@ -131,6 +131,8 @@ def _basis(asked: Asked) -> str:
     between = [look.title(method) for method, path in asked.paths.items() if not path.is_checkpoint(asked.sparsity)]
     if between:
         parts.append(f"{', '.join(between)} pruned on to there **without fine-tuning**")
+    if any(path.result(asked.sparsity) for path in asked.paths.values()):
+        parts.append(f"what was trained at {asked.sparsity:.0%} is here without its weights")
     if asked.recalibrated:
         parts.append(lab_networks.recalibration(asked))
     return " · ".join(parts) + "."

@@ -61,6 +61,8 @@ def _sentence(table: pd.DataFrame, path, sparsity: float) -> str:
     most, least = (table.loc[table["sparsity"].agg(how)] for how in ("idxmax", "idxmin"))
     zeros, weights = int(table["zeros"].sum()), int(table["weights"].sum())
     trained = "fine-tuned" if path.is_checkpoint(sparsity) and sparsity else "not fine-tuned here"
+    if path.result(sparsity):
+        trained += f" (the network trained at {sparsity:.0%} is here without its weights)"
     text = f"{zeros:,} of {weights:,} weights are zero ({zeros / weights:.1%}), {trained}. "
     if most["sparsity"] - least["sparsity"] < 0.01:
         return text + "The same share in every layer."

@@ -34,7 +34,7 @@ def in_words(path: Path, sparsity: float, own: Entry | None = None) -> str:
         what = f"The checkpoint at {start.card.sparsity:.0%}, pruned on to here **without fine-tuning**."
     if path.method != PRUNE_ONLY:
         what += f" {look.title(path.method)} was trained at {look.listed([f'{value:.0%}' for value in path.trained])}."
-        if start not in path.results and any(is_trained(entry, sparsity) for entry in path.results):
+        if start not in path.results and path.result(sparsity):
             what += f" The network of {sparsity:.0%} is here without its weights, and nothing can be computed from it."
     return what
 

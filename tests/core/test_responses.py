@@ -48,6 +48,7 @@ def test_networks_that_cannot_be_moved_along_are_on_no_path(study):
     assert path.sparsities == (0.0, 0.5)
     assert [entry.id for entry in path.results] == [sparser.id]
     assert path.trained == (0.5, 0.8)
+    assert [path.result(s) and path.result(s).id for s in (0.5, 0.79, 0.8)] == [None, None, sparser.id]
     assert [path.start(s).card.sparsity for s in (0.8, 0.9)] == [0.5, 0.5]
     # Its answers stand for it where they are stored, and nowhere else.
     assert path.standing(0.8, lambda entry: True).id == sparser.id
