@@ -8,6 +8,8 @@ import streamlit as st
 from pages.components import preparing
 from pages.components.memory import Memory
 
+_UNREADABLE = "_unreadable"  # in the session: networks whose stored answers could not be read
+
 
 @st.cache_data(ttl=2, show_spinner=False)
 def studies() -> dict:
@@ -160,18 +162,37 @@ def _known_by_lying_there(name: str):
 
 
 def response(entry):
-    """The stored answers of a checkpoint, or None; read anew when its file changes."""
+    """The stored answers of a checkpoint, or None; read anew when its file changes.
+
+    A file that cannot be read counts as none, so that one of many does not take a page away; the page says so at its end.
+    """
     from core import responses
+    from core.errors import DataDamaged
 
     path = responses.path_of(entry)
-    return _response(str(path), path.stat().st_mtime_ns, entry.card.digest, entry) if path.exists() else None
+    if not path.exists():
+        return None
+    found = _response(str(path), path.stat().st_mtime_ns, entry.card.digest, entry)
+    if isinstance(found, DataDamaged):
+        st.session_state.setdefault(_UNREADABLE, {})[entry.id] = found
+        return None
+    return found
+
+
+def unreadable() -> dict:
+    """Networks whose stored answers could not be read since this was asked last: id -> DataDamaged."""
+    return st.session_state.pop(_UNREADABLE, {})
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _response(path: str, changed: int, digest: str, _entry):
     from core import responses
+    from core.errors import DataDamaged
 
-    return responses.read(_entry)
+    try:
+        return responses.read(_entry)
+    except DataDamaged as error:
+        return error
 
 
 def cohort(entry):

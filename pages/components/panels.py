@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import DataNotFound, PruneScopeError, WeightsNotHere
-from pages.components import phantoms
+from pages.components import loaders, phantoms
 
 NOT_FOR_DIAGNOSIS = "PruneScope explains networks. It is not a medical device and **not for diagnosis**."
 
@@ -26,17 +26,21 @@ def guard(*, of_study: bool = True) -> Iterator[None]:
     except PruneScopeError as error:
         if of_study and isinstance(error, DataNotFound):
             missing_data(error)
-            return
-        if of_study and isinstance(error, WeightsNotHere):
+        elif of_study and isinstance(error, WeightsNotHere):
             missing_weights(error)
-            return
-        st.error(_text(error), icon=":material/error:")
+        else:
+            st.error(_text(error), icon=":material/error:")
     except Exception:  # Streamlit's own stop and rerun signals are no Exceptions and pass through
         logging.getLogger(__name__).exception("A page failed")
         st.error(
             "Something went wrong on our side. Your selection is kept in the address of this page: reload it to try again. "
             "The server's log has the details.",
             icon=":material/error:",
+        )
+    for id, error in loaders.unreadable().items():
+        st.warning(
+            f"The stored answers of **{id}** cannot be read and are left out. {_text(error)}",
+            icon=":material/broken_image:",
         )
 
 

@@ -303,3 +303,21 @@ def test_every_view_copes_with_answers_that_are_stored_short(study, monkeypatch,
     assert not app.error
     assert [card.label for card in app.metric] == ["Balanced accuracy", "Accuracy"]
     assert "macro AUC is not stored" in texts(app)
+
+
+def test_answers_that_cannot_be_read_are_left_out_and_named(study):
+    """One damaged file of many must not take the page away."""
+    sets = [data.load("colours", split, size=32) for split in ("test", "train")]
+    entries = paths.studies()[study]["iterative"].entries
+    for entry in entries:
+        responses.make(entry, *sets, percents=[0, 50, 80])
+    responses.path_of(entries[1]).write_bytes(b"PAR1 and then nothing")
+    app = opened(WHAT_IF, method="prune_only", sparsity=50)
+    assert [card.value for card in app.metric]
+    assert not app.warning
+    app = opened(WHAT_IF, method="iterative", sparsity=80, view="breaking")
+    assert not app.error
+    assert [card.value for card in app.metric]  # computed anew
+    assert len(app.warning) == 1
+    assert f"The stored answers of **{study}/iterative-80** cannot be read" in app.warning[0].value
+    assert "python -m core respond" in app.warning[0].value

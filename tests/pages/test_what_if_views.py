@@ -131,11 +131,14 @@ def test_breaking_points_here_and_at_the_end(truth):
     app = view("breaking")
     said = next(text.value for text in app.markdown if text.value.startswith("Of 1,973 test images"))
     path = paths.of(STUDY)["one_shot"]
-    own, dense = responses.read(path.start(0.8)), responses.read(path.dense)
+    dense = responses.read(path.dense)
+    # The networks of 90 and 95% ship without weights; their answers reach to the next one and take over.
+    own = {round(100 * entry.card.sparsity): responses.read(entry) for entry in (path.start(0.8), *path.results)}
     changed = []
-    for percent in own.percents(True):
-        mode = percent != 80
-        changed.append(own.at(percent / 100, mode).argmax(1) != dense.at(0.0, mode).argmax(1))
+    for percent in range(80, 100):
+        start = max(known for known in own if known <= percent)
+        mode = percent != start
+        changed.append(own[start].at(percent / 100, mode).argmax(1) != dense.at(0.0, mode).argmax(1))
     ever = np.all(changed, axis=0)  # changed at 80% and at every step after
     assert f"**{ever.mean():.1%}** have another answer for good at 80%" in said
     assert f"{1 - changed[-1].mean():.1%} still have the dense network's answer at 99%" in said
