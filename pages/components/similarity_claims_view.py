@@ -1,5 +1,6 @@
 """The paper's claims about features, each with its verdict and the paired test behind it."""
 
+import pandas as pd
 import streamlit as st
 
 from core import similarity_claims
@@ -16,6 +17,7 @@ from pages.components import (
     similarity_words,
 )
 
+_APART = 0.006  # between points of one sparsity
 _LONG = 36  # characters of a name that leave a phone no room for the difference on the same line
 _ICONS = {HOLDS: ":green[:material/check_circle:]", FAILS: ":red[:material/cancel:]", CANNOT_TELL: ":material/help:"}
 _RULE = """
@@ -34,8 +36,10 @@ An interval speaks of **other images**, not of other trainings: with one seed a 
 
 def draw(study: str) -> None:
     """The part about claims."""
-    sparsity = similarity_choices.sparsity(similarity_data.sparsities(study))
-    found = similarity_data.findings(study, sparsity)
+    every = similarity_data.sparsities(study)
+    sparsity = similarity_choices.sparsity(every)
+    known = {value: similarity_data.findings(study, value) for value in every or [None]}
+    found = known[sparsity]
     if not any(item.difference for finding in found for item in finding.evidence):
         where = "" if sparsity is None else f" of networks pruned to {sparsity:.0%}"
         st.info(f"Nothing is stored{where} to test the claims on.", icon=":material/help:")
@@ -44,11 +48,13 @@ def draw(study: str) -> None:
     st.markdown(f"## {similarity_claims.summary(found)}")
     with st.expander("How a verdict is reached"):
         st.markdown(_RULE)
-    known = similarity_data.stored(study)
-    similarity_outliers.draw(similarity_data.lines(study)[0].dense, known, known.usual)
-    for finding in found:
+    stored = similarity_data.stored(study)
+    similarity_outliers.draw(similarity_data.lines(study)[0].dense, stored, stored.usual)
+    for number, finding in enumerate(found):
         _claim(finding)
-    frame = similarity_claims.as_table(found)
+        _by_sparsity({value: findings[number] for value, findings in known.items()}, sparsity)
+    tables = [similarity_claims.as_table(findings).assign(sparsity=value) for value, findings in known.items()]
+    frame = pd.concat(tables)
     name = f"cka-claims-{study.replace('/', '-')}"
     panels.table(frame, name=name, title="Every test behind the verdicts", key="claims")
 
@@ -77,6 +83,42 @@ def _claim(finding: Finding) -> None:
     if n:
         seeds = max(len(item.by_seed) for item in finding.evidence)
         st.caption(f"n = {n:,} test images, {'one seed' if seeds == 1 else f'{seeds} seeds'}.")
+
+
+def _by_sparsity(known: dict[float | None, Finding], chosen: float | None) -> None:
+    """The differences behind a claim at every sparsity; nothing where there is only one."""
+    rows = []
+    for sparsity, finding in known.items():
+        items = [item for item in finding.evidence if item.difference and item.difference.low is not None]
+        for item in items:
+            order = finding.evidence.index(item) - (len(finding.evidence) - 1) / 2
+            rows.append(
+                {
+                    "sparsity": sparsity,
+                    "at": (sparsity or 0) + _APART * order,
+                    "series": f"less {item.second.words}",
+                    "colour": look.COLOURS[item.second.first],
+                    "difference": item.difference.estimate,
+                    "low": item.difference.low,
+                    "high": item.difference.high,
+                    "n": item.difference.n,
+                }
+            )
+    frame = pd.DataFrame(rows)
+    if frame.empty or frame["sparsity"].nunique() < 2:
+        return
+    first = next(iter(known.values())).evidence[0].first.words
+    series = tuple(frame.drop_duplicates("series")[["series", "colour"]].itertuples(index=False, name=None))
+    st.markdown(f"**{first.capitalize()}, at every sparsity**")
+    charts.show(
+        similarity_charts.by_sparsity(series, tuple(sorted(frame["sparsity"].unique())), look.ink()),
+        frame,
+        alt=f"Differences of mean CKA of {first} by sparsity: "
+        + "; ".join(f"{row.series} at {row.sparsity:.0%}: {row.difference:+.3f}" for row in frame.itertuples()),
+    )
+    st.caption(
+        f"95% intervals, not corrected; the verdict above is about {chosen:.0%}. Above the dashed line the claim holds."
+    )
 
 
 def _label(item: Evidence) -> str:

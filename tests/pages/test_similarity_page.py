@@ -232,6 +232,7 @@ def test_claims_have_verdicts_with_numbers(stored):
         assert f"**{finding.verdict.capitalize()}**" in text
     assert "a second dense network with another seed is missing" in text
     assert len(charts(app)) == 2
+    assert "at every sparsity" not in text  # there is one only
 
 
 @pytest.mark.usefixtures("nowhere")
@@ -282,6 +283,8 @@ def test_another_sparsity_is_chosen_where_networks_of_it_were_compared(stored):
     assert [box.options for box in app.selectbox if box.key == "first"] == [["Dense", "Layer by layer", "Iterative"]]
     text = texts(opened(view="claims", pruned=95))
     assert "one-shot pruning is not trained at the sparsity of the others" in text
+    assert "**Layer by layer with itself, at every sparsity**" in text
+    assert "the verdict above is about 95%" in text
     assert text.count("**Cannot be told**") >= 2
     survival = opened(view="survival", method="iterative", sparsity=80)
     rows = [row for frame in survival.dataframe for row in frame.value.to_dict("records")]
