@@ -68,6 +68,12 @@ if n:
         f"On {n:,} test images that no network was trained on and that chose nothing. In brackets 95% intervals. "
         + ("No lesion is in both training and test." if card.data.split_by == "lesion" else "")
     )
+others = sorted({entry.card.sparsity for path in paths.values() for entry in path.results})
+if others:
+    st.caption(
+        f"Networks pruned to {look.listed([f'{value:.0%}' for value in others])} were trained as well; they ship without their "
+        "weights. *What if* shows their answers, *Methods* compares them all."
+    )
 for id, error in loaders.damaged():
     st.warning(f"The checkpoint **{id}** cannot be read and is left out. {error}", icon=":material/broken_image:")
 
