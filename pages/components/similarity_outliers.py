@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.checkpoints import Entry
-from core.errors import DataNotFound
+from core.errors import PruneScopeError
 from core.matrices import ALL, TYPICAL, Stored
 from core.similarity import Influence
 from pages.components import gallery, loaders, look, panels
@@ -57,7 +57,7 @@ def _pictures(dense: Entry, known: Stored, found: list[Influence]) -> None:
     try:
         test = loaders.cohort(dense)
         picture = loaders.picture(dense)
-    except DataNotFound:
+    except PruneScopeError:  # without the list of test images there are no names, and the shares are shown all the same
         test = picture = None
     if test is not None and test.digest == known.cohort:
         rows = [item.row for item in found]
