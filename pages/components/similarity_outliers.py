@@ -61,7 +61,7 @@ def _pictures(dense: Entry, known: Stored, found: list[Influence]) -> None:
         test = picture = None
     if test is not None and test.digest == known.cohort:
         rows = [item.row for item in found]
-        names = [test.class_names[test.labels[row]] for row in rows]
+        names = [look.diagnosis(test.class_names[test.labels[row]]) for row in rows]
         frame = frame.assign(image=[str(test.ids[row]) for row in rows], diagnosis=names)
         if picture is not None:
             gallery.show(
