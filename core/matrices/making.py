@@ -138,8 +138,9 @@ class _Maker:
         subject = self._subject(self.dense.network)
         self.calibration = Bench(subject, test, train).calibration
         self.levels = {level: layer_names(subject.model, level) for level in LEVELS}
-        if known.influential is None or self.dense.network not in known.digests:
-            known.influential = self._influential(test, report)
+        asked = self._compared()
+        if known.influential is None or not {entry.id for entry in asked.values()} <= set(known.digests):
+            known.influential = self._influential(asked, test, report)
         rows = samples(test, without={name: [item.row for item in own] for name, own in known.influential.items()})
         known.keep_samples(rows)
         seen = np.unique(np.concatenate(list(rows.values())))
@@ -147,14 +148,19 @@ class _Maker:
         self.samples = {name: np.searchsorted(seen, own) for name, own in rows.items()}
         self._dense_grams: dict[tuple[str, str], Grams] = {}
 
-    def _influential(self, test: ImageSet, report: Report) -> dict[str, list[Influence]]:
-        """Of each sample, for the study's own networks at the usual sparsity."""
+    def _compared(self) -> dict[str, Entry]:
+        """The networks that no layer should be grey in: the study's own at the usual sparsity, and dense ones of other seeds."""
+        own = chosen(self.family[0], nearest(self.sparsities), lambda entry: entry.weights)
+        seeds = {f"dense_seed_{line.seed}": line.dense for line in self.family[1:] if line.dense.weights}
+        return own | seeds
+
+    def _influential(self, networks: Mapping[str, Entry], test: ImageSet, report: Report) -> dict[str, list[Influence]]:
+        """Of each sample, the images that alone decide what a layer of one of the networks tells apart."""
         rows = samples(test)
         seen = np.unique(np.concatenate(list(rows.values())))
         at = {name: np.searchsorted(seen, own) for name, own in rows.items()}
         options = {"layers": self.levels[STANDARD], "device": self.device, "memory": _MEMORY}
         found: dict[str, dict[str, Grams]] = {name: {} for name in rows}
-        networks = chosen(self.family[0], nearest(self.sparsities), lambda entry: entry.weights)
         start = time.monotonic()
         for number, (name, entry) in enumerate(networks.items()):
 

@@ -161,7 +161,7 @@ def _matrix(
                 None,
                 f"{'its comparison with' if len(lines) > 1 else ''} a second dense network with another seed is missing".strip(),
             )
-        return found[1], ""
+        return _whole(found[1], term)
     networks = chosen(line, sparsity)
     for name in (term.first, term.second):
         if name not in networks:
@@ -169,6 +169,11 @@ def _matrix(
     matrix = stored.matrix(position(networks[term.first]), position(networks[term.second]), stored.usual)
     if matrix is None:
         return None, "its comparison is not stored"
+    return _whole(matrix, term)
+
+
+def _whole(matrix: CKAMatrix, term: Term) -> tuple[CKAMatrix | None, str]:
+    """A mean over some layers must not be held against one over all."""
     dead = [*matrix.row_reasons, *matrix.column_reasons]
     if any(dead):
         return None, f"in {term.words} a layer cannot be compared: {next(filter(None, dead))}"

@@ -395,6 +395,18 @@ def test_images_that_decide_alone_are_left_out_of_a_sample_of_its_own(study, set
     assert live.matrix((subject, a), (subject, a)).digest == again.images[TYPICAL].digest
 
 
+def test_a_dense_network_of_another_seed_is_asked_too_once_it_is_there(study, sets, outliers):
+    make(study, sets)
+    runs.run(recipes.dense(STUDY, seed=1, **CHANGES))
+    made = make(study, sets)
+    assert outliers[-1] == ["dense", "one_shot", "layerwise", "iterative", "dense_seed_1"]
+    count = len(outliers)
+    make(study, sets)
+    assert len(outliers) == count
+    family = replication.lines(STUDY, checkpoints.list())
+    assert made.matrix(*(matrices.position(own.dense) for own in family), TYPICAL) is not None
+
+
 def test_files_from_before_outliers_were_looked_for_keep_what_still_counts(study, sets, outliers, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(making, "influential", lambda networks: [])

@@ -192,6 +192,17 @@ def test_the_floor_is_the_first_other_seed_that_was_compared():
     assert "comparison with a second dense network" in similarity_claims.judge(known, lines[:2])[1].reasons[0]
 
 
+def test_a_floor_over_some_of_the_layers_is_not_held_against_all():
+    lines = [line(0), line(1, ())]
+    known = stored(lines, ALIKE, TWINS, floor=0.6)
+    key = matrices.Key(*(position(own.dense) for own in lines))
+    grey = matrix(draws(0.5, 4), draws(0.6, 5), "its images cannot show that it tells images apart")
+    known.add(key, grey, {}, form=coding.FULL, shares=True)
+    similar = similarity_claims.judge(known, lines)[1]
+    assert similar.verdict == CANNOT_TELL
+    assert "two dense networks of different seeds a layer cannot be compared" in similar.reasons[0]
+
+
 def test_claims_are_about_networks_of_one_sparsity():
     own = line()
     at_half = {name: replace(entry[0.8], id=f"{entry[0.8].id}-50") for name, entry in own.pruned.items()}
