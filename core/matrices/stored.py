@@ -87,6 +87,12 @@ class Stored:
         found = {key.b for key in self.records if key.b.network == network and key.b.recalibrated == recalibrated}
         return sorted({position.percent for position in found})
 
+    def left_out(self, sample: str) -> list[Influence]:
+        """The influential images that ``sample`` lacks."""
+        if self.influential is None or sample == ALL:
+            return []
+        return self.influential.get(ALL if sample == TYPICAL else sample, [])
+
     def keep_samples(self, rows: Mapping[str, np.ndarray]) -> None:
         """From now on the samples are these; comparisons on other images go."""
         same = {name for name, own in rows.items() if np.array_equal(own, self.rows.get(name, own))}

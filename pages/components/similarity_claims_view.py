@@ -10,8 +10,8 @@ from pages.components import (
     charts,
     look,
     panels,
-    similarity_charts,
     similarity_choices,
+    similarity_claims_charts,
     similarity_data,
     similarity_outliers,
     similarity_words,
@@ -75,7 +75,7 @@ def _claim(finding: Finding) -> None:
         labels = [_label(item) for item in finding.evidence if item.difference]
         reach = max(0.05, 1.1 * float(rows[["low", "high"]].abs().max().max()))
         charts.show(
-            similarity_charts.forest(tuple(labels), round(reach, 3), look.ink()),
+            similarity_claims_charts.forest(tuple(labels), round(reach, 3), look.ink()),
             rows.assign(label=labels),
             alt="Differences of mean CKA with 95% intervals: " + "; ".join(labels).replace("\n", " "),
         )
@@ -111,7 +111,7 @@ def _by_sparsity(known: dict[float | None, Finding], chosen: float | None) -> No
     series = tuple(frame.drop_duplicates("series")[["series", "colour"]].itertuples(index=False, name=None))
     st.markdown(f"**{first.capitalize()}, at every sparsity**")
     charts.show(
-        similarity_charts.by_sparsity(series, tuple(sorted(frame["sparsity"].unique())), look.ink()),
+        similarity_claims_charts.by_sparsity(series, tuple(sorted(frame["sparsity"].unique())), look.ink()),
         frame,
         alt=f"Differences of mean CKA of {first} by sparsity: "
         + "; ".join(f"{row.series} at {row.sparsity:.0%}: {row.difference:+.3f}" for row in frame.itertuples()),

@@ -8,7 +8,7 @@ from core.matrices import Position, Stored
 from core.progress import Report
 from core.replication import Line
 from core.similarity import CKAMatrix, layer_names
-from pages.components import loaders, similarity_outliers, similarity_words
+from pages.components import loaders, similarity_words
 from pages.components.memory import Memory
 
 
@@ -112,7 +112,8 @@ def matrix(study: str, a: Position, b: Position, sample: str, level: str, n: int
 
 def _live(study: str, sample: str, level: str, n: int) -> matrices.Live:
     dense = paths_of(study)[paths.PRUNE_ONLY].dense
-    without = tuple(item.row for item in similarity_outliers.left_out(stored(study), sample))
+    known = stored(study)
+    without = tuple(item.row for item in known.left_out(sample)) if known else ()
     return _comparer(dense.card.digest, sample, level, n, without, loaders.bench(dense))
 
 

@@ -153,11 +153,11 @@ def _large(
         words = (words, similarity_words.pair(*less))
         similarity_matrix.draw_difference(matrix, other, titles, words=words, name=f"{name}-less", key="large")
     else:
-        mean = matrix.mean_off_diagonal() if first == second else matrix.mean_twins()
-        st.markdown(f"Mean CKA {similarity_words.MEANS[first == second]}: **{similarity_words.number(mean)}**")
+        st.markdown(similarity_words.mean(matrix, first == second))
         similarity_matrix.draw(matrix, titles, name=name, key="large")
     st.caption(similarity_words.basis(matrix))
-    if n > matrices.N and similarity_outliers.left_out(similarity_data.stored(study), sample):
+    known = similarity_data.stored(study)
+    if n > matrices.N and known and known.left_out(sample):
         st.caption(
             f"Outliers were looked for among the {matrices.N} images that are stored: of more images, others may decide alone."
         )
@@ -196,7 +196,7 @@ def _floor(study: str) -> None:
     line, floor = found
     st.markdown(
         f"Two dense networks from different random starts (seeds {own[0].seed} and {line.seed}) have a mean CKA between matching "
-        f"layers of **{similarity_words.number(floor.mean_twins())}**: a floor for what shares nothing but data, design and training."
+        f"layers of **{similarity_words.number(floor.mean_twins())}**{similarity_words.over(floor, False)}: a floor for what shares nothing but data, design and training."
     )
     with st.expander("Their matrix"):
         titles = tuple(f"Dense, seed {line.seed}, from input to output" for line in (own[0], line))

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.checkpoints import Entry
 from core.errors import PruneScopeError
-from core.matrices import ALL, TYPICAL, Stored
+from core.matrices import Stored
 from core.similarity import Influence
 from pages.components import gallery, loaders, look, panels
 from pages.components.similarity_matrix import short
@@ -19,7 +19,7 @@ def draw(dense: Entry, known: Stored | None, sample: str) -> None:
         known: what is stored of the study.
         sample: of the test images.
     """
-    found = left_out(known, sample)
+    found = known.left_out(sample) if known else []
     if not found:
         return
     with st.expander(f"{len(found)} images left out", icon=":material/filter_alt:"):
@@ -29,13 +29,6 @@ def draw(dense: Entry, known: Stored | None, sample: str) -> None:
             "layer that could not be compared otherwise; **All diagnoses** keeps them."
         )
         _pictures(dense, known, found)
-
-
-def left_out(known: Stored | None, sample: str) -> list[Influence]:
-    """The influential images that ``sample`` lacks."""
-    if known is None or known.influential is None or sample == ALL:
-        return []
-    return known.influential.get(ALL if sample == TYPICAL else sample, [])
 
 
 def _far(found: list[Influence]) -> str:

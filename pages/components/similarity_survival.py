@@ -69,7 +69,8 @@ def draw(study: str) -> None:
 
 def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: float) -> None:
     st.markdown("**How much of each layer's features survive?**")
-    frame = pd.concat([_survival(known, path, recalibrated), _trained(study, known, path)])
+    lone = _rows(known, path, [(position(entry), True) for entry in path.results])
+    frame = pd.concat([_survival(known, path, recalibrated), lone])
     if frame.empty:
         st.caption("No step of this slider is stored.")
         return
@@ -123,14 +124,6 @@ def _rows(known: Stored, path: Path, places: Iterable[tuple[Position, bool]]) ->
     return frame[frame["reason"] == ""] if parts else frame
 
 
-def _trained(study: str, known: Stored, path: Path) -> pd.DataFrame:
-    """The trained networks of the method that are off the path: only their results are here, and what was compared of them."""
-    own = similarity_data.lines(study)[0].pruned.get(path.method, {})
-    ids = {entry.id for entry in path.entries}
-    places = [position(entry) for entry in own.values() if entry.id not in ids]
-    return _rows(known, path, [(place, True) for place in places])
-
-
 def _matrix(study: str, known: Stored | None, path: Path, place: Position, sample: str) -> None:
     against = similarity_choices.other()
     first = place if against == "itself" else position(path.dense)
@@ -148,8 +141,7 @@ def _matrix(study: str, known: Stored | None, path: Path, place: Position, sampl
             f"{place.percent}% is not stored, and without the images it cannot be computed. Here is {near.percent}%."
         )
         matrix = known.matrix(near if against == "itself" else first, near, sample)
-    mean = matrix.mean_off_diagonal() if against == "itself" else matrix.mean_twins()
-    st.markdown(f"Mean CKA {similarity_words.MEANS[against == 'itself']}: **{similarity_words.number(mean)}**")
+    st.markdown(similarity_words.mean(matrix, against == "itself"))
     titles = (f"{name if against == 'itself' else 'Dense'}, from input to output", f"{name}, from input to output")
     file = f"cka-{study.replace('/', '-')}-{path.method}-{place.percent}-{against}"
     similarity_matrix.draw(matrix, titles, name=file, key="moved")

@@ -48,6 +48,19 @@ def number(value: Interval, signed: bool = False) -> str:
     return value.format(percent=False, signed=signed).split(", n = ")[0]
 
 
+def mean(matrix: CKAMatrix, own: bool) -> str:
+    """The mean of a matrix as a line: between different layers of a network with itself (``own``), else between matching ones."""
+    value = matrix.mean_off_diagonal() if own else matrix.mean_twins()
+    return f"Mean CKA {MEANS[own]}: **{number(value)}**{over(matrix, own)}"
+
+
+def over(matrix: CKAMatrix, own: bool) -> str:
+    """Of how many cells a mean is, where it is not of all: the others are grey."""
+    size = len(matrix.rows)
+    cells, every = (matrix.off_diagonal.cells, size * (size - 1)) if own else (matrix.twins_mean.cells, size)
+    return f" (over {cells:,} of {every:,} cells, the others are grey)" if cells < every else ""
+
+
 def basis(matrix: CKAMatrix) -> str:
     """What a matrix rests on, how sure its cells are, how many images would be needed."""
     images = matrix.images

@@ -367,3 +367,14 @@ def test_lightness_rises_evenly_along_the_scale():
     ends = [lightness(text) for text in similarity_colours.DIVERGING]
     assert np.argmax(ends) == 5
     assert abs(ends[0] - ends[-1]) < 12
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_mean_over_some_of_the_cells_says_so(stored):
+    from pages.components import similarity_words
+
+    whole = stored.matrix(place("dense"), place("iterative"))
+    assert whole.twins_mean.cells == len(whole.rows) == 3
+    assert "over" not in similarity_words.mean(whole, own=False)
+    some = dataclasses.replace(whole, twins_mean=dataclasses.replace(whole.twins_mean, cells=2))
+    assert similarity_words.mean(some, own=False).endswith("** (over 2 of 3 cells, the others are grey)")
