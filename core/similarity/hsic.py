@@ -57,7 +57,7 @@ class Gram:
     @cached_property
     def sums(self) -> Tensor:
         """float64 [n]: of each row."""
-        return self.products.sum(0, dtype=torch.float64)
+        return self.products.sum(1, dtype=torch.float64)
 
     @cached_property
     def _spread(self) -> float:
@@ -101,14 +101,16 @@ def gram(features: Tensor) -> Gram:
     n, count = rows.shape
     kind = torch.float64 if rows.dtype == torch.float64 else torch.float32
     # Any common point gives the same HSIC, so the mean of some images is as good as that of all, and costs less.
-    some = rows[:: max(1, n // 32)]
+    some = rows[:: max(1, n // 8)]
     products, level = torch.empty(n, n, dtype=kind, device=rows.device), 0.0
+    # One place for all blocks: fresh memory would have to be fetched from the system for each.
+    room = rows.new_empty(n * min(_BLOCK, count))
     # The matrix is symmetric: of each stripe only what lies on and below the diagonal is multiplied, the rest is its mirror image.
     stripes = _stripes(n, count, rows.device)
     for start in range(0, count, _BLOCK):
         block = slice(start, start + _BLOCK)
         point = some[:, block].mean(0, dtype=kind).to(rows.dtype)
-        near = rows[:, block] - point
+        near = torch.sub(rows[:, block], point, out=room[: n * len(point)].view(n, -1))
         for top, bottom in stripes:
             place, part = products[top:bottom, :bottom], near[top:bottom] @ near[:bottom].T
             place.add_(part) if start else place.copy_(part)
@@ -135,7 +137,7 @@ def centred(products: Tensor, *, debiased: bool = True, sums: Tensor | None = No
     ``products``. As features are taken from near their mean, what is subtracted is of the size of what is left, so float32
     loses nothing that could be seen.
     """
-    n, sums = len(products), products.sum(0, dtype=torch.float64) if sums is None else sums
+    n, sums = len(products), products.sum(1, dtype=torch.float64) if sums is None else sums
     if not debiased:
         rows = sums / n
         total = rows.mean()
