@@ -69,36 +69,35 @@ def cells(
         difference: of two matrices, on the diverging scale: blue where the first is lower, orange where it is higher.
         grey: whether a cell is grey, so that its reason has to be told.
     """
-    many = max(len(rows), len(columns)) > 45
+    # Of names that would run into each other only some are shown; the tooltip has all.
+    few = max(len(rows), len(columns)) <= 45
     step = 26 if len(rows) <= 16 else 13 if len(rows) <= 45 else max(3, 620 // len(rows))
-    axis = {"labels": not many, "ticks": not many, "labelFontSize": 10, "labelLimit": 110, "labelOverlap": False}
+    axis = {"ticks": few, "labelFontSize": 10, "labelLimit": 110, "labelOverlap": "greedy", "labelFlush": False}
     title, scale = ("Difference", colours.DIFFERENCE) if difference else ("CKA", colours.CKA)
-    ticks = [-0.3, -0.15, 0, 0.15, 0.3] if difference else _STEPS
+    marks = [-0.3, -0.15, 0, 0.15, 0.3] if difference else _STEPS
     legend = alt.Legend(
-        title=title, orient="top", gradientLength=220, gradientThickness=10, values=ticks, format=".2~f"
+        title=title, orient="top", gradientLength=220, gradientThickness=10, values=marks, format=".2~f"
     )
     base = alt.Chart(charts.table()).encode(
         x=alt.X("column:N", sort=list(columns), title=titles[1], axis=alt.Axis(labelAngle=-90, **axis)),
         y=alt.Y("row:N", sort=list(rows), title=titles[0], axis=alt.Axis(**axis)),
     )
-    drawn = base.mark_rect().encode(
-        color=alt.condition(
-            "isValid(datum.shown)",
-            alt.Color("shown:Q", scale=scale, legend=legend),
-            alt.value(colours.UNSUPPORTED),
-        ),
-        tooltip=[
-            alt.Tooltip("layer_a:N", title="Layer, down"),
-            alt.Tooltip("layer_b:N", title="Layer, across"),
-            alt.Tooltip("value:Q", title=title, format=".3f"),
-            alt.Tooltip("band:N", title="Of" if difference else "95% band"),
-            alt.Tooltip("n:Q", title="Images", format=","),
-            alt.Tooltip("needed:N", title="Needed for ± 0.05"),
-            *([alt.Tooltip("reason:N", title="Grey because")] if grey else []),
-        ],
-    )
-    crosses = base.transform_filter("!isValid(datum.shown)").mark_text(text="×", color="white", fontSize=11)
-    return (drawn + crosses).properties(height=step * len(rows) + 130)
+    tooltip = [
+        alt.Tooltip("layer_a:N", title="Layer, down"),
+        alt.Tooltip("layer_b:N", title="Layer, across"),
+        alt.Tooltip("value:Q", title=title, format=".3f"),
+        alt.Tooltip("band:N", title="Of" if difference else "95% band"),
+        alt.Tooltip("n:Q", title="Images", format=","),
+        alt.Tooltip("needed:N", title="Needed for ± 0.05"),
+        *([alt.Tooltip("reason:N", title="Grey because")] if grey else []),
+    ]
+    drawn = base.mark_rect().encode(color=alt.Color("shown:Q", scale=scale, legend=legend), tooltip=tooltip)
+    # A layer of their own: what has no value, Vega-Lite leaves out, or gives the colour of 0.
+    unsupported = base.transform_filter("!isValid(datum.shown)").encode(tooltip=tooltip)
+    greyed = [unsupported.mark_rect(color=colours.UNSUPPORTED)]
+    if few:
+        greyed.append(unsupported.mark_text(text="×", color="white", fontSize=11))
+    return alt.layer(drawn, *greyed).properties(height=step * len(rows) + 130)
 
 
 @charts.form

@@ -1,5 +1,6 @@
 """Each network with itself and with each other: small matrices, and a large one of the pair that is picked."""
 
+from collections.abc import Collection
 from itertools import combinations_with_replacement
 
 import pandas as pd
@@ -46,8 +47,8 @@ def draw(study: str) -> None:
     with left:
         found = _all(study, places, sample)
         if found:
-            _small(study, found, list(places), pair)
-            _floor(study)
+            _small(study, found, list(places), pair, sample, samples)
+            _floor(study, sample)
     with right:
         if found:
             _large(study, places, pair, less, sample, level, n)
@@ -92,7 +93,14 @@ def _missing(study: str, error: DataNotFound) -> None:
     st.code(similarity_words.make_it(study), language="bash", wrap_lines=True)
 
 
-def _small(study: str, found: dict[tuple[str, str], CKAMatrix], names: list[str], chosen: tuple[str, str]) -> None:
+def _small(
+    study: str,
+    found: dict[tuple[str, str], CKAMatrix],
+    names: list[str],
+    chosen: tuple[str, str],
+    sample: str,
+    known: Collection[str],
+) -> None:
     st.markdown("**Every network with every other**")
     st.caption("From the first layer (top left of each) to the last. Click one to see it large.")
     rows = []
@@ -108,6 +116,7 @@ def _small(study: str, found: dict[tuple[str, str], CKAMatrix], names: list[str]
                 "title": similarity_words.pair(a, b),
                 "mean": similarity_words.number(mean),
                 "of": similarity_words.MEANS[a == b],
+                "cells": similarity_words.cells(matrix, a == b),
                 "n": matrix.n,
             }
         )
@@ -121,7 +130,11 @@ def _small(study: str, found: dict[tuple[str, str], CKAMatrix], names: list[str]
         + "; ".join(f"{row['title']}, mean {row['of']} {row['mean']}" for row in rows),
     )
     st.caption(f"n = {next(iter(found.values())).n:,} test images. Means with 95% intervals are in the table.")
-    table = frame[["title", "of", "mean", "n"]].rename(columns={"title": "networks", "of": "mean", "mean": "cka"})
+    if advice := similarity_words.mostly_grey(found.values(), sample, known):
+        st.info(advice, icon=":material/filter_alt:")
+    table = frame[["title", "of", "mean", "cells", "n"]].rename(
+        columns={"title": "networks", "of": "mean", "mean": "cka"}
+    )
     panels.table(table, name=f"cka-means-{study.replace('/', '-')}", title="Mean CKA", key="small")
 
 
@@ -173,13 +186,16 @@ def _mean_difference(matrix: CKAMatrix, other: CKAMatrix, own: bool, others: boo
     )
 
 
-def _floor(study: str) -> None:
-    """Two dense networks of different seeds: what a difference means."""
+def _floor(study: str, sample: str) -> None:
+    """Two dense networks of different seeds: what a difference means, on the same sample of images where that is stored."""
     from core import similarity_claims
 
     st.markdown("**What is a large difference?**")
     own = similarity_data.lines(study)
-    found = similarity_claims.floor(similarity_data.stored(study), own)
+    stored = similarity_data.stored(study)
+    found = similarity_claims.floor(stored, own, sample)
+    if found is None and (found := similarity_claims.floor(stored, own)):
+        sample = stored.usual
     if found is None:
         st.markdown(
             "Two networks trained from different random starts never learn quite the same features. How alike two **dense** ones "
@@ -196,7 +212,8 @@ def _floor(study: str) -> None:
     line, floor = found
     st.markdown(
         f"Two dense networks from different random starts (seeds {own[0].seed} and {line.seed}) have a mean CKA between matching "
-        f"layers of **{similarity_words.number(floor.mean_twins())}**{similarity_words.over(floor, False)}: a floor for what shares nothing but data, design and training."
+        f"layers of **{similarity_words.number(floor.mean_twins())}**{similarity_words.over(floor, False)}, n = {floor.n:,} images "
+        f"({similarity_words.SAMPLES[sample].lower()}): a floor for what shares nothing but data, design and training."
     )
     with st.expander("Their matrix"):
         titles = tuple(f"Dense, seed {line.seed}, from input to output" for line in (own[0], line))

@@ -1,10 +1,13 @@
 """What the page about similarity says again and again."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+import numpy as np
 
 from core.checkpoints import Entry
 from core.errors import DataNotFound
 from core.evaluation import Interval
+from core.matrices import TYPICAL
 from core.similarity import CKAMatrix
 from core.words import METHOD_TITLES
 from pages.components import look
@@ -56,9 +59,29 @@ def mean(matrix: CKAMatrix, own: bool) -> str:
 
 def over(matrix: CKAMatrix, own: bool) -> str:
     """Of how many cells a mean is, where it is not of all: the others are grey."""
+    known, every = _counts(matrix, own)
+    return f" (over {known:,} of {every:,} cells, the others are grey)" if known < every else ""
+
+
+def cells(matrix: CKAMatrix, own: bool) -> str:
+    """Of how many cells a mean is, as an entry of a table: ``"9 of 43"``."""
+    return "{:,} of {:,}".format(*_counts(matrix, own))
+
+
+def _counts(matrix: CKAMatrix, own: bool) -> tuple[int, int]:
     size = len(matrix.rows)
-    cells, every = (matrix.off_diagonal.cells, size * (size - 1)) if own else (matrix.twins_mean.cells, size)
-    return f" (over {cells:,} of {every:,} cells, the others are grey)" if cells < every else ""
+    return (matrix.off_diagonal.cells, size * (size - 1)) if own else (matrix.twins_mean.cells, size)
+
+
+def mostly_grey(found: Iterable[CKAMatrix], sample: str, known: Collection[str]) -> str:
+    """What to look at instead where most cells are grey because of a few images; empty where they are not, or nothing else is there."""
+    grey = np.mean([1 - matrix.supported.mean() for matrix in found])
+    if grey < 0.5 or sample == TYPICAL or TYPICAL not in known:
+        return ""
+    return (
+        f"**{grey:.0%} of all cells are grey**: some layers are decided by a few images that lie far from all others, and the rest "
+        f"hardly count. **{SAMPLES[TYPICAL]}**, above, leaves these out."
+    )
 
 
 def basis(matrix: CKAMatrix) -> str:

@@ -10,10 +10,12 @@ from pages.components import address, loaders, look
 
 def study() -> str | None:
     """The study picked in the sidebar; None if nothing was trained yet."""
-    try:
-        names = sorted(loaders.studies())
-    except PruneScopeError:
-        names = []
+    # The first visit to a fresh server waits here for torch; later ones end before the spinner would show.
+    with st.spinner("Opening the studies …"):
+        try:
+            names = sorted(loaders.studies())
+        except PruneScopeError:
+            names = []
     if not names:
         return None
     default = _DEFAULT if _DEFAULT in names else names[0]

@@ -107,7 +107,7 @@ def test_stored_matrices_are_shown_without_images(stored):
     assert "n = 90 test images" in text
     small, large = charts(app)[:2]
     assert "url" in json.dumps(small)
-    scale = large["layer"][0]["encoding"]["color"]["condition"]["scale"]
+    scale = large["layer"][0]["encoding"]["color"]["scale"]
     assert (scale["domain"][0], scale["domain"][-1]) == (0, 1)
     assert scale["range"] == list(similarity_colours.VIRIDIS)  # spelt out: the theme's own would turn round
 
@@ -127,7 +127,7 @@ def test_the_difference_of_two_matrices_has_its_own_fixed_scale(stored):
     own, other = (stored.matrix(place(name), place(name)) for name in ("layerwise", "dense"))
     difference = own.off_diagonal.minus(other.off_diagonal)
     assert f"{difference.estimate:+.3f}".replace("-", "−") in texts(app)
-    scale = charts(app)[1]["layer"][0]["encoding"]["color"]["condition"]["scale"]
+    scale = charts(app)[1]["layer"][0]["encoding"]["color"]["scale"]
     assert (scale["domain"][0], scale["domain"][-1]) == (-0.3, 0.3)
 
 
