@@ -12,6 +12,8 @@ _SPARSITY = alt.X(
     axis=alt.Axis(labelExpr="datum.value + '%'", tickCount=6),
     title="Weights removed",
 )
+# Two long names do not fit a phone side by side: "Actinic keratosis / Bowen's disease" takes two lines.
+_BROKEN = "split(replace(datum.label, ' / ', ' /|'), '|')"
 _TOP = alt.Legend(title=None, orient="top", symbolOpacity=1)
 
 
@@ -65,7 +67,13 @@ def unbroken(labels: tuple[str, ...], colours: tuple[str, ...], ink: str, clicks
     """
     columns = 2 if len(labels) > 4 else 4
     legend = alt.Legend(
-        title=None, orient="bottom", columns=columns, labelLimit=240, symbolOpacity=1, symbolStrokeWidth=3
+        title=None,
+        orient="bottom",
+        columns=columns,
+        labelLimit=240,
+        labelExpr=_BROKEN,
+        symbolOpacity=1,
+        symbolStrokeWidth=3,
     )
     colour = alt.Color("label:N", scale=alt.Scale(domain=list(labels), range=list(colours)), legend=legend)
     y = alt.Y("unbroken:Q", scale=alt.Scale(domain=[0, 1]), axis=_PERCENT, title="Answers not changed yet")
@@ -102,7 +110,7 @@ def probabilities(labels: tuple[str, ...], colours: tuple[str, ...], ink: str) -
 
     Tables: "table" with percent, label, network ("Dense" or "Pruned"), probability; "marks" with percent, what.
     """
-    legend = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=240, symbolStrokeWidth=3)
+    legend = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=240, labelExpr=_BROKEN, symbolStrokeWidth=3)
     networks = ["Pruned", "Dense"]
     base = alt.Chart(table()).encode(
         x=_SPARSITY,
