@@ -138,12 +138,7 @@ def pays(frame: pd.DataFrame, measure: str, colour: str, ink: str) -> alt.LayerC
     """
     order = list(frame["part"])
     rows = frame.assign(**{name: 100 * frame[name] for name in ("value", "low", "high")})
-    along = (
-        alt.Axis(labelLimit=170, labelFlush=False, labelBound=False)
-        if len(order) <= _MANY
-        else alt.Axis(labels=False, ticks=False)
-    )
-    y = alt.Y("part:N", sort=order, title=None, axis=along)
+    y = alt.Y("part:N", sort=order, title=None, axis=_names(len(order)))
     base = alt.Chart(rows).encode(
         y=y,
         tooltip=[
@@ -179,14 +174,7 @@ def overlap(
     rows["place"] = rows["kind"].map({kind: number for number, kind in enumerate(kinds)})
     rows["kind"] = rows["kind"].map(kinds)
     few = len(order) <= _MANY
-    y = alt.Y(
-        "layer:N",
-        sort=order,
-        title=None,
-        axis=alt.Axis(labelLimit=170, labelFlush=False, labelBound=False)
-        if few
-        else alt.Axis(labels=False, ticks=False),
-    )
+    y = alt.Y("layer:N", sort=order, title=None, axis=_names(len(order)))
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(kinds.values()), range=[_between(*colours), *colours, "#9aa3a833"]),
@@ -219,6 +207,20 @@ def overlap(
     frames = chance.mark_tick(color=paper, thickness=5, height=height)
     ticks = chance.mark_tick(color=ink, thickness=2, height=height)
     return (bars + frames + ticks).properties(height=(26 if few else 5) * len(order) + 90)
+
+
+def _names(count: int) -> alt.Axis:
+    """An axis of layers, DenseNet's names shortened. Of many only those are written that do not run into each other."""
+    return alt.Axis(
+        labelExpr="replace(replace(replace(datum.label, 'features.denseblock', 'block'), 'denselayer', 'layer'), 'features.transition', 'transition')",
+        labelLimit=170,
+        labelFontSize=12 if count <= _MANY else 10,
+        labelOverlap=False if count <= _MANY else "greedy",
+        labelSeparation=2,
+        labelFlush=False,
+        labelBound=False,
+        ticks=count <= _MANY,
+    )
 
 
 def _between(one: str, two: str) -> str:

@@ -50,5 +50,5 @@ def _sentence(total: dict, names: tuple[str, str]) -> str:
         return "Both remove exactly the same weights: up to here they are the same network, pruned the same way."
     return (
         f"Of all weights that either removes, **{total['shared']:.0%}** are removed by both; if each took as many from every layer at random, it would "
-        f"be {total['shared_by_chance']:.0%}. {total['only_first']:,} are removed only by {names[0]}, {total['only_second']:,} only by {names[1]}."
+        f"be {total['shared_by_chance']:.0%}. {total['only_first']:,} are removed only by {names[0].lower()}, {total['only_second']:,} only by {names[1].lower()}."
     )
