@@ -38,8 +38,15 @@ def ink() -> str:
 
 
 def readable_buttons() -> None:
-    """Dark words on the main buttons of the dark theme, which Streamlit writes in white on a light ground (2.1:1)."""
-    st.html("<style>[data-testid='stBaseButton-primary'] { color: light-dark(#ffffff, #0f1717); }</style>")
+    """Two things that Streamlit leaves illegible.
+
+    It writes on the main buttons of the dark theme in white on a light ground (2.1:1), and in a horizontal container does not
+    break a row of choices, whose last ones a phone then cuts off.
+    """
+    st.html(
+        "<style>[data-testid='stBaseButton-primary'] { color: light-dark(#ffffff, #0f1717); } "
+        "[data-testid='stButtonGroup'] > div { flex-wrap: wrap; }</style>"
+    )
 
 
 def paper() -> str:

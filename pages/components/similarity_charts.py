@@ -94,10 +94,12 @@ def cells(
     drawn = base.mark_rect().encode(color=alt.Color("shown:Q", scale=scale, legend=legend), tooltip=tooltip)
     # A layer of their own: what has no value, Vega-Lite leaves out, or gives the colour of 0.
     unsupported = base.transform_filter("!isValid(datum.shown)").encode(tooltip=tooltip)
-    greyed = [unsupported.mark_rect(color=colours.UNSUPPORTED)]
-    if few:
-        greyed.append(unsupported.mark_text(text="×", color="white", fontSize=11))
-    return alt.layer(drawn, *greyed).properties(height=step * len(rows) + 130)
+    layers = [drawn]
+    if grey:  # an empty layer would be a picture without a name to screen readers
+        layers.append(unsupported.mark_rect(color=colours.UNSUPPORTED))
+    if grey and few:
+        layers.append(unsupported.mark_text(text="×", color="white", fontSize=11))
+    return alt.layer(*layers).properties(height=step * len(rows) + 130)
 
 
 @charts.form

@@ -105,6 +105,14 @@ def fits(page) -> bool:
     )
 
 
+def cut_off(page) -> list[str]:
+    """Rows of choices of which some lie outside of the page, each as its text."""
+    return page.evaluate(
+        "[...document.querySelectorAll('[data-testid=stButtonGroup] *')]"
+        ".filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1 && e.innerText).map(e => e.innerText)"
+    )
+
+
 def _wait(address: str, server: subprocess.Popen) -> None:
     end = time.monotonic() + 90
     while time.monotonic() < end:

@@ -5,7 +5,7 @@ The rules come with the package ``axe-playwright-python``, so nothing is fetched
 
 import pytest
 
-from tests.e2e.browser import MARKS, fits, visitor
+from tests.e2e.browser import MARKS, cut_off, fits, visitor
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
 
@@ -16,7 +16,7 @@ PAGES = (
     "methods",
     "layers",
     "cost",
-    "similarity",
+    "similarity?study=ham10000-64/densenet169",
     "attribution?source=phantom",
     "lesion_lab",
     "learn?lesson=harm&done=d3",
@@ -60,6 +60,7 @@ def test_a_page_breaks_no_rule_in_light_and_dark_and_fits_a_phone(browser, addre
         settled(page)
         page.wait_for_timeout(300)  # charts take their new width
         assert fits(page)
+        assert cut_off(page) == []
 
 
 def test_the_check_can_fail(browser):
