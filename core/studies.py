@@ -50,7 +50,11 @@ class Study:
         match = _PATTERN.fullmatch(name) if isinstance(name, str) else None
         if not match:
             raise InvalidValue(
-                "This is not the name of a study", given=repr(name), expected="such as ham10000-64/vgg16"
+                "This is not the name of a study",
+                given=repr(name),
+                expected="such as ham10000-64/vgg16",
+                remedy="`python -m core data` lists the names of data sets; a folder of your own goes by its name in lower case with "
+                "- for blanks",
             )
         return cls(match["data"], int(match["size"]), match["architecture"])
 

@@ -60,10 +60,13 @@ def attribution(args) -> None:
         from core import checkpoints
 
         bench = Bench(Subject(checkpoints.load(dense.path)), test, train, device=args.device)
-        made = familiarity.fit(
-            bench.dense.model, bench.calibration, validation, device=args.device, report=reporter(args)
-        )
-        familiarity.write(dense, made)
+        try:
+            made = familiarity.fit(
+                bench.dense.model, bench.calibration, validation, device=args.device, report=reporter(args)
+            )
+            familiarity.write(dense, made)
+        except InvalidValue as error:  # too few images for it; maps need no more than a few
+            remark(args, f"What is usual for the network is left out. {error}")
     found = drift.make(
         known,
         test,
@@ -76,7 +79,8 @@ def attribution(args) -> None:
         report=reporter(args),
     )
     for path in (drift.path_of(dense), familiarity.path_of(dense)):
-        remark(args, f"{path} ({size(path.stat().st_size)})")
+        if path.exists():
+            remark(args, f"{path} ({size(path.stat().st_size)})")
     _show(args, found, known)
 
 

@@ -46,6 +46,20 @@ def slug(path: Path) -> str:
     return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-_") or "images"
 
 
+def named(root: Path) -> dict[str, list[Path]]:
+    """The folders and zips in a data root by the names that they go by, hidden ones left out.
+
+    One whose own name is exactly that is alone with it; several others may share one, and then none can be told by it.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in sorted(root.iterdir()) if root.is_dir() else ():
+        if not path.name.startswith(".") and (path.is_dir() or path.suffix.lower() == ".zip"):
+            found.setdefault(slug(path), []).append(path)
+    return {
+        name: [path for path in places if name in (path.name, path.stem)] or places for name, places in found.items()
+    }
+
+
 def _list(path: Path) -> Listing:
     images = Archive([path])
     ids = _without_top(images)

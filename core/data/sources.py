@@ -12,7 +12,7 @@ from core.data.imageset import ImageSet
 from core.data.listing import Found, Listing, Source, checked_root
 from core.data.prepare import check_size, lookup, prepared, prepared_masks
 from core.data.splits import check_split
-from core.errors import DataNotFound, PruneScopeError, UnknownName
+from core.errors import DataNotFound, InvalidValue, PruneScopeError, UnknownName
 from core.progress import Report, silent
 
 DATASETS: dict[str, Source] = {
@@ -40,8 +40,8 @@ def load(
     """Load one split of a data set. The first time at a size decodes it; later times map the arrays and cost nothing.
 
     Args:
-        name: ``"ham10000"``, ``"cifar100"``, ``"phantom"`` (drawn, so always there; 32 to 256 pixels), the path of a folder or zip of class folders, or the bare name of one that
-            lies in the data root.
+        name: ``"ham10000"``, ``"cifar100"``, ``"phantom"`` (drawn, so always there; 32 to 256 pixels), the path of a folder or zip of class folders, or the name of one that
+            lies in the data root: as it is, or in lower case with - for what is no letter or digit, as studies are named.
         split: ``"train"``, ``"validation"``, ``"test"``, or ``"all"`` of them one after the other.
         size: height and width in pixels, 16 to 512; by default 64, and 32 for CIFAR-100.
         root: where data sets lie; by default ``PRUNESCOPE_DATA``, else ``data/`` of the project.
@@ -50,7 +50,7 @@ def load(
 
     Raises:
         UnknownName: no such data set, split or split rule.
-        InvalidValue: a size out of range.
+        InvalidValue: a size out of range, or a name that several folders go by.
         DataNotFound, DataDamaged: what is missing or broken, where it goes, and the command that gets it.
         StorageFull: no room for the prepared arrays.
     """
@@ -158,11 +158,21 @@ def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, spli
             expected="a folder or a zip with one folder a class",
             remedy="check the path; the data sets known by name are " + ", ".join(DATASETS),
         )
-    own = checked_root(root) / name
-    for place in (own, own.with_name(f"{name}.zip")):
-        if place.exists():
-            return folder.find(place, split_by)
-    raise UnknownName("data set", name, DATASETS)
+    place = checked_root(root)
+    for own in (place / name, place / f"{name}.zip"):
+        if own.exists():
+            return folder.find(own, split_by)
+    known = folder.named(place)
+    if len(places := known.get(name, ())) > 1:
+        raise InvalidValue(
+            f"Several folders go by the name {name}",
+            given=", ".join(own.name for own in places),
+            expected="one of them",
+            remedy="rename the others, or give the path of the one",
+        )
+    if places:
+        return folder.find(places[0], split_by)
+    raise UnknownName("data set", name, [*DATASETS, *(own for own in known if own not in DATASETS)])
 
 
 def _slice(column: pd.Series, split: str) -> slice:

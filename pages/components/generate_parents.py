@@ -33,24 +33,16 @@ def data_sets(root: str) -> dict:
     """Name -> (title, default size, whether it is here): those known by name, then folders and zips in the data root."""
     from pathlib import Path
 
-    from core.data import DATASETS, summary
-    from core.data.folder import slug
+    from core.data import DATASETS, folder, summary
 
     found = {}
     for name in ("phantom", *(name for name in DATASETS if name != "phantom")):
         about = summary(name)
         # Of a set that is not here nothing is known but its name.
         found[name] = (about["title"], about["size"] or (32 if name == "cifar100" else 64), about["present"])
-    place = Path(root)
-    for path in sorted(place.iterdir())[:50] if place.is_dir() else []:
-        if (
-            path.stem in found
-            or path.name.startswith(".")
-            or slug(path) != (path.stem if path.is_file() else path.name)
-        ):
-            continue
-        if path.is_dir() or path.suffix.lower() == ".zip":
-            about = summary(path)
+    for name, places in list(folder.named(Path(root)).items())[:50]:
+        if name not in found and len(places) == 1:
+            about = summary(places[0])
             if about["present"]:
-                found[about["name"]] = (about["title"], about["size"], True)
+                found[name] = (about["title"], about["size"], True)
     return found

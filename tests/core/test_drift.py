@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import attribution, checkpoints, cli, data, drift, evaluation, matrices, paths, recipes, runs
+from core import attribution, checkpoints, cli, data, drift, evaluation, familiarity, matrices, paths, recipes, runs
 from core.data import phantom
 from core.drift.making import _signs
 from core.drift.stored import MEASURES
@@ -233,6 +233,15 @@ def test_the_command_stores_and_tells(study, capsys, monkeypatch):
     assert cli.main(["attribution", STUDY, "--every", "0"]) == 1
     assert "1 to 99 percent" in capsys.readouterr().err
     assert cli.main(["attribution", STUDY, "--methods", "nope", "--quiet"]) == 1
+
+
+def test_the_command_stores_maps_where_images_are_too_few_to_tell_what_is_usual(study, capsys, monkeypatch):
+    monkeypatch.setattr("core.familiarity.STAGES", 1)
+    familiarity.path_of(study[paths.PRUNE_ONLY].dense).unlink(missing_ok=True)
+    assert cli.main(["attribution", STUDY, "--per-class", "2", "--methods", "saliency", "--every", "50"]) == 0
+    out, err = capsys.readouterr()
+    assert "Rank correlation" in out
+    assert "What is usual for the network is left out. Too few images" in err
 
 
 def _fitted(model, train, validation, **_):

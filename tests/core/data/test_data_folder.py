@@ -3,9 +3,9 @@ import pytest
 from small_sets import class_folders, picture, write_folder, write_zip
 
 from core.data import load
-from core.data.folder import slug
+from core.data.folder import named, slug
 from core.data.pictures import decode
-from core.errors import DataDamaged, DataNotFound, UnknownName
+from core.errors import DataDamaged, DataNotFound, InvalidValue, UnknownName
 
 ALL = ("train", "validation", "test")
 
@@ -174,3 +174,21 @@ def test_slug(tmp_path):
     assert slug(tmp_path / "My Data (2).zip") == "my-data-2"
     assert slug(tmp_path / "v1.2") == "v1-2"
     assert slug(tmp_path / "数据") == "images"
+
+
+def test_a_folder_goes_by_the_name_that_its_studies_have(tmp_path):
+    write_folder(tmp_path / "data" / "My Pets (2)", class_folders(splits=ALL))
+    assert load("my-pets-2", "test", size=16).name == "my-pets-2"
+    with pytest.raises(UnknownName, match="my-pets-2"):  # what there is instead
+        load("my-pets", "test", size=16)
+
+
+def test_a_name_that_several_folders_go_by_means_none_of_them_but_the_one_of_exactly_this_name(tmp_path):
+    for name in ("My pets", "my+pets"):
+        write_folder(tmp_path / "data" / name, class_folders(splits=ALL))
+    with pytest.raises(InvalidValue, match="My pets, my\\+pets"):
+        load("my-pets", "test", size=16)
+    write_zip(tmp_path / "data" / "my-pets.zip", class_folders(splits=ALL, classes=("cat", "dog", "newt")))
+    assert load("my-pets", "test", size=16).class_names == ("cat", "dog", "newt")
+    assert named(tmp_path / "data") == {"my-pets": [tmp_path / "data" / "my-pets.zip"]}
+    assert named(tmp_path / "nowhere") == {}
