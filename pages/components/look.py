@@ -106,9 +106,9 @@ def diagnosis(name: str) -> str:
     """A class as people read it: a diagnosis in full, anything else as it is called with spaces.
 
     Folders of one's own may be called anything, and the same words stand in texts, buttons and charts. So signs that a text
-    would take for emphasis, a formula, a link or a picture are drawn by their likenesses: ``$`` as ``＄``.
+    would take for emphasis, a formula, a link or a picture are drawn by signs that every font has: ``$`` as ``¤``.
     """
     return DIAGNOSES.get(name) or name.replace("_", " ").translate(_LIKENESSES)
 
 
-_LIKENESSES = str.maketrans("$*`[]<>~#|\\:", "＄∗ˋ［］‹›∼＃❘＼∶")
+_LIKENESSES = str.maketrans("$*`[]<>~#|\\:", "¤∗'()‹›∼№¦/∶")

@@ -68,9 +68,15 @@ def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, g
         row = classes.iloc[(classes["newly_missed"] - classes["newly_caught"]).argmax()]
     else:
         row = classes[classes["group"] == name].iloc[0]
-    what = "melanomas" if row["group"] == "mel" else f"{thing} that are {look.diagnosis(row['group']).lower()}"
+    alone = row["lesions"] == 1
+    if row["group"] == "mel":
+        what = "melanoma" if alone else "melanomas"
+    else:
+        what = f"{thing[:-1]} that is" if alone else f"{thing} that are"
+        what += f" {look.diagnosis(row['group']).lower()}"
     others = classes[classes["group"] != row["group"]]
     missed, caught = int(others["newly_missed"].sum()), int(others["newly_caught"].sum())
+    are = f"{thing[:-1]} is" if missed == 1 else f"{thing} are"
     # The worst of a hundred is bad luck too; who reads it must know that it was picked.
     picked = (
         ""
@@ -82,7 +88,7 @@ def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, g
         f"## {start} **{row['lesions']:,} {what}**, the dense network finds **{row['found_dense']:,}**; pruned to "
         f"{selection.percent}%{_by_hand(selection)}, it finds **{row['found_pruned']:,}**: {row['newly_missed']:,} newly missed, "
         f"{row['newly_caught']:,} newly caught.\n\n"
-        f"Of all other {selection.words[1]} together, {missed:,} {thing} are newly missed and {caught:,} newly caught.{picked}"
+        f"Of all other {selection.words[1]} together, {missed:,} {are} newly missed and {caught:,} newly caught.{picked}"
     )
 
 
