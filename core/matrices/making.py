@@ -149,10 +149,13 @@ class _Maker:
         self._dense_grams: dict[tuple[str, str], Grams] = {}
 
     def _compared(self) -> dict[str, Entry]:
-        """The networks that no layer should be grey in: the study's own at the usual sparsity, and dense ones of other seeds."""
-        own = chosen(self.family[0], nearest(self.sparsities), lambda entry: entry.weights)
-        seeds = {f"dense_seed_{line.seed}": line.dense for line in self.family[1:] if line.dense.weights}
-        return own | seeds
+        """The networks that no layer should be grey in: dense and pruned to the usual sparsity, the study's own and of other seeds."""
+        usual = nearest(self.sparsities)
+        found = chosen(self.family[0], usual, lambda entry: entry.weights)
+        for line in self.family[1:]:
+            seed = chosen(line, usual, lambda entry: entry.weights)
+            found |= {f"{name}_seed_{line.seed}": entry for name, entry in seed.items() if entry.weights}
+        return found
 
     def _influential(self, networks: Mapping[str, Entry], test: ImageSet, report: Report) -> dict[str, list[Influence]]:
         """Of each sample, the images that alone decide what a layer of one of the networks tells apart."""

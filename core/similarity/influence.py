@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from core.similarity.grams import Grams
@@ -38,10 +37,10 @@ class Influence(NamedTuple):
 def influential(networks: Mapping[str, Grams]) -> list[Influence]:
     """The images without which the networks' layers could be compared that the images cannot support now.
 
-    Of each layer with a reason against it, the images that make up more than :data:`core.similarity.support.ALONE` are taken
-    away, from all networks; what is left is centred anew and looked at again, until every such layer can be compared, no
-    image stands out, or a tenth of all images would be gone. A layer that can be compared takes no image away, nor does
-    a dead one.
+    Of each layer with a reason against it, the image that makes up most of it, and more than
+    :data:`core.similarity.support.ALONE`, is taken away, from all networks; what is left is centred anew and looked at again,
+    until every such layer can be compared, no image stands out, or a tenth of all images is gone. One by one, for without the
+    farthest a layer may do with the next. A layer that can be compared takes no image away, nor does a dead one.
 
     Args:
         networks: name -> Grams, all of the same images.
@@ -50,12 +49,13 @@ def influential(networks: Mapping[str, Grams]) -> list[Influence]:
         By falling share; empty where all layers can be compared, as with the biased HSIC.
     """
     n = next(iter(networks.values())).n
-    unsure = [
+    alive = [
         (name, place)
         for name, grams in networks.items()
-        for place, reason in enumerate(grams.reasons)
-        if reason and grams.values[:, place].any()
+        for place in range(len(grams.names))
+        if grams.values[:, place].any()
     ]
+    unsure = [(name, place) for name, place in alive if networks[name].reasons[place]]
     left = np.arange(n)
     found: dict[int, Influence] = {}
     while unsure:
@@ -66,15 +66,22 @@ def influential(networks: Mapping[str, Grams]) -> list[Influence]:
                 unsure.remove((name, place))
                 continue
             own = shares(matrix)
-            for at in torch.nonzero(own > ALONE).flatten().tolist():
-                item = Influence(int(left[at]), name, networks[name].names[place], float(own[at]))
-                if item.row not in strongest or item.share > strongest[item.row].share:
-                    strongest[item.row] = item
-        if not strongest or len(found) + len(strongest) > _MOST * n:
-            break
-        found |= strongest
-        left = np.array([row for row in left if row not in strongest])
-        # One that could be compared before may not be any more; with few images gone that is rare, and shown as grey.
+            at = int(own.argmax())
+            row = int(left[at])
+            if own[at] > ALONE and (row not in strongest or own[at] > strongest[row].share):
+                strongest[row] = Influence(row, name, networks[name].names[place], float(own[at]))
+        if unsure:
+            # No more than a tenth: those that decide most.
+            room = int(_MOST * n) - len(found)
+            strongest = dict(sorted(strongest.items(), key=lambda pair: -pair[1].share)[:room])
+            if not strongest:
+                break
+            found |= strongest
+            left = np.array([row for row in left if row not in strongest])
+        else:  # another may have needed what went for these
+            unsure = [
+                (name, place) for name, place in alive if _without_others(networks[name], place, left) is not None
+            ]
     return sorted(found.values(), key=lambda item: (-item.share, item.row))
 
 

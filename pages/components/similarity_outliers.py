@@ -35,8 +35,19 @@ def _far(found: list[Influence]) -> str:
     first = found[0]
     return (
         f"A few lie very far out: the first one here alone makes up **{first.share:.0%}** of what {short(first.layer)} of the "
-        f"{look.title(first.network).lower()} network tells apart."
+        f"{_in_a_sentence(first.network)} tells apart."
     )
+
+
+def _words(network: str) -> str:
+    """``iterative_seed_1`` as people read it: ``"Iterative, seed 1"``."""
+    name, _, seed = network.partition("_seed_")
+    return look.title(name) + (f", seed {seed}" if seed else "")
+
+
+def _in_a_sentence(network: str) -> str:
+    name, _, seed = network.partition("_seed_")
+    return f"{look.title(name).lower()} network" + (f" of seed {seed}" if seed else "")
 
 
 def _pictures(dense: Entry, known: Stored, found: list[Influence]) -> None:
@@ -44,7 +55,7 @@ def _pictures(dense: Entry, known: Stored, found: list[Influence]) -> None:
         {
             "share": [item.share for item in found],
             "layer": [item.layer for item in found],
-            "network": [look.title(item.network) for item in found],
+            "network": [_words(item.network) for item in found],
         }
     )
     try:

@@ -395,11 +395,15 @@ def test_images_that_decide_alone_are_left_out_of_a_sample_of_its_own(study, set
     assert live.matrix((subject, a), (subject, a)).digest == again.images[TYPICAL].digest
 
 
-def test_a_dense_network_of_another_seed_is_asked_too_once_it_is_there(study, sets, outliers):
+def test_networks_of_another_seed_are_asked_too_once_they_are_there(study, sets, outliers):
     make(study, sets)
-    runs.run(recipes.dense(STUDY, seed=1, **CHANGES))
-    made = make(study, sets)
+    second = recipes.dense(STUDY, seed=1, **CHANGES)
+    runs.run(second)
+    make(study, sets)
     assert outliers[-1] == ["dense", "one_shot", "layerwise", "iterative", "dense_seed_1"]
+    runs.run(recipes.pruned(second, "one_shot", 0.8))
+    made = make(study, sets)
+    assert outliers[-1] == ["dense", "one_shot", "layerwise", "iterative", "dense_seed_1", "one_shot_seed_1"]
     count = len(outliers)
     make(study, sets)
     assert len(outliers) == count
