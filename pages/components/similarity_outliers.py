@@ -25,8 +25,8 @@ def draw(dense: Entry, known: Stored | None, sample: str) -> None:
     with st.expander(f"{len(found)} images left out", icon=":material/filter_alt:"):
         st.markdown(
             f"CKA weighs an image by how far its features lie from those of the others. {_far(found)} What such a layer makes of all "
-            "other images hardly counts, and no band can be given. Left out is every image that alone makes up more than 5% of a "
-            "layer that could not be compared otherwise; **All diagnoses** keeps them."
+            "other images hardly counts, and no band can be given. Left out is the image that makes up most of "
+            "such a layer, if more than 5%, then the next, until all layers can be compared; **All diagnoses** keeps them."
         )
         _pictures(dense, known, found)
 
