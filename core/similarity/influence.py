@@ -39,7 +39,7 @@ def influential(networks: Mapping[str, Grams]) -> list[Influence]:
 
     Of each layer with a reason against it, the image that makes up most of it, and more than
     :data:`core.similarity.support.ALONE`, is taken away, from all networks; what is left is centred anew and looked at again,
-    until every such layer can be compared, no image stands out, or a tenth of all images is gone. One by one, for without the
+    until every such layer can be compared, no image stands out, or a tenth of all images would be gone. One by one, for without the
     farthest a layer may do with the next. A layer that can be compared takes no image away, nor does a dead one.
 
     Args:
@@ -71,10 +71,7 @@ def influential(networks: Mapping[str, Grams]) -> list[Influence]:
             if own[at] > ALONE and (row not in strongest or own[at] > strongest[row].share):
                 strongest[row] = Influence(row, name, networks[name].names[place], float(own[at]))
         if unsure:
-            # No more than a tenth: those that decide most.
-            room = int(_MOST * n) - len(found)
-            strongest = dict(sorted(strongest.items(), key=lambda pair: -pair[1].share)[:room])
-            if not strongest:
+            if not strongest or len(found) + len(strongest) > _MOST * n:
                 break
             found |= strongest
             left = np.array([row for row in left if row not in strongest])

@@ -136,7 +136,7 @@ def test_a_class_is_shown_on_its_own_images(stored):
     app = opened(sample="watched", first="dense", second="iterative")
     matrix = stored.matrix(place("dense"), place("iterative"), matrices.WATCHED_ONLY)
     assert f"**{matrix.mean_twins().estimate:.3f}" in texts(app)
-    assert "n = 30 test images" in texts(app)
+    assert f"n = {stored.images[matrices.WATCHED_ONLY].n} test images" in texts(app)
 
 
 def test_what_is_not_stored_is_computed_where_the_images_are(stored):
@@ -215,7 +215,7 @@ def test_survival_has_a_line_for_each_layer_and_is_split_by_class(stored):
     assert len(lines["layer"]) == len(by_layer["layer"]) == 3
     text = texts(app)
     assert "Melanoma against the rest" in text
-    assert "melanoma n = 30" in text
+    assert f"melanoma n = {stored.images[matrices.WATCHED_ONLY].n}" in text
     matrix = stored.matrix(place("iterative"), place("iterative"))
     assert f"**{matrix.mean_off_diagonal().estimate:.3f} [" in text
 
