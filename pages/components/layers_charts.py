@@ -4,6 +4,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from pages.components import look
+
 _PERCENT = alt.Axis(format="%", tickCount=5)
 _MANY = 40
 FAINT = 0.14
@@ -211,8 +213,11 @@ def overlap(
 
 def _names(count: int) -> alt.Axis:
     """An axis of layers, DenseNet's names shortened. Of many only those are written that do not run into each other."""
+    label = "datum.label"
+    for long, brief in look.BRIEF_LAYERS:
+        label = f"replace({label}, '{long}', '{brief}')"
     return alt.Axis(
-        labelExpr="replace(replace(replace(datum.label, 'features.denseblock', 'block'), 'denselayer', 'layer'), 'features.transition', 'transition')",
+        labelExpr=label,
         labelLimit=170,
         labelFontSize=12 if count <= _MANY else 10,
         labelOverlap=False if count <= _MANY else "greedy",

@@ -32,6 +32,10 @@ _SCOPES = {"-channel": "whole channels", "-layer": "each layer alike"}
 _ORDER = ("dense", "one_shot", "layerwise", "iterative", "prune_only")
 
 
+BRIEF_LAYERS = (("features.denseblock", "block"), ("denselayer", "layer"), ("features.transition", "transition"))
+"""Parts of DenseNet's names of layers, and what stands for them where they would not fit."""
+
+
 def ink() -> str:
     """The theme's colour of text, for drawings that cannot inherit it."""
     return "#e6efee" if st.context.theme.type == "dark" else "#0e1717"

@@ -5,16 +5,12 @@ import pandas as pd
 import streamlit as st
 
 from core.similarity import CKAMatrix
-from pages.components import charts, panels, similarity_charts, similarity_colours, similarity_words
+from pages.components import charts, look, panels, similarity_charts, similarity_colours, similarity_words
 
 
 def short(layer: str) -> str:
     """A layer's name as it fits beside a chart: ``block3.layer12.conv2``."""
-    for long, brief in (
-        ("features.denseblock", "block"),
-        ("denselayer", "layer"),
-        ("features.transition", "transition"),
-    ):
+    for long, brief in look.BRIEF_LAYERS:
         layer = layer.replace(long, brief)
     return layer
 
