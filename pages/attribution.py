@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import navigation, panels, state
+from pages.components import loaders, navigation, panels, state
 
 navigation.require()
 st.title("Where does each network look?")
@@ -16,6 +16,7 @@ st.markdown(
 )
 
 with panels.guard():
-    from pages.components import attribution_view  # imports torch: the title is on the screen by now
+    loaders.engine()  # with torch; the title is on the screen by now
+    from pages.components import attribution_view
 
     attribution_view.draw(study)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import jobs
-from pages.components import address, navigation, panels
+from pages.components import address, loaders, navigation, panels
 
 navigation.require()
 st.title("Your own images and weights")
@@ -25,7 +25,7 @@ KINDS = {"images": "Images", "weights": "Weights"}
 kind = address.choose(st.segmented_control, "bring", "What to bring", KINDS, "images")
 
 with panels.guard(of_study=False):
-    # Imported here: they bring torch, and the title is on the screen by now.
+    loaders.engine()  # with torch; the title is on the screen by now
     from pages.components import bring_images, bring_weights
 
     bring_images.draw() if kind == "images" else bring_weights.draw()

@@ -13,7 +13,7 @@ if study is None:
 part = cost_state.part()
 
 with panels.guard():
-    # Imported here: they bring torch, and the title is on the screen by now.
+    loaders.engine()  # with torch; the title is on the screen by now
     from pages.components import cost_now, cost_take, cost_tradeoff
 
     DRAW = {"now": cost_now.draw, "tradeoff": cost_tradeoff.draw, "take": cost_take.draw}

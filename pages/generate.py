@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import jobs
-from pages.components import navigation, panels
+from pages.components import loaders, navigation, panels
 
 navigation.require()
 st.title("Make your own network")
@@ -16,7 +16,7 @@ st.markdown(
 )
 
 with panels.guard():
-    # Imported here: they bring torch, and the title is on the screen by now.
+    loaders.engine()  # with torch; the title is on the screen by now
     from pages.components import generate_form
 
     generate_form.draw()

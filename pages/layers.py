@@ -17,7 +17,7 @@ st.markdown(
 part = layers_state.part()
 
 with panels.guard():
-    # Imported here: they bring torch, and the title is on the screen by now.
+    loaders.engine()  # with torch; the title is on the screen by now
     from pages.components import layers_masks, layers_one, layers_pay, layers_zeros
 
     DRAW = {"zeros": layers_zeros.draw, "layer": layers_one.draw, "pays": layers_pay.draw, "masks": layers_masks.draw}

@@ -17,7 +17,7 @@ st.markdown(
 )
 
 with panels.guard():
-    # Imported here: they bring torch, and the title is on the screen by now.
+    loaders.engine()  # with torch; the title is on the screen by now
     from pages.components import learn_lessons, learn_quiz, learn_state, learn_teacher
 
     reader, place = learn_state.reader(), learn_state.place()

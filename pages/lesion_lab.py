@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import navigation, panels, state
+from pages.components import loaders, navigation, panels, state
 
 navigation.require()
 st.title("Draw a lesion: who recognises it?")
@@ -14,7 +14,8 @@ st.markdown(
 
 def explore() -> None:
     """The lesion, its sliders and the answers side by side; below, who is asked, and one parameter from end to end."""
-    from pages.components import lab_answers, lab_controls, lab_networks, lab_picture, lab_state  # they import torch
+    loaders.engine()  # with torch; the title is on the screen by now
+    from pages.components import lab_answers, lab_controls, lab_networks, lab_picture, lab_state
 
     chosen = state.study()
     toolbar, stage = st.container(), st.container()

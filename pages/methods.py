@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import paper
-from pages.components import methods_controls, navigation, panels, state
+from pages.components import loaders, methods_controls, navigation, panels, state
 
 navigation.require()
 st.title("Which way of pruning is best?")
@@ -19,7 +19,7 @@ st.caption(paper.CITATION)
 section = methods_controls.section()
 
 with panels.guard():
-    # Imported here: they bring torch, and the title is on the screen by now.
+    loaders.engine()  # with torch; the title is on the screen by now
     from pages.components import (
         methods_claims,
         methods_curves,

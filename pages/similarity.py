@@ -17,7 +17,7 @@ st.markdown(
 )
 
 with panels.guard():
-    # Imported here: they bring torch, and the title is on the screen by now.
+    loaders.engine()  # with torch; the title is on the screen by now
     from pages.components import (
         similarity_choices,
         similarity_claims_view,

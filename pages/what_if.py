@@ -18,7 +18,7 @@ def explore() -> None:
     No fragment: a move of the slider must stop the computation for where it was before, and Streamlit lets a rerun of a
     fragment wait until the run in progress has ended.
     """
-    # These import torch: the title is on the screen by now.
+    loaders.engine()  # with torch; the title is on the screen by now
     from pages.components import report_file, whatif_controls, whatif_top, whatif_view, whatif_words
 
     selection = whatif_controls.position(loaders.studies()[study])

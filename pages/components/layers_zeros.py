@@ -15,7 +15,8 @@ def draw(study: str) -> None:
         sparsity = state.sparsity()
     with right:
         width = layers_state.width()
-    tables = {method: layers_data.spread(paths[method], sparsity) for method in sorted(paths, key=look.order)}
+    with st.spinner("Counting the zeros of every network …"):
+        tables = {method: layers_data.spread(paths[method], sparsity) for method in sorted(paths, key=look.order)}
     alike = [
         method for method in tables if method != PRUNE_ONLY and paths[method].start(sparsity) == paths[method].dense
     ]

@@ -257,3 +257,10 @@ def warm_up() -> threading.Thread:
     thread = threading.Thread(target=work, name="warm-up", daemon=True)
     thread.start()
     return thread
+
+
+def engine() -> None:
+    """Wait, with a word, until the engine is imported: the first visitor after a start would look at an empty page."""
+    if warm_up().is_alive():
+        with st.spinner("Getting ready …"):
+            import core.whatif  # noqa: F401 (waits for the other thread's import)
