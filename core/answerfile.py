@@ -50,12 +50,15 @@ def write(path: Path, facts: Mapping, answers: Answers, labels: np.ndarray) -> N
             compression_level=15,
             use_dictionary=[name for name in columns if name not in numbers],
             use_byte_stream_split=list(numbers),
+            write_page_checksum=True,
         )
 
 
 def open_file(path: Path) -> tuple[dict, pa.Table]:
     """The head of a file and its table, for :func:`answers_in`; raises one of :data:`ERRORS`."""
-    table = pq.read_table(path)
+    table = pq.read_table(
+        path, page_checksum_verification=True
+    )  # older files have no checksums and are read as they are
     return json.loads(table.schema.metadata[_HEAD]), table
 
 

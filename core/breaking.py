@@ -13,7 +13,7 @@ from core.answers import Short
 from core.checkpoints import Entry
 from core.errors import InvalidValue
 from core.evaluation.proportions import proportions
-from core.paths import Path
+from core.paths import Path, first_percent, is_trained
 from core.responses import Response
 
 Read = Callable[[Entry], Response | None]
@@ -45,7 +45,7 @@ def stored_steps(path: Path, read: Read, recalibrated: bool) -> list[Step]:
             next network.
         read: from a checkpoint to its stored response, such as :func:`core.responses.read`.
         recalibrated: the switch, as on the page: where it is on, what is pruned on from a checkpoint is recalibrated;
-            checkpoints never are.
+            checkpoints never are, nor networks without batch norm.
     """
     dense = read(path.dense)
     if dense is None:
@@ -54,12 +54,12 @@ def stored_steps(path: Path, read: Read, recalibrated: bool) -> list[Step]:
     steps: list[Step] = []
     end = 100
     for entry in path.not_sparser(1.0):
-        begin, own = round(100 * entry.card.sparsity), kept[entry.id]
+        begin, own = first_percent(entry.card.sparsity), kept[entry.id]
+        places = [(percent, is_trained(entry, percent / 100)) for percent in range(begin, end) if own is not None]
         found = [
-            Step(percent, percent == begin, recalibrated and percent > begin, dense, own)
-            for percent in range(begin, end)
+            Step(percent, trained, own.mode(recalibrated) and not trained, dense, own) for percent, trained in places
         ]
-        found = [step for step in found if _is_stored(step)] if own is not None else []
+        found = [step for step in found if _is_stored(step)]
         if entry not in path.entries and len(found) < end - begin:
             continue  # between its steps the answers would be those of another network
         steps, end = found + steps, begin

@@ -60,7 +60,7 @@ class Cohort:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        frame = self.table.assign(id=self.ids, label=self.labels)
+        frame = self.table.apply(_storable).assign(id=self.ids, label=self.labels)
         if self.groups is not None:
             frame["_group"] = self.groups
         facts = {key: getattr(self, key) for key in ("name", "split", "digest", "class_names")}
@@ -100,3 +100,14 @@ class Cohort:
             )
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise DataDamaged(f"{path.name} is not a list of test images", given=error) from error
+
+
+def _storable(column: pd.Series) -> pd.Series:
+    """A column as it is if parquet can hold it, else as text: values of one's own metadata may be of several kinds."""
+    import pyarrow as pa
+
+    try:
+        pa.Array.from_pandas(column)
+    except pa.ArrowException:
+        return column.map(lambda value: None if pd.isna(value) else str(value)).astype(object)
+    return column

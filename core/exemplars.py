@@ -17,11 +17,15 @@ from core.errors import check_choice
 from core.evaluation.bootstrap import cluster_bootstrap
 from core.evaluation.intervals import Interval
 from core.evaluation.proportions import proportions
+from core.paths import first_percent, is_trained
 from core.responses import Response
 from core.words import METHOD_TITLES
 
 RULES = ("all", "most")
 """Every pruned network disagrees, or their most frequent answer does, as Hooker et al. have it."""
+
+LEAST = 10
+"""Lesions, forgotten and not, that :func:`confidence_gap` needs for an interval."""
 
 CONFIDENCES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Lower bounds of the bands that the dense networks' confidence is shown in."""
@@ -92,12 +96,15 @@ def population(
     entries = [entry for entry in entries if entry.card is not None and entry.card.study == dense.card.study]
     twins = _stored([entry for entry in entries if _recipe(entry.card) == _recipe(dense.card)], read, dense)
     pruned = _stored(_at(entries, {entry.id for entry, _ in twins}, percent), read, dense)
-    modes = [recalibrated and round(100 * entry.card.sparsity) != percent for entry, _ in pruned]
+    modes = [own.mode(recalibrated) and not is_trained(entry, percent / 100) for entry, own in pruned]
     chosen = [(*pair, mode) for pair, mode in zip(pruned, modes, strict=True) if (percent, mode) in pair[1].answers]
     twins = [pair for pair in twins if all((0, mode) in pair[1].answers for _, _, mode in chosen)]
     if not chosen or not twins:
         return None
-    before = {mode: np.stack([answered(own, 0, mode) for _, own in twins]) for mode in {False, *modes}}
+    before = {
+        mode: np.stack([answered(own, 0, mode) for _, own in twins])
+        for mode in {False, *(mode for _, _, mode in chosen)}
+    }
     return Population(
         dense=tuple(entry.id for entry, _ in twins),
         pruned=tuple(entry.id for entry, _, _ in chosen),
@@ -149,6 +156,9 @@ def confidence_bands(confidence: np.ndarray) -> pd.Categorical:
 def confidence_gap(confidence: np.ndarray, forgotten: np.ndarray, groups=None) -> Interval:
     """Mean dense confidence on forgotten images less that on all others, with its cluster-bootstrap interval.
 
+    There is none with fewer than :data:`LEAST` lesions on either side: what one lesion shows has no spread to draw from (with one
+    forgotten image the interval held the truth in 2 of 100 simulated cases, with three in 78, with ten in 96).
+
     Args:
         confidence: float [N]. forgotten: bool [N]. groups: [N] lesion ids, or None.
     """
@@ -156,6 +166,14 @@ def confidence_gap(confidence: np.ndarray, forgotten: np.ndarray, groups=None) -
     if not 0 < forgotten.sum() < n:
         return Interval.none(float("nan"), n, "all images or none are forgotten")
     clusters = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    fewest = min(len(np.unique(clusters[rows])) for rows in (forgotten, ~forgotten))
+    if fewest < LEAST:
+        estimate = float(confidence[forgotten].mean() - confidence[~forgotten].mean())
+        return Interval.none(
+            estimate,
+            n,
+            f"{fewest} {'image' if groups is None else 'lesion'}{'s' if fewest > 1 else ''} on one side: fewer than {LEAST} cannot tell how they differ",
+        )
     columns = (forgotten * confidence, forgotten, ~forgotten * confidence, ~forgotten)
     counts = np.stack([np.bincount(clusters, weights=column) for column in columns], axis=1)
 
@@ -178,7 +196,7 @@ def _at(entries: list[Entry], parents: set[str], percent: int) -> list[Entry]:
     found: dict[tuple, Entry] = {}
     for entry in sorted(entries, key=lambda entry: entry.card.sparsity):
         card = entry.card
-        if card.method in METHOD_TITLES and card.parent in parents and 0 < round(100 * card.sparsity) <= percent:
+        if card.method in METHOD_TITLES and card.parent in parents and 0 < first_percent(card.sparsity) <= percent:
             found[card.method, card.parent, card.seed] = entry
     return list(found.values())
 

@@ -1,5 +1,6 @@
 """Paths: the checkpoints of one method in rising sparsity, and what a sparsity between two of them means."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -87,6 +88,11 @@ class Path:
 def is_trained(entry: Entry, sparsity: float) -> bool:
     """Whether a network was trained at ``sparsity`` itself, so that it is not pruned on there."""
     return abs(entry.card.sparsity - sparsity) <= _SAME
+
+
+def first_percent(sparsity: float) -> int:
+    """The first step of the slider, in whole percent, that is not below ``sparsity``: 80 for 0.8, 88 for 0.875."""
+    return math.ceil(100 * (sparsity - _SAME))
 
 
 def studies(root=None) -> dict[str, dict[str, Path]]:

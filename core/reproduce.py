@@ -9,6 +9,7 @@ from core import checkpoints, data, responses, runs
 from core.checkpoints import Entry
 from core.checkpoints.names import not_found
 from core.errors import Cancelled, InvalidValue, PruneScopeError
+from core.paths import first_percent
 from core.profiles import Profile, choose
 from core.progress import Progress, Report, silent
 from core.recipes import DENSE, Recipe
@@ -122,7 +123,7 @@ def wanted_percents(recipe: Recipe) -> list[int]:
 
     All from its own upwards; of controls, on whose paths nobody slides, and of networks under the row split their own only.
     """
-    own = round(100 * recipe.sparsity)
+    own = first_percent(recipe.sparsity)
     control = recipe.criterion != "magnitude" or (recipe.method == DENSE and recipe.parent is not None)
     return [own] if control or recipe.split_by == "row" else list(range(own, 100))
 

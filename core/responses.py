@@ -15,6 +15,7 @@ from core.checkpoints import Entry
 from core.cohort import Cohort
 from core.data import ImageSet
 from core.errors import DataDamaged, PruneScopeError
+from core.paths import first_percent
 from core.progress import Progress, Report, silent
 from core.whatif import Bench, Estimate, Subject
 
@@ -50,9 +51,13 @@ class Response:
         """Whether only the likeliest and the true class's probabilities are stored."""
         return self.classes > MANY
 
+    def mode(self, recalibrated: bool) -> bool:
+        """The switch as far as it means anything: a network without batch norm has nothing to re-estimate."""
+        return recalibrated and self.recalibrated_on > 0
+
     def percents(self, recalibrated: bool) -> list[int]:
         """The steps that are stored, in percent, rising."""
-        return sorted(percent for percent, mode in self.answers if mode == recalibrated)
+        return sorted(percent for percent, mode in self.answers if mode == self.mode(recalibrated))
 
     def at(self, sparsity: float, recalibrated: bool) -> np.ndarray | None:
         """Probabilities float32 [N, classes] at ``sparsity``, or None if this step is not stored.
@@ -60,7 +65,7 @@ class Response:
         What was rounded to 16 bits is scaled to sum to 1 again.
         """
         percent = round(100 * sparsity)
-        stored = self.answers.get((percent, recalibrated)) if abs(percent - 100 * sparsity) < 1e-6 else None
+        stored = self.answers.get((percent, self.mode(recalibrated))) if abs(percent - 100 * sparsity) < 1e-6 else None
         if stored is None:
             return None
         if self.short:
@@ -155,7 +160,7 @@ def make(
 
     subject = Subject(checkpoints.load(entry.path))
     bench = Bench(subject, test, train, device=device)
-    own = round(100 * entry.card.sparsity)
+    own = first_percent(entry.card.sparsity)
     known = _known(entry, test)
     answers = dict(known.answers) if known else {}
     classes = len(test.class_names)

@@ -35,6 +35,7 @@ MANY = 40
 """More layers than this are pruned in the units of layerwise pruning: a DenseNet169 has 169 layers and nine units."""
 _ROW = ("part", "layers", "weights", "sparsity", "recalibrated")
 _VERSION = 1
+_SAME = 1e-5  # sparsities are stored with five digits
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Sensitivity:
         if rows.empty:
             return False
         same = (rows["part"] == part) & (rows["recalibrated"] == recalibrated)
-        return bool((same & ((rows["sparsity"] - sparsity).abs() < 1e-9)).any())
+        return bool((same & ((rows["sparsity"] - sparsity).abs() < _SAME)).any())
 
 
 def parts(model: nn.Module, by: str = "auto") -> dict[str, tuple[str, ...]]:

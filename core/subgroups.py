@@ -37,6 +37,7 @@ def _age(cohort: Cohort) -> pd.Categorical | None:
     if "age" not in cohort.table:
         return None
     years = pd.to_numeric(cohort.table["age"], errors="coerce").to_numpy(float)
+    years = np.where(years < 0, np.nan, years)  # some tables write what is not known as -1
     bands = np.array(list(_AGES.values()), object)[np.searchsorted(list(_AGES), np.nan_to_num(years), "right") - 1]
     return pd.Categorical(np.where(np.isnan(years), UNKNOWN, bands), [*_AGES.values(), UNKNOWN])
 
@@ -45,7 +46,7 @@ def _named(column: str) -> Callable[[Cohort], pd.Categorical | None]:
     def read(cohort: Cohort) -> pd.Categorical | None:
         if column not in cohort.table:
             return None
-        values = cohort.table[column].fillna(UNKNOWN).astype(str).to_numpy(object)
+        values = cohort.table[column].fillna(UNKNOWN).astype(str).str.strip().replace("", UNKNOWN).to_numpy(object)
         # The largest first, what is not known last.
         order = [name for name in pd.Series(values).value_counts().index if name != UNKNOWN]
         return pd.Categorical(values, [*order, UNKNOWN])

@@ -8,6 +8,7 @@ import numpy as np
 from core import checkpoints, responses
 from core.checkpoints import Entry
 from core.data import ImageSet
+from core.errors import InvalidValue
 from core.progress import Progress, Report, silent
 from core.whatif import Bench, Subject
 
@@ -72,6 +73,7 @@ def verify(
 
     Raises:
         CheckpointNotFound, CheckpointDamaged, DataDamaged: as for loading.
+        InvalidValue: less than one step or image.
     """
     stored = responses.read(entry)
     if stored is None or stored.cohort != test.digest:
@@ -90,6 +92,8 @@ def verify(
 
 def _some(items: list, count: int | None) -> list:
     """``count`` of them in their order, the same each time; all if None."""
+    if count is not None and count < 1:
+        raise InvalidValue("Nothing would be verified", given=count, expected="at least 1")
     if count is None or count >= len(items):
         return items
     rows = np.random.default_rng(0).choice(len(items), count, replace=False)

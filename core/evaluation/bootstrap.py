@@ -83,6 +83,7 @@ def cluster_bootstrap(
     low, high = np.nanquantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     if kind == "basic":
         low, high = 2 * estimate - high, 2 * estimate - low
+    low, high = min(low, estimate), max(high, estimate)  # draws are added up in float32
     return Interval(estimate, float(low), float(high), n, bootstrap_name(draws, confidence))
 
 

@@ -6,7 +6,7 @@ Guo, C., Pleiss, G., Sun, Y. & Weinberger, K. Q. (2017). On calibration of moder
 import numpy as np
 
 from core.errors import InvalidValue
-from core.evaluation.bootstrap import DRAWS, bootstrap_name, cluster_bootstrap, resample
+from core.evaluation.bootstrap import DRAWS, bootstrap_name, resample
 from core.evaluation.checks import Predictions
 from core.evaluation.intervals import CONFIDENCE, Interval
 
@@ -69,17 +69,26 @@ def calibration_interval(predictions: Predictions, *, draws: int = DRAWS, seed: 
 
 
 def calibration_difference(a: Predictions, b: Predictions, *, draws: int = DRAWS, seed: int = 0) -> Interval:
-    """Expected calibration error of ``b`` less that of ``a`` on the same images, both from the same drawn lesions.
+    """Expected calibration error of ``b`` less that of ``a`` on the same images, with an interval that allows for their noise.
 
-    The basic bootstrap, as noise raises the smaller error more than the larger: it held the true difference in 90 to 95 of
-    100 simulated cases, the percentile interval in 77 to 100.
+    Noise raises each error by anything from nothing (where every bin is far off) to all that noise alone would make (where none
+    is), and a bootstrap cannot tell which. So two bounds are taken, each of which holds, and the narrower is kept at either end:
+    the distance between the ends of the two networks' own intervals (:func:`calibration_interval`), and the paired bootstrap, from
+    the same drawn lesions, moved by all the noise that either error may hold. In simulation the true difference was within in 95
+    to 100 of 100 cases; plain percentiles, or mirrored ones, held it in 42 to 98.
     """
     half = BINS + 1
-    return cluster_bootstrap(
-        np.hstack([calibration_table(a), calibration_table(b)]),
-        lambda sums: error_of(sums[..., half:]) - error_of(sums[..., :half]),
-        a.images,
-        draws=draws,
-        seed=seed,
-        kind="basic",
-    )
+    table = np.hstack([calibration_table(a), calibration_table(b)])
+    own = [calibration_interval(predictions, draws=draws, seed=seed) for predictions in (a, b)]
+    estimate, n = own[1].estimate - own[0].estimate, a.images
+    if a.lesions < 2:
+        return Interval.none(estimate, n, "one lesion cannot tell how lesions differ")
+    drawn = resample(table, draws=draws, seed=seed)
+    apart = error_of(drawn[:, half:]) - error_of(drawn[:, :half])
+    down, up = np.quantile(apart - apart.mean(), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    off = np.abs(drawn - table.sum(axis=0)).mean(axis=0) / n  # of each bin, by noise alone
+    noise = [off[:BINS].sum(), off[half : half + BINS].sum()]
+    low = max(own[1].low - own[0].high, estimate - noise[1] + down)
+    high = min(own[1].high - own[0].low, estimate + noise[0] + up)
+    ends = max(min(low, estimate), -1.0), min(max(high, estimate), 1.0)
+    return Interval(estimate, float(ends[0]), float(ends[1]), n, bootstrap_name(draws) + ", widened for noise")

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from core.errors import InvalidValue, check_choice
 from core.evaluation.changes import pair
 from core.evaluation.checks import Predictions
 from core.evaluation.lesions import Lesions
 from core.evaluation.outcomes import outcomes
 
 ALL = "all"
-"""The row over all lesions."""
+"""Name of the last row, over all lesions. A class may have this name too: ask :func:`by_class` and :func:`total`."""
 
 
 def ledger(dense, pruned, labels, class_names: Sequence[str] | None = None, groups=None, *, seed: int = 0):
@@ -34,9 +35,25 @@ def ledger(dense, pruned, labels, class_names: Sequence[str] | None = None, grou
     """
     a, b = pair(dense, pruned, labels, class_names, groups)
     lesions, now = Lesions.of(a), Lesions.of(b).found
-    members = {name: lesions.truth == index for index, name in enumerate(a.class_names)}
-    members[ALL] = np.ones(len(lesions), bool)
-    return outcomes(lesions.found, now, members, same=same(a, b), seed=seed)
+    classes = {name: lesions.truth == index for index, name in enumerate(a.class_names)}
+    everybody = {ALL: np.ones(len(lesions), bool)}
+    tables = [outcomes(lesions.found, now, members, same=same(a, b), seed=seed) for members in (classes, everybody)]
+    return pd.concat(tables, ignore_index=True)
+
+
+def by_class(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a :func:`ledger` that are classes."""
+    return table.iloc[:-1]
+
+
+def total(table: pd.DataFrame) -> pd.Series:
+    """The row of a :func:`ledger` over all lesions."""
+    return table.iloc[-1]
+
+
+def titled(table: pd.DataFrame, words: str) -> pd.DataFrame:
+    """A :func:`ledger` for a reader: its last row named "all ``words`` together"."""
+    return table.assign(group=[*by_class(table)["group"], f"all {words} together"])
 
 
 def in_groups(
@@ -54,8 +71,8 @@ def in_groups(
 
     Args:
         dense, pruned, labels, class_names, groups, seed: as for :func:`ledger`.
-        members: [N, kinds], for each kind of grouping the name of each image's group, or missing. A lesion is where its first
-            image is.
+        members: [N, kinds], for each kind of grouping the name of each image's group, or missing: then it is in none of that
+            kind. A lesion is where its first image is.
         only: the lesions of this class only.
 
     Returns:
@@ -63,8 +80,13 @@ def in_groups(
 
     Raises:
         InvalidValue: inputs that do not fit together.
+        UnknownName: no such class.
     """
     a, b = pair(dense, pruned, labels, class_names, groups)
+    if only is not None:
+        check_choice("class", only, a.class_names)
+    if len(members) != a.images:
+        raise InvalidValue("The groups do not match the images", given=f"{len(members)} rows", expected=f"{a.images}")
     lesions, now = Lesions.of(a), Lesions.of(b).found
     mine = np.ones(len(lesions), bool) if only is None else lesions.truth == a.class_names.index(only)
     tables = []
@@ -73,11 +95,12 @@ def in_groups(
         order = (
             members[kind].cat.categories
             if isinstance(members[kind].dtype, pd.CategoricalDtype)
-            else sorted(set(values))
+            else sorted({name for name in values if not pd.isna(name)}, key=lambda name: (str(type(name)), name))
         )
         masks = {name: mine & (values == name) for name in order}
         tables.append(outcomes(lesions.found, now, masks, same=same(a, b), seed=seed).assign(kind=kind))
-    table = pd.concat(tables, ignore_index=True)
+    none = outcomes(lesions.found, now, {ALL: mine}).iloc[:0].assign(kind=[])  # its columns, should there be no group
+    table = pd.concat([table for table in tables if len(table)] or [none], ignore_index=True)
     return table[["kind", *table.columns.drop("kind")]]
 
 

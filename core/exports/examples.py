@@ -60,11 +60,11 @@ mean, std, size, classes = torch.tensor(about["mean"]), torch.tensor(about["std"
 """
 
 _ONNX = """\
-import numpy as np, onnxruntime
+import json, numpy as np, onnxruntime
 from PIL import Image
 
 network = onnxruntime.InferenceSession("{file}", providers=["CPUExecutionProvider"])
-size, classes = network.get_inputs()[0].shape[1], network.get_modelmeta().custom_metadata_map["classes"].split(",")
+size, classes = network.get_inputs()[0].shape[1], json.loads(network.get_modelmeta().custom_metadata_map["classes"])
 image = Image.open("image.jpg").convert("RGB")
 side, middle = min(image.size), (image.width / 2, image.height / 2)
 box = [centre + sign * side / 2 for sign in (-1, 1) for centre in middle]

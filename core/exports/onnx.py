@@ -4,6 +4,7 @@ Not traced: ``torch.onnx.export`` replaces methods of ``nn.Module`` for the whol
 reach networks that run in other threads, and it takes minutes for a DenseNet.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def build(checkpoint: Checkpoint, small: nn.Module):
     )
     about = {
         "id": card.id,
-        "classes": ",".join(card.data.class_names),
+        "classes": json.dumps(list(card.data.class_names)),
         "use": "research and teaching, not for diagnosis",
     }
     onnx.helper.set_model_props(model, about)

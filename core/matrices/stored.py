@@ -7,6 +7,7 @@ counts only as long as both of its checkpoints have the digests that it was made
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,9 @@ from core.similarity import CKAMatrix, Images, Influence
 FILE = "similarity.npz"
 STANDARD = "standard"
 _VERSION = 1
+# What NumPy and zipfile let through when bytes are wrong.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, RuntimeError, NotImplementedError)
+_UNREADABLE += (zipfile.BadZipFile, zlib.error)
 _MOST = 64 << 20  # bytes that one array of the file may expand to
 
 
@@ -137,7 +141,7 @@ def read(path: Path, entries: Iterable[Entry]) -> Stored | None:
             if index["version"] != _VERSION:
                 return None
             stored = _restored(index, arrays)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise DataDamaged(
             f"{path.name} holds no comparisons",
             given=str(error)[:200],

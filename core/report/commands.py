@@ -35,7 +35,7 @@ def again(card: Card, sparsity: float, recalibrated: bool) -> list[str]:
     """The commands that measure a network again, at a sparsity that it is pruned on to."""
     evaluate = ["python", "-m", "core", "evaluate", card.id]
     if abs(sparsity - card.sparsity) > 1e-6:
-        evaluate += ["--sparsity", f"{sparsity:g}"] + (["--recalibrate"] if recalibrated else [])
+        evaluate += ["--sparsity", f"{sparsity!r}"] + (["--recalibrate"] if recalibrated else [])
     return [f"python -m core respond {shlex.quote(card.study)}", shlex.join(evaluate)]
 
 
@@ -56,7 +56,7 @@ def _prune(recipe: Recipe, parent: list[str]) -> str | None:
     given |= _settings(recipe, usual)
     words = ["python", "-m", "core", "prune", recipe.study, recipe.method]
     if recipe.method != DENSE:
-        words.append(f"{recipe.sparsity:g}")
+        words.append(f"{recipe.sparsity!r}")
     same = recipes.pruned(recipe.parent, recipe.method, recipe.sparsity, **given).hash == recipe.hash
     return shlex.join([*words, *parent, *_options(given)]) if same else None
 

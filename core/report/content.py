@@ -8,10 +8,10 @@ import pandas as pd
 import core
 from core import evaluation
 from core.checkpoints import Card, Entry
+from core.claims.wording import percent
 from core.cohort import Cohort
 from core.data.ham10000 import TITLES, class_words
 from core.evaluation import Interval
-from core.evaluation.ledger import ALL
 from core.evaluation.outcomes import METHOD
 from core.paths import Path, is_trained
 from core.pruning.fixed import as_text
@@ -85,7 +85,7 @@ def assemble(
     """
     dense = path.dense.card
     return Content(
-        f"{Study.parse(path.study).title}: {_method(path.method)}, {sparsity:.0%} of the weights removed",
+        f"{Study.parse(path.study).title}: {_method(path.method)}, {percent(sparsity)} of the weights removed",
         tuple(_facts(path, sparsity, own, estimate, cohort, diagnosis, fixed)),
         (_scores(estimate, cohort), _ledger(estimate, cohort, diagnosis)),
         tuple(_commands(own.card, sparsity, bool(estimate.recalibrated_on), fixed)),
@@ -99,8 +99,8 @@ def _facts(path: Path, sparsity: float, entry: Entry, estimate: Estimate, cohort
     yield "Study", f"{Study.parse(path.study).title} ({path.study})"
     yield "Method", _method(path.method)
     trained = is_trained(entry, sparsity) and not fixed
-    reached = "a trained checkpoint" if trained else f"pruned on from {own.sparsity:.0%} without fine-tuning"
-    yield "Sparsity", f"{sparsity:.0%}, {reached}"
+    reached = "a trained checkpoint" if trained else f"pruned on from {percent(own.sparsity)} without fine-tuning"
+    yield "Sparsity", f"{percent(sparsity)}, {reached}"
     if fixed:
         yield "Layers set by hand", as_text(dict(fixed))
     images = estimate.recalibrated_on
@@ -139,13 +139,14 @@ def _ledger(estimate: Estimate, cohort: Cohort, diagnosis: str | None) -> Table:
     table = evaluation.ledger(estimate.dense, estimate.pruned, labels, names, cohort.groups)
     thing = "images" if cohort.groups is None else "lesions"
     rows = []
-    for row in table.to_dict("records"):
+    for place, row in enumerate(table.to_dict("records")):
         if not row["lesions"]:
             continue
-        name = "All together" if row["group"] == ALL else TITLES.get(row["group"], row["group"])
+        together = place == len(names)
+        name = "All together" if together else TITLES.get(row["group"], row["group"])
         rows.append(
             {
-                class_words(names)[0].capitalize(): f"{name} *" if row["group"] == diagnosis else name,
+                class_words(names)[0].capitalize(): f"{name} *" if row["group"] == diagnosis and not together else name,
                 thing.capitalize(): f"{row['lesions']:,}",
                 "Found, dense": _share(row, "found_dense", "dense"),
                 "Found, pruned": _share(row, "found_pruned", "pruned"),

@@ -178,8 +178,10 @@ class _Kept:
     def __call__(self, name: str, parts: "_Parts") -> None:
         for sample, part in zip(self.rows, parts, strict=True):
             reason = _undefined(part)
+            k = None if reason else centred(part.products, debiased=self.debiased, sums=part.sums)
+            if k is not None and self.debiased and part.vanishes(k):
+                reason = "it tells one image from all others and nothing else: its unbiased HSIC is 0"
             if not reason:
-                k = centred(part.products, debiased=self.debiased, sums=part.sums)
                 self.values[sample][:, len(self.names)] = k.mul_(len(k) / k.norm()).cpu()
             else:
                 self.values[sample][:, len(self.names)] = 0

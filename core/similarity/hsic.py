@@ -17,7 +17,7 @@ Kornblith, S. et al. (2019). Similarity of neural network representations revisi
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -32,6 +32,7 @@ _BLOCK = 16384  # features at once: 8 MB of 256 images, and few products to roun
 # Stripes of a triangle, by number of features: four take 5/8 of the products of the square. With few features the calls cost more
 # than the products do.
 _STRIPES = {256: 1, 4096: 2, math.inf: 4}
+_LEAST, _MOST = 1e-12, 1e12  # sums of squares whose squares and sums float32 holds with all its digits
 _STRIPED = 128  # images; with fewer, stripes are too thin to pay
 
 
@@ -44,15 +45,27 @@ class Gram:
             one common point near their mean. HSIC does not depend on that point; rounding does.
         level: sum of squares of that point, a measure of how large the features are.
         eps: the relative rounding of the features' format.
+        exponent: both are of features divided by 2 to this power: 0, but for features so small or large that their squares
+            would leave the format.
     """
 
     products: Tensor
     level: float
     eps: float
+    exponent: int = 0
 
     def __add__(self, other: "Gram") -> "Gram":
         """The Gram matrix of both sets of features side by side."""
-        return Gram(self.products + other.products, self.level + other.level, max(self.eps, other.eps))
+        exponent = max(self.exponent, other.exponent)
+        a, b = (part.divided(exponent - part.exponent) for part in (self, other))
+        return Gram(a.products + b.products, a.level + b.level, max(a.eps, b.eps), exponent)
+
+    def divided(self, exponent: int) -> "Gram":
+        """That of the features divided by 2 to the power of ``exponent``."""
+        if not exponent:
+            return self
+        share = 4.0**-exponent
+        return Gram(self.products * share, self.level * share, self.eps, self.exponent + exponent)
 
     @cached_property
     def sums(self) -> Tensor:
@@ -63,6 +76,11 @@ class Gram:
     def _spread(self) -> float:
         n = len(self.products)
         return float(self.products.diagonal().sum(dtype=torch.float64) / n - self.sums.sum() / n**2)
+
+    @property
+    def largest(self) -> float:
+        """The largest sum of squares of an image's features, from the common point."""
+        return float(self.products.diagonal().amax())
 
     @property
     def finite(self) -> bool:
@@ -81,6 +99,13 @@ class Gram:
         """Whether all images have the same features, up to what rounding makes of equal ones."""
         return self.relief <= self.eps
 
+    def vanishes(self, matrix: Tensor) -> bool:
+        """Whether nothing but rounding is left of it in ``matrix``, from :func:`centred`: unbiased HSIC is 0 then, and CKA 0/0.
+
+        So it is where one image differs from others that are all alike: a unit that fires once.
+        """
+        return bool(matrix.norm() <= 32 * torch.finfo(matrix.dtype).eps * self.products.norm())
+
 
 def as_rows(features: Tensor) -> Tensor:
     """Features [n, p] or [n, c, h, w] as [n, p], the channels of a place side by side: no copy if they lie so in memory."""
@@ -97,7 +122,18 @@ def gram(features: Tensor) -> Gram:
     Args:
         features: [n, p] or [n, c, h, w] of any floating type, any memory format.
     """
-    rows = as_rows(features)
+    found = _gram(as_rows(features))
+    if _LEAST < found.largest < _MOST or not features.numel():
+        return found
+    # Few layers come here: their squares would leave the format, or the squares of these would.
+    most = float(features.abs().amax())
+    exponent = math.frexp(most)[1] if 0 < most < math.inf else 0
+    if features.dtype != torch.float64:
+        exponent = max(-126, min(exponent, 126))  # beyond, the factor itself would leave the format
+    return replace(_gram(as_rows(features) * 2.0**-exponent), exponent=exponent) if exponent else found
+
+
+def _gram(rows: Tensor) -> Gram:
     n, count = rows.shape
     kind = torch.float64 if rows.dtype == torch.float64 else torch.float32
     # Any common point gives the same HSIC, so the mean of some images is as good as that of all, and costs less.
@@ -151,8 +187,10 @@ def hsic(x, y, *, debiased: bool = True) -> float:
     """HSIC of two sets of features with a linear kernel; arguments and errors as :func:`cka`, constant features give 0."""
     first, second = _grams(x, y, debiased)
     n = len(first.products)
-    inner = (centred(first.products, debiased=debiased) * centred(second.products, debiased=debiased)).double().sum()
-    return float(inner) / (n * (n - 3) if debiased else n * n)
+    k, l = (centred(part.products, debiased=debiased).double() for part in (first, second))  # noqa: E741
+    own = float((k * l).sum()) / (n * (n - 3) if debiased else n * n)
+    with np.errstate(over="ignore"):  # infinite, where it leaves float64
+        return float(np.ldexp(own, 2 * (first.exponent + second.exponent)))
 
 
 def cka(x, y, *, debiased: bool = True) -> float:
@@ -179,7 +217,15 @@ def cka(x, y, *, debiased: bool = True) -> float:
                 given="the same features for every image",
                 expected="features that differ between images",
             )
-    k, l = (centred(matrix.products, debiased=debiased).double() for matrix in (first, second))  # noqa: E741
+    k, l = (centred(matrix.products, debiased=debiased) for matrix in (first, second))  # noqa: E741
+    for name, matrix, own in (("first", first, k), ("second", second, l)):
+        if debiased and matrix.vanishes(own):
+            raise InvalidValue(
+                f"CKA is not defined for the {name} features",
+                given="one image that differs from others that are all alike: its unbiased HSIC is 0",
+                expected="features that tell more than one image from the others",
+            )
+    k, l = k.double(), l.double()  # noqa: E741
     return float((k * l).sum() / (k.norm() * l.norm()))
 
 
@@ -222,4 +268,6 @@ def _features(values) -> Tensor:
             "These are not features", given=f"{tensor.dtype} {list(tensor.shape)}", expected="[n, p] or [n, c, h, w]"
         )
     tensor = tensor.flatten(1)
+    if len(tensor) and not (varies := (tensor != tensor[:1]).any(dim=0)).all() and varies.any():
+        tensor = tensor[:, varies]  # what is the same for all images says nothing, and may be large
     return tensor if tensor.dtype == torch.float64 else tensor.float()

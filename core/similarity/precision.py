@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from core import device as devices
 from core.similarity.hsic import Gram, centred
-from core.similarity.taps import Tapped, measure
+from core.similarity.taps import Tapped, measure, structure
 
 TOLERANCE = 0.01  # most that a value may move: values are shown with two decimals
 CHECKED_ON = 32  # images; with no more than these, float32 costs little and is taken at once
@@ -41,7 +41,7 @@ def moved(model: nn.Module, images: Tensor, names: list[str], device: torch.devi
         flat = torch.stack([centred(grams[name].products).flatten() for name in usable])
         flat = flat / flat.norm(dim=1, keepdim=True)
         values.append(flat @ flat.T)
-    return float((values[0] - values[1]).abs().max())
+    return float((values[0] - values[1]).abs().nan_to_num().max())  # NaN: one image alone differs
 
 
 _MOVED: dict[tuple, float] = {}
@@ -64,8 +64,7 @@ def choose(name: str, model: nn.Module, images: Tensor, names: list[str], device
     n = len(images)
     if n <= CHECKED_ON:
         return torch.float32
-    shapes = tuple((key, tuple(parameter.shape)) for key, parameter in model.named_parameters())
-    kind = (shapes, tuple(names), tuple(images.shape[1:]), str(device))
+    kind = (structure(model), tuple(names), tuple(images.shape[1:]), str(device))
     if kind not in _MOVED:
         _MOVED[kind] = moved(model, images[torch.linspace(0, n - 1, CHECKED_ON).long()], names, device)
     return torch.bfloat16 if _MOVED[kind] * (CHECKED_ON / n) ** 0.5 <= TOLERANCE else torch.float32

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
+from weakref import WeakKeyDictionary, ref
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +34,8 @@ _ALIVE = 4  # tensors as large as the largest activation that live at one time: 
 
 Seen = Callable[[str, Tensor], None]
 T = TypeVar("T")
-_SIZES: dict[tuple, tuple[dict[str, int], int]] = {}  # of layers, for each kind of network met so far
+# Of layers, by network: two that look alike (a stride is in no shape) need not give features of one size.
+_SIZES: WeakKeyDictionary[nn.Module, dict[tuple, tuple[dict[str, int], int]]] = WeakKeyDictionary()
 
 
 class Tapped:
@@ -52,7 +54,10 @@ class Tapped:
 
     def __init__(self, model: nn.Module, names: list[str], dtype: torch.dtype, device: torch.device):
         self.names, self.dtype, self.device = names, dtype, device
+        self._model = ref(model)
         self.network = private(model).eval()
+        if any(part.is_floating_point() and part.dtype != torch.float32 for part in self.network.parameters()):
+            self.network.float()
         if any(part.device != device for part in self.network.parameters()):
             self.network.to(device)  # goes through all modules, which takes longer than to ask
         quick = device.type == "cpu" and dtype == torch.bfloat16 and all_finite(self.network)
@@ -116,17 +121,24 @@ class Tapped:
                 )
             found[name] = output.numel()
 
-        shapes = tuple((name, tuple(parameter.shape)) for name, parameter in self.network.named_parameters())
-        key = (type(self.network), shapes, tuple(self.names), tuple(image.shape))
-        if key in _SIZES:
-            return _SIZES[key]
+        model = self._model()
+        kept = {} if model is None else _SIZES.setdefault(model, {})
+        key = (structure(self.network), tuple(self.names), tuple(image.shape))
+        if key in kept:
+            return kept[key]
         wanted = set(self.names)
         with self.listening(seen, [name for name, _ in self.network.named_modules() if name]):
             self(image)
         if missing := wanted - found.keys():
             raise InvalidValue("These layers are no part of the forward pass", given=", ".join(sorted(missing)))
-        _SIZES[key] = found, largest
-        return _SIZES[key]
+        kept[key] = found, largest
+        return kept[key]
+
+
+def structure(model: nn.Module) -> int:
+    """A number that changes with the modules of a network, what they say of themselves (strides, paddings), and its shapes."""
+    shapes = tuple((name, tuple(parameter.shape)) for name, parameter in model.named_parameters())
+    return hash((shapes, tuple((name, type(part), part.extra_repr()) for name, part in model.named_modules())))
 
 
 @torch.inference_mode()

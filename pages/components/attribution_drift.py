@@ -10,7 +10,7 @@ from core.errors import PruneScopeError
 from core.paths import PRUNE_ONLY, Path
 from pages.components import address, attribution_charts, loaders, look, panels
 
-_ALL = "all"
+_ALL = "/all"  # no class folder can be called so
 
 
 def draw(study: str, paths: dict[str, Path], sparsity: float) -> None:

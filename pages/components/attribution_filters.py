@@ -24,7 +24,7 @@ WHICH = {
     "changed": "Changed by pruning",
     "early": "Breaks early",
 }
-_ALL = "all"
+_ALL = "/all"  # no class folder can be called so
 
 
 @dataclass(frozen=True)

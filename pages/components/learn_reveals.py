@@ -81,6 +81,7 @@ def _methods(study: str) -> None:
 
 
 def _harm(study: str) -> None:
+    from core.evaluation.ledger import titled
     from pages.components import whatif_charts, whatif_harm, whatif_selection, whatif_top
 
     selection = learn_material.selection(study, learn_material.MOST)
@@ -97,7 +98,13 @@ def _harm(study: str) -> None:
         alt=f"Share of {thing} found in {len(shown)} classes, dense and pruned, with 95% intervals",
         key="lesson-found",
     )
-    panels.table(table, name="lesson-harm", title="The harm ledger", key="ledger", label="The numbers behind the chart")
+    panels.table(
+        titled(table, selection.words[1]),
+        name="lesson-harm",
+        title="The harm ledger",
+        key="ledger",
+        label="The numbers behind the chart",
+    )
 
 
 def _similarity(study: str) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import evaluation
 from core.evaluation.changes import NEWLY_RIGHT, NEWLY_WRONG, OTHER_WRONG
-from core.evaluation.ledger import ALL
+from core.evaluation.ledger import by_class, titled, total
 from core.evaluation.outcomes import METHOD
 from core.whatif import Estimate
 from pages.components import address, charts, gallery, look, panels, whatif_charts, whatif_controls, whatif_top
@@ -60,7 +60,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     if len(shown) < len(table) - 1:
         st.caption(f"Of {len(table) - 1} classes the {len(shown)} with most changes are drawn; the table has all.")
     panels.table(
-        lambda: table.rename(columns={"group": "class"}),
+        lambda: titled(table, many).rename(columns={"group": "class"}),
         name=f"ledger-{selection.name}",
         title=f"Newly missed, newly caught and unchanged {thing} by class",
         label="The numbers behind it: the ledger",
@@ -71,7 +71,8 @@ def draw(selection: Selection, estimate: Estimate) -> None:
 
 def shown_classes(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     """The classes that are drawn: all, or of many those hit hardest and the one selected."""
-    classes = table[(table["group"] != ALL) & (table["lesions"] > 0)]
+    classes = by_class(table)
+    classes = classes[classes["lesions"] > 0]
     if len(classes) <= MOST:
         return classes
     hit = classes["newly_missed"] + classes["newly_caught"] + 1e9 * (classes["group"] == selection.diagnosis)
@@ -130,10 +131,11 @@ def found_rows(shown: pd.DataFrame, selection: Selection, thing: str) -> pd.Data
 
 def _in_words(table: pd.DataFrame, selection: Selection, thing: str) -> str:
     """The balance of the class brought out, or of all, with its interval and test."""
-    row = table[table["group"] == (selection.diagnosis or ALL)].iloc[0]
+    classes = by_class(table)
+    row = classes[classes["group"] == selection.diagnosis].iloc[0] if selection.diagnosis else total(table)
     if not row["lesions"]:
         return f"There is no test image of {look.diagnosis(row['group']).lower()}."
-    who = f"All {selection.words[1]} together" if row["group"] == ALL else look.diagnosis(row["group"])
+    who = f"All {selection.words[1]} together" if not selection.diagnosis else look.diagnosis(row["group"])
     balance = look.points(*(row[name] for name in ("change", "change_low", "change_high")))
     told = "differs from none" if row["p_value"] < 0.05 else "could be none"
     return (

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import evaluation
 from core.errors import DataNotFound
-from core.evaluation.ledger import ALL
+from core.evaluation.ledger import total as total_of
 from core.progress import Progress, clock
 from core.whatif import Estimate
 from pages.components import loaders, look, panels, whatif_selection, whatif_words
@@ -130,7 +130,7 @@ def _card(score: evaluation.Score) -> None:
 
 
 def _basis(estimate: Estimate, table: pd.DataFrame, total: int, grouped: bool) -> str:
-    whole = table[table["group"] == ALL].iloc[0]
+    whole = total_of(table)
     parts = [
         f"n = {estimate.n:,} test images" + (f" of {whole['lesions']:,} lesions" if grouped else ""),
         "the same for both networks",

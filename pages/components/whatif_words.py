@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import evaluation
 from core.checkpoints import Entry
-from core.evaluation.ledger import ALL
+from core.evaluation.ledger import by_class
 from core.paths import PRUNE_ONLY, Path, is_trained
 from pages.components import look, whatif_selection
 from pages.components.whatif_selection import Selection
@@ -62,7 +62,7 @@ def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, g
         n, total: test images asked so far, and all.
         grouped: whether images come in lesions.
     """
-    classes, thing = table[table["group"] != ALL], "lesions" if grouped else "images"
+    classes, thing = by_class(table), "lesions" if grouped else "images"
     name = selection.diagnosis or ("mel" if "mel" in set(classes["group"]) else None)
     if name is None:
         row = classes.iloc[(classes["newly_missed"] - classes["newly_caught"]).argmax()]

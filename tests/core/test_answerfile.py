@@ -88,3 +88,16 @@ def test_an_image_that_hardly_changes_from_step_to_step_takes_little_room(tmp_pa
     pq.write_table(table, tmp_path / "b.parquet", compression="zstd", compression_level=15)
     small, large = ((tmp_path / f"{name}.parquet").stat().st_size for name in "ab")
     assert small < large
+
+
+def test_a_flipped_bit_of_an_answer_is_an_error(tmp_path):
+    answers, labels = drawn(7)
+    path = tmp_path / "a.parquet"
+    answerfile.write(path, {"classes": 7}, answers, labels)
+    whole = path.read_bytes()
+    answerfile.open_file(path)
+    column = pq.ParquetFile(path).metadata.row_group(0).column(0)
+    place = column.data_page_offset + column.total_compressed_size - 5
+    path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    with pytest.raises(answerfile.ERRORS):
+        answerfile.open_file(path)

@@ -1,6 +1,6 @@
 """Breaking points and what is stored along a path, against plain loops over drawn answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from core import breaking
 from core.answers import shorten
 from core.errors import InvalidValue
 from core.paths import Path
-from core.responses import Response
+from core.responses import Response, estimate
 
 CLASSES, IMAGES = 4, 60
 
@@ -159,3 +159,29 @@ def test_along_the_path_stand_the_stored_probabilities(kept):
     assert table["pruned"].notna().any()
     with pytest.raises(InvalidValue, match="no such image"):
         breaking.along(steps, IMAGES)
+
+
+def test_a_network_without_batch_norm_has_one_mode_whatever_the_switch_says(kept):
+    kept = {name: replace(own, recalibrated_on=0) for name, own in kept.items()}
+    for own in kept.values():
+        for percent in own.percents(False):
+            del own.answers[percent, True]
+    steps = {mode: breaking.stored_steps(PATH, lambda entry: kept[entry.id], mode) for mode in (False, True)}
+    assert [step.percent for step in steps[True]] == [0, 10, 20, 40, 50, 70, 95]
+    assert not any(step.recalibrated for step in steps[True])
+    np.testing.assert_array_equal(breaking.changed(steps[True]), breaking.changed(steps[False]))
+    assert kept["pruned"].percents(True) == [50, 70, 95]
+    np.testing.assert_array_equal(kept["pruned"].at(0.7, True), kept["pruned"].at(0.7, False))
+    assert estimate(kept["dense"], kept["pruned"], 0.7, True).recalibrated_on == 0
+
+
+def test_between_two_steps_of_the_slider_a_network_is_pruned_on_to_the_next():
+    kept = {"dense": response("dense", [0, 10], 1), "odd": response("odd", [88, 90], 2)}
+    path = Path("study", "one_shot", (DENSE, Entry("odd", Card(0.875))))
+    steps = breaking.stored_steps(path, lambda entry: kept[entry.id], True)
+    assert [(step.percent, step.trained, step.recalibrated) for step in steps] == [
+        (0, True, False),
+        (10, False, True),
+        (88, False, True),
+        (90, False, True),
+    ]

@@ -170,6 +170,9 @@ def frame(values: dict[int, list[float]]) -> pd.DataFrame:
 
 def test_classes_count_alike_and_one_can_stand_alone():
     some = frame({0: [0.2] * 30, 1: [0.8, 1.0]})
+    few = drift.estimate(frame({0: [0.2, 0.4, 0.5]}), "rank")
+    assert few.estimate == pytest.approx(1.1 / 3)
+    assert (few.low, few.n) == (None, 3)
     value = drift.estimate(some, "rank")
     assert value.estimate == pytest.approx((0.2 + 0.9) / 2)
     assert value.n == 32

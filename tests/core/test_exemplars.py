@@ -1,6 +1,6 @@
 """Exemplars that pruning forgets, and groups of patients, on drawn answers and by hand."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
 import numpy as np
@@ -132,6 +132,12 @@ def test_the_gap_in_confidence_is_a_difference_of_means():
     assert gap.high - gap.low == pytest.approx(2 * 1.96 * error, rel=0.15)
     assert gap.low < gap.estimate < gap.high
     assert exemplars.confidence_gap(confidence, np.zeros(IMAGES, bool)).low is None
+    few = np.arange(IMAGES) < exemplars.LEAST - 1
+    alone = exemplars.confidence_gap(confidence, few)
+    assert alone.estimate == pytest.approx(confidence[few].mean() - confidence[~few].mean())
+    assert alone.low is None
+    assert "fewer than 10" in alone.method
+    assert exemplars.confidence_gap(confidence, np.arange(IMAGES) < 12, np.arange(IMAGES) // 2).low is None, "6 lesions"
     bands = exemplars.confidence_bands(np.array([0.2, 0.5, 0.599, 0.95, 1.0]))
     assert list(bands) == ["below 50%", "50% to 60%", "50% to 60%", "90% to 100%", "90% to 100%"]
 
@@ -158,6 +164,22 @@ def test_groups_of_patients_by_hand():
     assert found["skin"].tolist() == ["I", "II", "II", "VI", "VI"]
     assert found["pictures"].tolist() == ["one", "several", "several", "one", "one"]
     assert set(found) <= set(subgroups.TITLES)
+
+
+def test_what_is_left_blank_is_not_known():
+    found = subgroups.of(cohort(age=[-1.0, 20.0, 80.0], sex=["", "male", "female"]))
+    assert found["age"].tolist() == ["unknown", "under 30", "75 and older"]
+    assert found["sex"].tolist() == ["unknown", "male", "female"]
+
+
+def test_a_network_without_batch_norm_is_no_reason_to_fail(monkeypatch):
+    for entry in (*DENSE, *PRUNED):
+        own = STORED[entry.id]
+        answers = {(percent, False): own.answers[percent, False] for percent in own.percents(False)}
+        monkeypatch.setitem(STORED, entry.id, replace(own, recalibrated_on=0, answers=answers))
+    for percent in (80, 85):
+        found = exemplars.population([*DENSE, *PRUNED, *OTHERS], DENSE[0], percent, True, read)
+        assert len(found.pruned) == len(PRUNED)
 
 
 def test_metadata_that_tell_nobody_apart_are_no_groups():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -160,3 +162,11 @@ def test_a_cohort_comes_back_as_it_was(sets, tmp_path):
     (tmp_path / "test.parquet").write_bytes(b"no parquet")
     with pytest.raises(DataDamaged):
         Cohort.load(tmp_path / "test.parquet")
+
+
+def test_metadata_of_several_kinds_are_kept_as_text(sets, tmp_path):
+    cohort = Cohort.of(sets[0])
+    mixed = np.array([1, "two", None, 4.5], object)[np.arange(len(cohort)) % 4]
+    replace(cohort, table=cohort.table.assign(odd=mixed)).save(tmp_path / "c.parquet")
+    found = Cohort.load(tmp_path / "c.parquet").table["odd"]
+    assert found.fillna("not known").tolist()[:4] == ["1", "two", "not known", "4.5"]

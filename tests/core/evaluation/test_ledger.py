@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import beta, binomtest
 from sklearn.metrics import recall_score
 
-from core.errors import InvalidValue
+from core.errors import InvalidValue, UnknownName
 from core.evaluation.changes import harm
-from core.evaluation.ledger import ALL, in_groups, ledger
+from core.evaluation.ledger import ALL, by_class, in_groups, ledger, titled, total
 from core.evaluation.outcomes import ADDED, intervals, outcomes
 
 
@@ -124,3 +124,31 @@ def test_harm_intervals_cover():
         assert (np.abs(hits / 800 - 0.95) <= 0.02).all(), (lesions, hits / 800)
         if lesions == SIZES[0]:
             assert plain / 800 < 0.9, "why the plain bootstrap is not used"
+
+
+def test_a_class_called_all_keeps_its_row():
+    """As a folder of leukaemia cells may be: acute lymphoblastic leukaemia against healthy ones."""
+    labels = np.repeat([0, 1], [20, 40])
+    dense = np.eye(2)[labels]
+    pruned = dense.copy()
+    pruned[:10] = [0, 1]
+    table = ledger(dense, pruned, labels, ("all", "hem"))
+    assert table["group"].tolist() == ["all", "hem", ALL]
+    assert by_class(table)["newly_missed"].tolist() == [10, 0]
+    assert (total(table)["lesions"], total(table)["newly_missed"]) == (60, 10)
+    assert titled(table, "diagnoses")["group"].tolist() == ["all", "hem", "all diagnoses together"]
+
+
+def test_who_is_in_no_group_does_not_count(draw, names):
+    dense, pruned, labels, _ = draw(seed=3)
+    kinds = pd.DataFrame({"site": np.array(["back", None, "ear"], object)[np.arange(len(labels)) % 3]})
+    found = in_groups(dense, pruned, labels, kinds, names)
+    assert found["group"].tolist() == ["back", "ear"]
+    assert found["lesions"].tolist() == [(kinds["site"] == name).sum() for name in ("back", "ear")]
+    empty = in_groups(dense, pruned, labels, kinds[[]], names)
+    assert empty.empty
+    assert empty.columns.tolist() == found.columns.tolist()
+    with pytest.raises(UnknownName):
+        in_groups(dense, pruned, labels, kinds, names, only="nothing")
+    with pytest.raises(InvalidValue, match="match the images"):
+        in_groups(dense, pruned, labels, kinds[:-1], names)

@@ -23,7 +23,7 @@ from core.evaluation import predict
 from core.exports import onnx as onnx_files
 from tests.core.pruning.test_compaction import Stock
 
-CLASSES = ("bkl", "mel", "nv")
+CLASSES = ("bkl, benign", "mel", "nv")  # a folder may be called so
 NETWORKS = {
     "vgg16": Architecture("vgg16", 3),
     "densenet169": Architecture("densenet169", 3, stem="small"),

@@ -126,10 +126,11 @@ def test_numbers_that_json_cannot_hold_are_refused(position):
         {"split_by": "row", "augment": "none"},
     ],
 )
+@pytest.mark.parametrize("sparsity", [0.8, 0.12345678])
 @pytest.mark.parametrize("pruning", [None, {}, {"criterion": "random", "epochs": 2.5}, {"scope": "layer", "seed": 1}])
-def test_commands_are_read_back_as_the_same_recipe(changes, pruning):
+def test_commands_are_read_back_as_the_same_recipe(changes, pruning, sparsity):
     dense = recipes.dense("ham10000-64/vgg16", **changes)
-    recipe = dense if pruning is None else recipes.pruned(dense, "one_shot", 0.8, **pruning)
+    recipe = dense if pruning is None else recipes.pruned(dense, "one_shot", sparsity, **pruning)
     card = SimpleNamespace(recipe=recipe.as_dict(), parent="ham10000-64/vgg16/dense-1")
     commands = report.make(card)
     assert len(commands) == (1 if pruning is None else 2)

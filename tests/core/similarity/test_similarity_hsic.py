@@ -121,3 +121,48 @@ def test_the_biased_one_needs_two_images():
     assert cka(np.array([[0.0], [1.0]]), np.array([[2.0], [5.0]]), debiased=False) == pytest.approx(1)
     with pytest.raises(InvalidValue, match=r"1 image.*at least 2"):
         cka(np.ones((1, 2)), np.ones((1, 2)), debiased=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale"),
+    [(np.float32, 10.0**power) for power in (-30, -25, -22, -13, 9, 18, 25, 30)]
+    + [(np.float64, 10.0**power) for power in (-300, -160, -150, 150, 300)],
+)
+def test_features_of_any_size_have_the_cka_of_ordinary_ones(kind, scale):
+    x, y = related(kind=kind)
+    assert cka(x * kind(scale), y) == pytest.approx(reference_cka(x, y), abs=1e-5)
+    assert cka(x * kind(scale), y * kind(scale)) == pytest.approx(reference_cka(x, y), abs=1e-5)
+
+
+def test_hsic_grows_with_the_square_of_the_scale():
+    x, y = related(kind=np.float32)
+    assert hsic(x * np.float32(1e-12), y) == pytest.approx(1e-24 * reference_hsic(x, y), rel=1e-5)
+    assert hsic(x.astype(float) * 1e200, y.astype(float) * 1e200) == np.inf
+
+
+def test_parts_of_features_of_very_different_size_add_up():
+    x, _ = related(p=60, kind=np.float32)
+    x[:, 30:] *= np.float32(1e-8)
+    whole, parts = gram(torch.from_numpy(x)), [gram(torch.from_numpy(x[:, own])) for own in (slice(30), slice(30, 60))]
+    assert parts[1].exponent < 0
+    both = parts[0] + parts[1]
+    np.testing.assert_allclose(both.products * 4.0**both.exponent, whole.products, rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(centred(both.products) * 4.0**both.exponent, centred(whole.products), atol=1e-3)
+
+
+@pytest.mark.parametrize(("n", "p"), [(4, 1), (5, 100), (64, 3)])
+def test_one_image_that_differs_has_no_unbiased_cka(n, p):
+    """As a unit that fires once: U(K) is 0, and what rounding leaves of it must not be divided by itself."""
+    random = np.random.default_rng(n)
+    x, y = np.zeros((n, p), np.float32) + 0.3, random.normal(size=(n, 20))
+    x[1] = random.normal(size=p)
+    for pair, says in (((x, y), "first"), ((y, x), "second")):
+        with pytest.raises(InvalidValue, match=f"{says} features.*one image"):
+            cka(*pair)
+    assert -1 <= cka(x, y, debiased=False) <= 1
+
+
+def test_a_large_feature_that_never_changes_is_left_out():
+    x, y = related(kind=np.float32)
+    with_constant = np.hstack([x, np.full((len(x), 1), 1e7, np.float32)])
+    assert cka(with_constant, y) == pytest.approx(reference_cka(x, y), abs=1e-5)

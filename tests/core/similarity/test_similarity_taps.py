@@ -1,3 +1,4 @@
+import copy
 from collections import Counter
 
 import numpy as np
@@ -8,7 +9,7 @@ from torch import nn
 from core.errors import Cancelled, InvalidValue, UnknownName
 from core.evaluation.fusing import _QuickReLU
 from core.models import build, layers, normalise, set_normalisation
-from core.similarity import LEVELS, grams, layer_names
+from core.similarity import LEVELS, cka_matrix, grams, layer_names
 from core.similarity.hsic import Gram
 from core.similarity.taps import Tapped, measure
 from tests.core.similarity.conftest import plain_features, tiny_network
@@ -189,3 +190,49 @@ def test_networks_that_are_not_finite_keep_the_plain_relu(noise):
         model.features[0].bias[0] = torch.nan
     assert type(Tapped(model, [], torch.bfloat16, CPU).network.features[2]) is nn.ReLU
     assert not measured(model, ["features.4"], noise(4), torch.bfloat16)["features.4"].finite
+
+
+def test_networks_that_differ_in_what_no_shape_tells_are_measured_each_for_itself(noise):
+    """A stock and a small stem have the same parameters; with little memory the sizes of features decide what is kept."""
+    layers = ["features.conv0", "features.denseblock1", "features.denseblock4"]
+    models = [build("densenet169", 3, stem=stem).eval() for stem in ("stock", "small")]
+    images = noise(8)
+    for model in models:
+        whole, parts = (
+            grams(model, images, layers=layers, memory=memory, precision="float32") for memory in (None, 3_000_000)
+        )
+        torch.testing.assert_close(parts.values, whole.values, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", ["vgg16", "densenet169"])
+def test_networks_of_other_precision_are_measured_in_float32_and_left_as_they_are(noise, name, kind):
+    torch.manual_seed(0)
+    model = build(name, 3).eval().to(kind)
+    twin = copy.deepcopy(model).float()
+    images, layers = noise(6), layer_names(model, "blocks")
+    found, expected = (grams(own, images, layers=layers, precision="float32").values for own in (model, twin))
+    torch.testing.assert_close(found, expected)
+    assert {part.dtype for part in model.parameters()} == {kind}
+
+
+@pytest.mark.parametrize("scale", [1e-13, 1e-20, 1e9, 1e15])
+def test_faint_and_strong_layers_are_compared_like_others(noise, scale):
+    class Net(nn.Module):
+        def __init__(self, factor: float):
+            super().__init__()
+            self.a, self.b, self.factor = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), factor
+            self.register_buffer("mean", torch.zeros(3))
+            self.register_buffer("std", torch.ones(3))
+
+        def forward(self, x):
+            return self.b(self.a(x) * self.factor)
+
+    torch.manual_seed(0)
+    plain, scaled = Net(1.0), Net(scale)
+    for layer in (plain.a, plain.b):
+        nn.init.zeros_(layer.bias)
+    scaled.load_state_dict(plain.state_dict())
+    values = [cka_matrix(net.eval(), net, noise(16), layers=["a", "b"], precision="float32") for net in (plain, scaled)]
+    np.testing.assert_allclose(values[1].values, values[0].values, atol=1e-5)
+    assert values[1].row_reasons == values[0].row_reasons
