@@ -32,7 +32,8 @@ def pick(device=None):
     try:
         chosen = torch.device(name)
         torch.zeros(1, device=chosen).item()  # the device "meta" holds no numbers
-    except (RuntimeError, AssertionError, TypeError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError, ImportError) as error:
+        # ImportError: torch knows the names of add-ons, such as "hpu", that are not installed.
         raise InvalidValue(
             "This machine cannot compute there", given=repr(name), expected="cpu, or cuda with a GPU and its driver"
         ) from error

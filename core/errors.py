@@ -6,6 +6,7 @@ anything else that escapes is a bug of ours.
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
 
 
 class PruneScopeError(Exception):
@@ -155,14 +156,24 @@ def check_choice(kind: str, name, known: Iterable[str]) -> str:
     return name
 
 
+def check_whole(value, what: str, least: int, most: int) -> int:
+    """Return ``value`` as an int from ``least`` to ``most``; raise :class:`InvalidValue` otherwise (bools included)."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most:
+        raise InvalidValue(what, given=repr(value)[:200], expected=f"a whole number from {least} to {most:,}")
+    return int(value)
+
+
 def check_sparsity(sparsity, what: str = "Sparsity") -> float:
     """Return ``sparsity`` as a float in [0, 1); raise :class:`InvalidSparsity` otherwise (NaN and text included)."""
     try:
         value = float(sparsity)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's, of a tensor with many elements
         value = float("nan")
-    if isinstance(sparsity, bool) or not 0.0 <= value < 1.0:
-        remedy = f"for {sparsity} percent write {sparsity / 100:g}" if 1 < value < 100 else None
+    number = not isinstance(sparsity, bool | str | bytes | bytearray)
+    if not number or not 0.0 <= value < 1.0:
+        remedy = f"write the number {value:g}" if 0 <= value < 1 else None
+        if 1 < value < 100:
+            remedy = f"for {value:g} percent write {value / 100:g}"
         raise InvalidSparsity(
             f"{what} is out of range",
             given=repr(sparsity),

@@ -53,18 +53,29 @@ class Recipe:
     scope: str = GLOBAL
 
     def __post_init__(self):
+        for name, kind in (("training", Settings), ("parent", Recipe | None)):
+            if not isinstance(value := getattr(self, name), kind):
+                expected = "a recipe, or None" if name == "parent" else "core.training.Settings"
+                raise InvalidValue(f"{name} is wrong", given=repr(value)[:200], expected=expected)
         self.architecture(2)  # names the study, head, stem and norm that do not exist
         check_choice("method", self.method, (DENSE, *METHODS))
         check_choice("criterion", self.criterion, CRITERIA)
         check_choice("scope", self.scope, SCOPES)
         if self.start is not None:
             check_choice("start", self.start, STARTS)
+        object.__setattr__(self, "study", Study.parse(self.study).name)  # phantom-064/vgg16 is the same run
         object.__setattr__(self, "sparsity", check_sparsity(self.sparsity))
+        if self.split_by is not None and not isinstance(self.split_by, str):
+            raise InvalidValue(
+                "split_by is wrong", given=repr(self.split_by)[:200], expected="the name of a rule, or None"
+            )
         if self.method == DENSE and (self.sparsity or self.steps is not None or self.scope != GLOBAL):
             given = f"sparsity {self.sparsity}, steps {self.steps}, scope {self.scope}"
             raise InvalidValue("A dense run prunes nothing", given=given, expected="sparsity 0, no steps and no scope")
         if self.method != DENSE:
             plan(self.method, [["any layer"]], self.sparsity, steps=self.steps, epochs=self.training.epochs)
+            if self.steps is not None:
+                object.__setattr__(self, "steps", int(self.steps))  # NumPy's integers are no JSON
             if self.parent is None:
                 raise InvalidValue(
                     "A pruned run needs a network to prune", given="no parent", expected="a dense recipe"
@@ -151,6 +162,10 @@ def pruned(parent: Recipe, method: str, sparsity: float, *, seed: int = 0, **cha
     Raises:
         InvalidValue, UnknownName, InvalidSparsity: a value that no run can be made with.
     """
+    if not isinstance(parent, Recipe):
+        raise InvalidValue(
+            "A pruned run starts from a recipe", given=repr(parent)[:200], expected="such as dense(study)"
+        )
     training = replace(parent.training, epochs=8, rate=0.01, warmup=0.0, seed=seed)
     start = replace(parent, method=method, sparsity=sparsity, training=training, parent=parent)
     return _changed(start, changes)

@@ -14,7 +14,7 @@ TITLES = {
     "densenet169": "DenseNet169",
 }
 MIN_SIZE, MAX_SIZE = 32, 512
-_PATTERN = re.compile(r"(?P<data>[a-z0-9][a-z0-9_.-]*)-(?P<size>\d+)/(?P<architecture>[a-z0-9_]+)")
+_PATTERN = re.compile(r"(?P<data>[a-z0-9][a-z0-9_.-]*)-(?P<size>\d{1,9})/(?P<architecture>[a-z0-9_]+)")
 
 
 @dataclass(frozen=True)

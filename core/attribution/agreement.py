@@ -7,6 +7,7 @@ Values count as they are: larger speaks more for the target.
 import numpy as np
 from scipy.stats import rankdata
 
+from core.attribution.arguments import maps_and_masks, number, two_stacks
 from core.errors import InvalidValue
 
 TOP = 0.1
@@ -21,9 +22,9 @@ def rank_correlation(a, b) -> np.ndarray:
         a, b: float [N, H, W].
 
     Raises:
-        InvalidValue: not two stacks of the same shape.
+        InvalidValue: not two stacks of the same shape, or no pixel.
     """
-    a, b = _pair(a, b)
+    a, b = two_stacks(a, b)
     ranks = [rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (a, b)]
     return _ratio(
         (ranks[0] * ranks[1]).sum(axis=1), np.sqrt(np.prod([(rank**2).sum(axis=1) for rank in ranks], axis=0))
@@ -41,12 +42,15 @@ def top_overlap(a, b, share: float = TOP) -> np.ndarray:
         share: of the pixels, in (0, 1).
 
     Raises:
-        InvalidValue: not two stacks of the same shape, or a share out of range.
+        InvalidValue: not two stacks of the same shape, no pixel, or a share out of range.
     """
-    a, b = _pair(a, b)
-    count = round(share * a.shape[1])
-    if not 0 < share < 1 or not count:
-        raise InvalidValue("The share of pixels is out of range", given=share, expected="between 0 and 1, such as 0.1")
+    a, b = two_stacks(a, b)
+    part = number(share)
+    count = round(part * a.shape[1]) if 0 < part < 1 else 0
+    if not count:
+        raise InvalidValue(
+            "The share of pixels is out of range", given=repr(share), expected="between 0 and 1, such as 0.1"
+        )
     return (_membership(a, count) * _membership(b, count)).sum(axis=1) / count
 
 
@@ -57,12 +61,12 @@ def share_inside(maps, masks) -> np.ndarray:
 
     Args:
         maps: float [N, H, W]; values below zero are left out.
-        masks: bool [N, H, W].
+        masks: bool [N, H, W], or numbers 0 and 1.
 
     Raises:
-        InvalidValue: not two stacks of the same shape.
+        InvalidValue: not two stacks of the same shape, no pixel, or masks that are none, such as of 0 and 255.
     """
-    maps, masks = _pair(maps, masks)
+    maps, masks = maps_and_masks(maps, masks)
     positive = maps.clip(min=0)
     return _ratio((positive * masks).sum(axis=1), positive.sum(axis=1))
 
@@ -77,12 +81,3 @@ def _membership(values: np.ndarray, count: int) -> np.ndarray:
 
 def _ratio(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     return np.divide(upper, lower, out=np.full(len(upper), np.nan), where=lower > 0)
-
-
-def _pair(a, b) -> tuple[np.ndarray, np.ndarray]:
-    a, b = np.asarray(a), np.asarray(b)
-    if a.ndim != 3 or a.shape != b.shape or not a.size:
-        raise InvalidValue(
-            "These maps cannot be compared", given=f"{list(a.shape)} and {list(b.shape)}", expected="two of [N, H, W]"
-        )
-    return a.reshape(len(a), -1).astype(np.float64), b.reshape(len(b), -1).astype(np.float64)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core import device as devices
+from core.attribution.arguments import array
 from core.attribution.skeleton import cam_sizes, pools_apart, skeleton
 from core.errors import InvalidValue
 from core.models import layers, normalise
@@ -24,13 +25,16 @@ MOST = 64  # examples at once: more are not faster on a processor
 class Explainer:
     """A private skeleton of a network with everything that attribution methods need of it. Not for two threads at once.
 
-    Computes in float32: in bfloat16 Integrated Gradients are three times as fast, but the logits, whose small differences
-    the maps are made of, come with three digits only.
+    Computes in float32, whatever the network is kept in: in bfloat16 Integrated Gradients are three times as fast, but the
+    logits, whose small differences the maps are made of, come with three digits only.
 
     Args:
         model: from :func:`core.models.build`, :func:`core.pruning.bind` or a checkpoint; untouched.
         device: as for :func:`core.device.pick`.
         memory: bytes that the activations of a batch may take. With less than one image needs, the images go one by one.
+
+    Raises:
+        InvalidValue: no such device, or a model without a mean and std.
     """
 
     def __init__(self, model: nn.Module, *, device=None, memory: int = MEMORY):
@@ -53,7 +57,7 @@ class Explainer:
         Raises:
             InvalidValue: not such images, or too small for the network.
         """
-        pictures = np.ascontiguousarray(images)
+        pictures = np.ascontiguousarray(array("These are not images", images, "uint8 [N, H, W, 3]"))
         if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[-1] != 3 or not len(pictures):
             raise InvalidValue(
                 "These are not images", given=f"{pictures.dtype} {list(pictures.shape)}", expected="uint8 [N, H, W, 3]"
@@ -73,13 +77,10 @@ class Explainer:
         Raises:
             InvalidValue: not class indices of this network, or another number of them.
         """
-        values = np.asarray(target)
+        problem, expected = "The target is not a class", f"a class index, or one for each of {number} images"
+        values = array(problem, target, expected)
         if values.dtype.kind not in "iu" or values.shape not in ((), (number,)):
-            raise InvalidValue(
-                "The target is not a class",
-                given=repr(target)[:80],
-                expected=f"a class index, or one for each of {number} images",
-            )
+            raise InvalidValue(problem, given=repr(target)[:80], expected=expected)
         if values.min() < 0 or values.max() >= self.classes:
             raise InvalidValue(
                 "The target is not a class of this network",

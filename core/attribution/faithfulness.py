@@ -7,14 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.attribution import arguments
 from core.attribution.explainer import Explainer
 from core.attribution.methods import METHODS
 from core.attribution.methods.base import baseline
-from core.errors import InvalidValue, check_choice
+from core.errors import check_choice
 from core.progress import Report, silent
 
 SQUARES = 64
 RADIUS = 0.02  # of the range of intensities: five grey levels of 255
+MOST = 10_000  # squares or changed images
 
 
 def completeness_error(explainer: Explainer, image, map_, *, target: int, against: str = "mean") -> float:
@@ -31,13 +33,16 @@ def completeness_error(explainer: Explainer, image, map_, *, target: int, agains
 
     Returns:
         |sum − difference| over the sum of magnitudes, 0 for a map that is complete; NaN for a map of zeros.
+
+    Raises:
+        UnknownName, InvalidValue: as for :func:`core.attribution.attribute`; a map of another shape than the image's.
     """
     with torch.inference_mode(False):
-        x = explainer.prepare(np.asarray(image)[None])
+        x = explainer.prepare(arguments.one_image(image))
+        values = arguments.one_map(map_, x.shape[-2:]).astype(np.float64)
         wanted = explainer.targets(target, 1)
         here = float(explainer.scores(x, wanted)[0])
         there = float(explainer.scores(baseline(explainer, x, against).contiguous(), wanted)[0])
-    values = np.asarray(map_, np.float64)
     handed_out = float(np.abs(values).sum())
     return abs(float(values.sum()) - (here - there)) / handed_out if handed_out else float("nan")
 
@@ -70,12 +75,20 @@ def infidelity(
 
     Returns:
         In [0, 1]; NaN where covering changes nothing.
+
+    Raises:
+        InvalidValue: as for :func:`core.attribution.attribute`; a map of another shape than the image's; samples or a seed
+            out of range.
     """
     from captum.metrics import infidelity as expected_error
 
-    values = torch.from_numpy(np.asarray(map_, np.float32)).to(explainer.device)
+    samples = arguments.whole("The number of squares", samples, 1, MOST)
+    seed = arguments.seed(seed)
     with torch.inference_mode(False), torch.no_grad():
-        x = explainer.prepare(np.asarray(image)[None])
+        x = explainer.prepare(arguments.one_image(image))
+        # A copy, as torch wants arrays that may be written to and run forwards.
+        values = np.array(arguments.one_map(map_, x.shape[-2:]), np.float32, order="C")
+        values = torch.from_numpy(values).to(explainer.device)
         wanted = explainer.targets(target, 1)
         squares = _squares(samples, x.shape[-2:], seed).to(x.device)
         taken, inside, scores = 0, [], []
@@ -139,16 +152,17 @@ def sensitivity(
         Frobenius norm of the difference over that of the map; 0 for a map that does not move.
 
     Raises:
-        UnknownName, InvalidValue: as for ``attribute``; a radius that is not positive.
+        UnknownName, InvalidValue: as for ``attribute``; samples, a radius or a seed out of range.
     """
     from captum.metrics import sensitivity_max
 
-    if not 0 < radius <= 1:
-        raise InvalidValue("The radius is out of range", given=radius, expected="above 0, at most 1")
+    samples = arguments.whole("The number of changed images", samples, 1, MOST)
+    radius = arguments.part("The radius", radius)
+    seed = arguments.seed(seed)
     chosen = METHODS[check_choice("attribution method", method, METHODS)]
     settings = chosen.settings(options)
     with torch.inference_mode(False):
-        x = explainer.prepare(np.asarray(image)[None])
+        x = explainer.prepare(arguments.one_image(image))
         random = torch.Generator().manual_seed(seed)
         reach = (radius / explainer.network.std).view(1, 3, 1, 1)
 

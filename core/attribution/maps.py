@@ -5,9 +5,10 @@ import torch
 from torch import nn
 
 from core import device as devices
+from core.attribution.arguments import one_image
 from core.attribution.explainer import Explainer
 from core.attribution.methods import METHODS
-from core.errors import InvalidValue, check_choice
+from core.errors import check_choice
 from core.progress import Report, silent
 
 
@@ -33,14 +34,8 @@ def attribute(
         InvalidValue: not such an image, no such class, or an option out of range.
         MemoryFull: no memory for the passes of one image.
     """
-    picture = np.asarray(image)
-    if picture.ndim != 3:
-        raise InvalidValue(
-            "This is not an image", given=f"{picture.dtype} {list(picture.shape)}", expected="uint8 [H, W, 3]"
-        )
-    return attribute_all(model, picture[None], method=method, targets=target, device=device, report=report, **options)[
-        0
-    ]
+    pictures = one_image(image)
+    return attribute_all(model, pictures, method=method, targets=target, device=device, report=report, **options)[0]
 
 
 @devices.memory_named("ask for fewer steps or give smaller images")

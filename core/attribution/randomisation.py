@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.attribution import arguments
 from core.attribution.agreement import rank_correlation
 from core.attribution.maps import attribute, attribute_all
 from core.attribution.skeleton import stages
@@ -50,7 +51,9 @@ def randomised(model: nn.Module, names: list[str], *, seed: int = 0) -> nn.Modul
 
     Raises:
         UnknownName: no such stage.
+        InvalidValue: a seed out of range.
     """
+    seed = arguments.seed(seed)
     known = stages(model)
     for name in names:
         check_choice("stage of the network", name, known)
@@ -90,9 +93,11 @@ def check(
         A step for each stage, the classifier first.
 
     Raises:
-        UnknownName: another kind; and as for ``attribute``.
+        UnknownName: another kind.
+        UnknownName, InvalidValue, MemoryFull: as for ``attribute``; and a seed out of range.
     """
     check_choice("kind of randomisation", kind, KINDS)
+    seed = arguments.seed(seed)
 
     def explained(network: nn.Module) -> np.ndarray:
         return attribute(network, image, method=method, target=target, device=device, report=report, **options)
@@ -138,7 +143,11 @@ def random_maps(
         networks: how many; their seeds are 0, 1, 2, ….
 
     Other arguments and errors as for :func:`core.attribution.attribute_all`.
+
+    Raises:
+        InvalidValue: not from 1 to 1,000 networks.
     """
+    networks = arguments.whole("The number of networks", networks, 1, 1000)
     stages_, maps = half(model), []
     for seed in range(networks):
         network = randomised(model, stages_, seed=seed)

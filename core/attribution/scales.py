@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from core.attribution.arguments import array, part
+from core.errors import InvalidValue
+
 SHARE = 0.995
 
 
@@ -14,7 +17,14 @@ def reach(maps, share: float = SHARE) -> float:
 
     Returns:
         A positive number; 1 if the maps are zero everywhere.
+
+    Raises:
+        InvalidValue: no map, or no pixel in any; or a share outside (0, 1].
     """
-    values = np.abs(np.concatenate([np.ravel(one) for one in maps]))
-    found = float(np.quantile(values, share))
+    problem, expected = "There is nothing to scale", "maps with at least one pixel"
+    flat = [np.ravel(array(problem, one, expected)) for one in maps]
+    if not sum(map(len, flat)):
+        raise InvalidValue(problem, given=f"{len(flat)} maps without a pixel", expected=expected)
+    values = np.abs(np.concatenate(flat))
+    found = float(np.quantile(values, part("The share of pixels", share)))
     return found if found > 0 else float(values.max()) or 1.0

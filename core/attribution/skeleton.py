@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchvision.models import DenseNet
 
 from core.errors import InvalidValue, check_choice
+from core.models import normalisation
 from core.pruning import private
 
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
@@ -83,15 +84,20 @@ class _DenseNet(nn.Module):
 
 
 def skeleton(model: nn.Module) -> nn.Module:
-    """A private copy of ``model`` in evaluation mode that computes the same and can be hooked; its weights are shared.
+    """A private copy of ``model`` in evaluation mode that computes the same and can be hooked, in float32.
 
+    Weights that are float32 already are shared; those of a network in half or double precision are converted copies.
     No parameter of it wants a gradient: attributions need that of the input only, and the weights' would cost as much again.
 
     Args:
         model: from :func:`core.models.build` or a copy of one; untouched.
+
+    Raises:
+        InvalidValue: the model has no mean and std of its training images.
     """
+    normalisation(model)
     with torch.inference_mode(False), torch.no_grad():
-        network = private(_differentiable(model)).eval()
+        network = private(_differentiable(model)).eval().float()
         if isinstance(network, DenseNet):
             network = _DenseNet(network).eval()
         for module in network.modules():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
+from core.attribution import arguments
 from core.attribution.agreement import rank_correlation
 from core.attribution.explainer import Explainer
 from core.attribution.faithfulness import completeness_error
@@ -69,14 +70,16 @@ def examine(
         device, report: as for ``attribute``.
 
     Raises:
-        UnknownName, InvalidValue, Cancelled: as for ``attribute``.
+        UnknownName, InvalidValue, Cancelled: as for ``attribute``; a map of another shape, or no network.
     """
     chosen = METHODS[check_choice("attribution method", method, METHODS)]
     settings = chosen.settings(options)
-    own = np.asarray(map_, np.float32)
+    networks = arguments.whole("The number of networks", networks, 1, 1000)
+    images = arguments.one_image(image)
+    own = arguments.one_map(map_, images.shape[1:3]).astype(np.float32)
     others = random_maps(
         model,
-        np.asarray(image)[None],
+        images,
         method=method,
         targets=target,
         networks=networks,

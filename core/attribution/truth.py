@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.errors import InvalidValue
+from core.attribution.arguments import maps_and_masks
 
 
 def pointing_game(maps, masks) -> np.ndarray:
@@ -15,12 +15,12 @@ def pointing_game(maps, masks) -> np.ndarray:
 
     Args:
         maps: float [N, H, W].
-        masks: bool [N, H, W], where the signs are.
+        masks: bool [N, H, W] or numbers 0 and 1, where the signs are.
 
     Raises:
-        InvalidValue: not two stacks of the same shape.
+        InvalidValue: not two stacks of the same shape, no pixel, or masks that are none.
     """
-    values, inside = _checked(maps, masks)
+    values, inside = maps_and_masks(maps, masks)
     highest = values == values.max(axis=1, keepdims=True)
     hit = (highest & inside).sum(axis=1) / highest.sum(axis=1)
     return np.where(inside.any(axis=1) & ~highest.all(axis=1), hit, np.nan)
@@ -35,7 +35,7 @@ def average_precision(maps, masks) -> np.ndarray:
     Args, Raises:
         as :func:`pointing_game`.
     """
-    values, inside = _checked(maps, masks)
+    values, inside = maps_and_masks(maps, masks)
     return np.array([_one(value, mask) for value, mask in zip(values, inside, strict=True)])
 
 
@@ -48,14 +48,3 @@ def _one(values: np.ndarray, inside: np.ndarray) -> float:
     hits = inside[order].cumsum()[ends]
     recall = hits / hits[-1]
     return float(np.sum(np.diff(recall, prepend=0) * hits / (ends + 1)))
-
-
-def _checked(maps, masks) -> tuple[np.ndarray, np.ndarray]:
-    maps, masks = np.asarray(maps), np.asarray(masks)
-    if maps.ndim != 3 or maps.shape != masks.shape or masks.dtype != bool:
-        raise InvalidValue(
-            "These maps and masks do not fit together",
-            given=f"{list(maps.shape)} and {masks.dtype} {list(masks.shape)}",
-            expected="maps [N, H, W] and masks bool [N, H, W]",
-        )
-    return maps.reshape(len(maps), -1), masks.reshape(len(masks), -1)

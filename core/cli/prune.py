@@ -52,12 +52,13 @@ def prune(args) -> None:
     if args.sparsity is None and args.method != "dense":
         args.usage_error("how much to prune is missing: give a SPARSITY, such as 0.8")
     study = check_study(args)
-    from core import recipes
+    from core import device, recipes
 
     values = changes(args, "criterion", "steps", "scope")
     seed = values.pop("seed", 0)
     # First with a parent that is surely right, so that a slip in a name or number is told before anything is loaded.
     recipes.pruned(recipes.dense(study), args.method, args.sparsity or 0.0, seed=seed, **values)
+    device.pick(args.device)
     recipe = recipes.pruned(_parent(study, args), args.method, args.sparsity or 0.0, seed=seed, **values)
     carry_out(recipe, args)
 

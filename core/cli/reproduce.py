@@ -61,6 +61,7 @@ def reproduce(args) -> None:
     """Carry out the command.
 
     Raises:
+        InvalidValue: no time, no such share, or studies and networks at once; nothing was made.
         PruneScopeError: the first problem, once all that could be made was made.
     """
     from core import profiles
@@ -68,6 +69,9 @@ def reproduce(args) -> None:
 
     if args.minutes is not None and not args.minutes > 0:
         raise InvalidValue("There is no time to work in", given=f"{args.minutes:g} minutes", expected="more than 0")
+    number, shares = args.share
+    if not 1 <= number <= shares:  # before the plan, which is the same for every share
+        raise InvalidValue("There is no such share", given=f"{number}/{shares}", expected="1/4 to 4/4, say")
     root = {"root": args.checkpoints}
     ids = [name for name in args.studies if name.count("/") > 1]
     if ids and ids != args.studies:

@@ -38,6 +38,7 @@ def sweep(args) -> None:
     """Carry out the command.
 
     Raises:
+        InvalidValue: the file, the workers or the retries cannot be; nothing was made.
         PruneScopeError: a run failed, once all that could be made was made.
     """
     from core import sweeps
@@ -46,6 +47,8 @@ def sweep(args) -> None:
     retries = found.retries if args.retries is None else args.retries
     if not 0 <= retries <= 100:
         raise InvalidValue("retries is out of range", given=retries, expected="0 to 100")
+    if args.workers is not None and args.workers < 1:
+        raise InvalidValue("A sweep needs workers", given=args.workers, expected="1 or more")
     if args.plan:
         _show([_planned(item) for item in sweeps.plan(found.recipes, root=args.checkpoints)], args)
         return

@@ -44,6 +44,8 @@ def add(commands, common) -> None:
 def train(args) -> None:
     """Carry out the command."""
     study = check_study(args)
-    from core import recipes
+    from core import device, recipes
 
-    carry_out(recipes.dense(study, **changes(args, "head", "stem", "norm", "split_by", "start")), args)
+    recipe = recipes.dense(study, **changes(args, "head", "stem", "norm", "split_by", "start"))
+    device.pick(args.device)  # a slip is told before the images are made ready, which can take minutes
+    carry_out(recipe, args)

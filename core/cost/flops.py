@@ -7,6 +7,12 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from core.errors import InvalidValue, check_whole
+from core.models import check_shapes
+
+MOST = 100_000
+"""Pixels of height and width, and images; more are a slip."""
+
 UNIT = "floating-point operations, two for each multiply-add"
 
 
@@ -34,9 +40,24 @@ def flops(model: nn.Module, size: int, *, images: int = 1) -> int:
         model: takes float [N, 3, H, W]; untouched. Nothing is computed: torch follows the shapes only.
         size: height and width in pixels.
         images: how many.
+
+    Raises:
+        InvalidValue: ``size`` or ``images`` is not a whole number that makes sense, images of this size do not get through the
+            network, or it has a layer without weights.
     """
+    size = check_whole(size, "Images cannot be of this size", 1, MOST)
+    images = check_whole(images, "There cannot be so many images", 1, MOST)
+    check_shapes(model.named_parameters())
     with torch.inference_mode(False), torch.no_grad():
-        shapes = copy.deepcopy(model).eval().to("meta")
+        # Operations are as many in any precision, and images come in this one.
+        shapes = copy.deepcopy(model).eval().to("meta", torch.float32)
         with _Counter() as counter:
-            shapes(torch.empty(images, 3, size, size, device="meta"))
+            try:
+                shapes(torch.empty(images, 3, size, size, device="meta"))
+            except RuntimeError as error:
+                raise InvalidValue(
+                    "Images of this size do not get through this network",
+                    given=f"{size}×{size} pixels ({str(error).partition(chr(10))[0][:200]})",
+                    expected="a network for colour images, and images that survive its halvings",
+                ) from error
     return counter.total

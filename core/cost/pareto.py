@@ -10,6 +10,10 @@ from core.cost.counts import Cost
 from core.cost.timing import Times
 
 METRIC = "balanced_accuracy"
+COLUMNS = (
+    *("id", "method", "seed", "sparsity", "effective", METRIC, "low", "high", "n", "bytes", "flops"),
+    *("milliseconds", "milliseconds_low", "milliseconds_high"),
+)
 
 
 def pareto(
@@ -52,7 +56,7 @@ def pareto(
                 "milliseconds_high": high,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def front(frame: pd.DataFrame, cost: str, worth: str = METRIC) -> np.ndarray:

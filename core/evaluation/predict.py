@@ -14,6 +14,7 @@ from core.evaluation.concatenation import merge
 from core.evaluation.folding import folded
 from core.evaluation.fusing import all_finite, fuse, quicken
 from core.models import normalise
+from core.models.normalisation import buffers
 from core.progress import Progress, Report, silent
 
 BATCH = 64  # measured on two cores: larger batches leave the caches, smaller ones leave the cores idle
@@ -33,7 +34,7 @@ class Predictor:
         self.dtype = devices.precision(precision, self.device)
         network = folded(model)
         # The mean and deviation stay in float32: images are normalised before they are rounded.
-        mean, std = network.mean, network.std
+        mean, std = buffers(network)
         quick = self.device.type == "cpu" and self.dtype == torch.bfloat16 and all_finite(network)
         if quick:
             merge(align(network), self.dtype)

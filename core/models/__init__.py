@@ -4,15 +4,17 @@
 groups them as layerwise pruning takes them one after the other.
 """
 
-from core.models.architectures import ARCHITECTURES, HEADS, STEMS, build, imagenet_weights
-from core.models.layers import layers, prunable, units
+from core.models.architectures import ARCHITECTURES, HEADS, MAX_CLASSES, STEMS, build, imagenet_weights
+from core.models.layers import check_shapes, layers, prunable, units
 from core.models.normalisation import normalisation, normalise, set_normalisation
 
 __all__ = [
     "ARCHITECTURES",
     "HEADS",
+    "MAX_CLASSES",
     "STEMS",
     "build",
+    "check_shapes",
     "imagenet_weights",
     "layers",
     "normalisation",

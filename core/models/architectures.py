@@ -7,11 +7,13 @@ import torchvision
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from core.errors import DownloadFailed, InvalidValue, check_choice
+from core.errors import DownloadFailed, InvalidValue, check_choice, check_whole
 from core.models.normalisation import IMAGENET_MEAN, IMAGENET_STD, set_normalisation
 
 HEADS = ("compact", "stock")
 STEMS = ("stock", "small")
+MAX_CLASSES = 100_000
+"""More are a slip, which would fill the memory; a checkpoint cannot have more either."""
 
 
 class CompactVGG16(nn.Module):
@@ -74,15 +76,12 @@ def build(name: str, classes: int, *, head: str = "compact", stem: str = "stock"
 
     Raises:
         UnknownName: no such architecture, head or stem.
-        InvalidValue: fewer than two classes, or a combination that does not exist.
+        InvalidValue: fewer than two classes or more than :data:`MAX_CLASSES`, or a combination that does not exist.
     """
     check_choice("architecture", name, ARCHITECTURES)
     check_choice("head", head, HEADS)
     check_choice("stem", stem, STEMS)
-    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
-        raise InvalidValue(
-            "A network needs classes to tell apart", given=repr(classes), expected="an integer from 2 up"
-        )
+    classes = check_whole(classes, "A network needs classes to tell apart", 2, MAX_CLASSES)
     model = ARCHITECTURES[name](classes, head, stem, norm)
     return set_normalisation(model, IMAGENET_MEAN, IMAGENET_STD).eval()
 

@@ -1,13 +1,16 @@
 """Which weights of a network are pruned, in which order, and in which groups."""
 
 import re
+from collections.abc import Iterable
 
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from core.errors import InvalidValue
 
 PRUNABLE = (nn.Conv2d, nn.Linear)
-_DENSENET_BLOCK = re.compile(r"^(features\.denseblock\d+)\.")
+_DENSENET_BLOCK = re.compile(r"^((?:.*\.)?features\.denseblock\d+)\.")
+"""Whatever the network is wrapped in: ``nn.DataParallel`` calls it ``module``, ``torch.compile`` ``_orig_mod``."""
 
 
 def layers(model: nn.Module) -> dict[str, nn.Module]:
@@ -24,14 +27,37 @@ def prunable(model: nn.Module) -> dict[str, Tensor]:
     The tensors share the model's storage and are detached. Biases and batch norm are never pruned (as in the paper).
 
     Raises:
-        InvalidValue: the model has no convolution and no linear layer.
+        InvalidValue: the model has no convolution and no linear layer; a layer has no weights before its first input; or two
+            layers share one weight, of which masks by layer would prune two different halves.
     """
-    found = {name: module.weight.detach() for name, module in layers(model).items()}
-    if not found:
+    weights = {name: module.weight for name, module in layers(model).items()}
+    if not weights:
         raise InvalidValue(
             "This model has nothing to prune", given=type(model).__name__, expected="Conv2d or Linear layers"
         )
-    return found
+    check_shapes(weights.items())
+    owners: dict[int, str] = {}
+    for name, weight in weights.items():
+        if (other := owners.setdefault(id(weight), name)) != name:
+            raise InvalidValue(
+                "Two layers share one weight, so they cannot be pruned each by its own mask",
+                given=f"{other} and {name}",
+                expected="a weight of its own for each layer",
+                remedy=f"part them: {name}.weight = nn.Parameter({name}.weight.detach().clone())",
+            )
+    return {name: weight.detach() for name, weight in weights.items()}
+
+
+def check_shapes(parameters: Iterable[tuple[str, Tensor]]) -> None:
+    """Raise :class:`InvalidValue` if one of these, by name, is a lazy layer's that has not seen an input yet."""
+    for name, parameter in parameters:
+        if is_lazy(parameter):
+            raise InvalidValue(
+                "A lazy layer of this model has no weights yet",
+                given=name,
+                expected="weights of a known shape",
+                remedy="let the model see one batch first",
+            )
 
 
 def units(model: nn.Module) -> list[list[str]]:

@@ -2,12 +2,14 @@
 
 import copy
 from collections import OrderedDict
+from collections.abc import Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core.errors import InvalidValue
-from core.models import layers
+from core.models import check_shapes, layers, prunable
+from core.pruning.layout import check_weights
 from core.pruning.masks import Masks
 from core.pruning.zeroing import zeroed
 
@@ -34,7 +36,8 @@ def private(model: nn.Module) -> nn.Module:
     writes into the shared storage. Train ``copy.deepcopy`` of it.
 
     Raises:
-        InvalidValue: a layer's weight is computed by a hook or a parametrisation instead of being a parameter.
+        InvalidValue: a layer's weight is computed by a hook or a parametrisation instead of being a parameter; or a parameter
+            has no shape yet (a lazy layer's), or was made in inference mode, so that no other can share its storage.
     """
     for name, layer in layers(model).items():
         if "weight" not in layer._parameters:
@@ -43,6 +46,16 @@ def private(model: nn.Module) -> nn.Module:
                 given=name,
                 expected="an nn.Parameter",
                 remedy="make the reparametrisation permanent, as torch.nn.utils.prune.remove(layer, 'weight') does",
+            )
+    parameters = dict(model.named_parameters())
+    check_shapes(parameters.items())
+    for name, parameter in parameters.items():
+        if parameter.is_inference() and parameter.requires_grad:
+            raise InvalidValue(
+                "A parameter of this model was made in inference mode, so that no other can share its storage",
+                given=name,
+                expected="a parameter that can be trained",
+                remedy="build or load the model outside of torch.inference_mode()",
             )
     with torch.inference_mode(False), torch.no_grad():
         return _Twins(model).of(model)
@@ -117,7 +130,7 @@ _CONSTANT = frozenset((bool, int, float, str, type(None), torch.dtype, torch.dev
 _FLAT, _KEYED = (list, tuple, set), (dict, OrderedDict)
 
 
-def bind(model: nn.Module, masks: Masks) -> nn.Module:
+def bind(model: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
     """``model`` with the weights that ``masks`` prunes at zero, as a private copy; the original is untouched.
 
     Layers that lose a weight get storage of their own; all other parameters, biases and batch norm's included, share
@@ -127,12 +140,16 @@ def bind(model: nn.Module, masks: Masks) -> nn.Module:
 
     Args:
         model: any module; its training flags are kept.
-        masks: for exactly the layers of ``core.models.prunable(model)``; moved to the model's device as needed.
+        masks: layer name -> bool, True keeps, for exactly the layers of ``core.models.prunable(model)``; moved to the
+            model's device as needed. Any mapping; quickest as :class:`core.pruning.Masks`, which are not copied.
 
     Raises:
-        InvalidValue: ``masks`` has other layers or shapes, or a layer's weight is not a parameter of its own.
+        InvalidValue: ``masks`` has other layers or shapes or is not boolean; or a weight cannot be shared, as told at
+            :func:`private`, or is not a dense tensor of floats.
     """
-    masks.check(model)
+    masks, weights = Masks.of(masks), prunable(model)
+    masks.check(weights)
+    check_weights(weights)
     pruned = private(model)
     with torch.inference_mode(False):
         for name, layer in layers(pruned).items():

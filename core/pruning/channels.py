@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.errors import InvalidValue
 from core.pruning.layout import flatten
 
 
@@ -25,7 +26,13 @@ def channel_ranks(scores: Mapping[str, Tensor], classes: str | None = None) -> t
     Returns:
         Ranks, float32 [size] on the scores' device: 0 is the channel to go first, ``inf`` never goes, ``-inf`` is gone.
         And zeros, int64 [candidates + 1]: how many weights are zero once that many channels are gone.
+
+    Raises:
+        InvalidValue: a layer's scores have no dimension, and so no channels.
     """
+    for name, score in scores.items():
+        if not score.ndim:
+            raise InvalidValue(f"The weight of {name} has no channels", given="one number", expected="[channels, ...]")
     layers = {name: score.reshape(len(score), -1) for name, score in scores.items()}
     means = [layer.where(layer > -torch.inf, 0).mean(1, dtype=torch.float64).cpu().numpy() for layer in layers.values()]
     left = [(layer > -torch.inf).sum(1).cpu().numpy() for layer in layers.values()]

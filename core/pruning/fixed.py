@@ -16,12 +16,12 @@ _PAIR = re.compile(r"(\d{1,4})-(\d{1,2})")
 
 
 def with_fixed(
-    masks: Masks,
+    masks: Mapping[str, Tensor],
     weights: Mapping[str, Tensor],
     units: Sequence[Sequence[str]],
     fixed: Fixed,
     *,
-    kept: Masks | None = None,
+    kept: Mapping[str, Tensor] | None = None,
     criterion: str = "magnitude",
     seed: int = 0,
 ) -> Masks:
@@ -39,7 +39,8 @@ def with_fixed(
         InvalidValue: no such unit, or masks of other layers than ``weights``.
         InvalidSparsity: a percent outside 0 to 99.
     """
-    kept = kept or Masks.dense(weights)
+    masks = Masks.of(masks)
+    kept = Masks.dense(weights) if kept is None else Masks.of(kept)
     for number, percent in fixed.items():
         if not 0 <= number < len(units):
             raise InvalidValue("There is no such unit of layers", given=number, expected=f"0 to {len(units) - 1}")

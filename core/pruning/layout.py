@@ -9,7 +9,7 @@ from core.errors import InvalidValue
 
 
 def check_tensors(tensors: Mapping[str, Tensor], what: str) -> None:
-    """Raise :class:`InvalidValue` unless ``tensors`` maps at least one name to non-empty tensors on one device."""
+    """Raise :class:`InvalidValue` unless ``tensors`` maps at least one name to non-empty dense tensors on one device."""
     if not isinstance(tensors, Mapping):
         raise InvalidValue(
             f"The {what} are not a mapping", given=type(tensors).__name__, expected="layer name -> tensor"
@@ -35,6 +35,14 @@ def check_tensors(tensors: Mapping[str, Tensor], what: str) -> None:
             expected="one",
             remedy="move them to one",
         )
+    for name, tensor in tensors.items():
+        if tensor.layout != torch.strided or tensor.is_meta:
+            raise InvalidValue(
+                f"The {what} of {name} cannot be read one by one",
+                given="the meta device, which holds no numbers" if tensor.is_meta else tensor.layout,
+                expected="a dense tensor with its numbers",
+                remedy="load the network first" if tensor.is_meta else "convert it with .to_dense()",
+            )
 
 
 def check_weights(weights: Mapping[str, Tensor], what: str = "weights") -> None:

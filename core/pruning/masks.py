@@ -46,6 +46,15 @@ class Masks(Mapping[str, Tensor]):
         self._layers = views(self._flat, shapes_of(masks))
 
     @classmethod
+    def of(cls, masks: Mapping[str, Tensor]) -> "Masks":
+        """``masks`` itself if it is one, else the masks that any other mapping holds, such as a checkpoint's.
+
+        Raises:
+            InvalidValue: as the class.
+        """
+        return masks if isinstance(masks, Masks) else cls(masks)
+
+    @classmethod
     def from_flat(cls, flat: Tensor, shapes: Mapping[str, Sequence[int]]) -> "Masks":
         """Masks over a buffer that they take over without copying; the caller writes into it no more.
 
@@ -201,12 +210,13 @@ class Masks(Mapping[str, Tensor]):
             "for masks of some layers only, use Masks.dense(weights).merge(masks)",
         )
 
-    def merge(self, other: "Masks") -> "Masks":
+    def merge(self, other: Mapping[str, Tensor]) -> "Masks":
         """These masks with the layers of ``other`` in the place of their own, as a layerwise step needs.
 
         Raises:
-            InvalidValue: ``other`` has a layer that is not here, or in another shape.
+            InvalidValue: ``other`` is no mapping to boolean tensors, or has a layer that is not here or in another shape.
         """
+        other = Masks.of(other)
         other.check({name: self[name] for name in other if name in self})
         return Masks({name: other[name].to(mask.device) if name in other else mask for name, mask in self.items()})
 

@@ -1,13 +1,13 @@
 """Methods: plans that say which layers are pruned to which sparsity when, and how long is trained after. They train nothing."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 
 from torch import Tensor
 
-from core.errors import InvalidValue, check_choice, check_sparsity
+from core.errors import InvalidValue, check_choice, check_sparsity, check_whole
 from core.pruning.criteria import CRITERIA
 from core.pruning.masks import Masks
 from core.pruning.ranking import Ranking
@@ -15,6 +15,8 @@ from core.words import METHOD_SENTENCES, METHOD_TITLES
 
 INCREMENT = 0.1
 """Iterative pruning's step towards the target, as in the paper: ten percentage points."""
+MOST_STEPS = 1000
+"""A tenth of a percentage point each at most: more are a slip, and would only take long."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,15 @@ def plan(
         method: ``"one_shot"``, ``"layerwise"`` or ``"iterative"``, the three of the paper.
         units: layer names in groups, as from :func:`core.models.units`.
         sparsity: the target in [0, 1), reached exactly by the last step.
-        steps: how many, for iterative only; by default one for every ten percentage points begun
+        steps: how many, for iterative only, at most a thousand; by default one for every ten percentage points begun
             (0.8 gives 8 steps of 0.1; 0.95 gives 10 of 0.095).
         epochs: fine-tuning in total, 0 or more. The steps' epochs add up to it; the last one takes what rounding leaves.
 
     Raises:
         UnknownName: no such method.
         InvalidSparsity: a sparsity outside [0, 1), or not a number.
-        InvalidValue: no layers, a layer twice, negative epochs, or steps where the method has no choice of them.
+        InvalidValue: no layers, a layer twice, negative epochs, or steps that are no such number or that the method has no
+            choice of.
     """
     chosen = METHODS[check_choice("method", method, METHODS)]
     groups = _check_units(units)
@@ -106,7 +109,7 @@ def plan(
             "Epochs are wrong", given=repr(epochs), expected="a number from 0 up, the total of all steps"
         )
     if steps is not None:
-        _check_steps(steps, method)
+        steps = _check_steps(steps, method)
     stages = chosen.stages(groups, sparsity, steps)
     share = epochs / len(stages)
     shares = [share] * (len(stages) - 1)
@@ -116,7 +119,7 @@ def plan(
 
 def step_masks(
     weights: Mapping[str, Tensor],
-    masks: Masks,
+    masks: Mapping[str, Tensor],
     step: Step,
     *,
     criterion: str = "magnitude",
@@ -131,7 +134,7 @@ def step_masks(
 
     Args:
         weights: layer name -> floating-point tensor of the whole network, as from :func:`core.models.prunable`.
-        masks: of the steps before; at the start ``Masks.dense(weights)``.
+        masks: layer name -> bool, of the steps before; at the start ``Masks.dense(weights)``.
         step: from :func:`plan`.
         criterion: a name in :data:`core.pruning.CRITERIA`.
         seed: for criteria that draw lots.
@@ -143,6 +146,7 @@ def step_masks(
         InvalidValue: ``masks`` has other layers or shapes than ``weights``, or a weight is not finite.
     """
     score = CRITERIA[check_choice("criterion", criterion, CRITERIA)]
+    masks = Masks.of(masks)
     masks.check(weights)
     for name in step.layers:
         check_choice("layer", name, weights)
@@ -153,7 +157,7 @@ def step_masks(
 
 
 def _check_units(units: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-    if isinstance(units, str) or any(isinstance(unit, str) for unit in units):
+    if not _is_group(units) or not all(map(_is_group, units := list(units))):
         raise InvalidValue(
             "Units are groups of layers",
             given=repr(units),
@@ -169,7 +173,11 @@ def _check_units(units: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     return groups
 
 
-def _check_steps(steps: int, method: str) -> None:
+def _is_group(value) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str)
+
+
+def _check_steps(steps: int, method: str) -> int:
     if method != "iterative":
         raise InvalidValue(
             f"The steps of {method} are not a choice",
@@ -177,5 +185,4 @@ def _check_steps(steps: int, method: str) -> None:
             expected="steps=None",
             remedy="leave steps out, or use the method 'iterative'",
         )
-    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
-        raise InvalidValue("The number of steps is wrong", given=repr(steps), expected="a whole number from 1 up")
+    return check_whole(steps, "The number of steps is wrong", 1, MOST_STEPS)

@@ -32,12 +32,13 @@ class Ranking:
         scores: layer name -> float tensor in execution order; the lowest are pruned first. Compared as float32.
         scope: ``"global"`` (all weights together), ``"layer"`` (each layer by itself) or ``"channel"`` (whole output
             channels of all layers together, see :func:`core.pruning.channels.channel_ranks`).
-        keep: what earlier pruning kept. The rest stays pruned and counts towards the sparsity asked for.
+        keep: layer name -> bool, what earlier pruning kept. The rest stays pruned and counts towards the sparsity asked for.
         once: skip the sort, when only one answer is wanted; :meth:`masks` then searches for each threshold.
         classes: in channel scope the layer whose channels are the classes, and stay; by default the last of ``scores``.
 
     Raises:
-        InvalidValue: no scores, scores that are not finite float tensors, or ``keep`` of other layers or shapes.
+        InvalidValue: no scores, scores that are not finite float tensors, ``keep`` of other layers or shapes, or in
+            channel scope a single number, which has no channels.
         UnknownName: no such scope.
     """
 
@@ -46,7 +47,7 @@ class Ranking:
         scores: Mapping[str, Tensor],
         *,
         scope: str = "global",
-        keep: Masks | None = None,
+        keep: Mapping[str, Tensor] | None = None,
         once: bool = False,
         classes: str | None = None,
     ):
@@ -56,6 +57,7 @@ class Ranking:
         values = flatten(scores, torch.float32)
         _check_finite(values, self._shapes)
         if keep is not None:
+            keep = Masks.of(keep)
             keep.check(scores)
             for name, layer in views(values, self._shapes).items():
                 layer.masked_fill_(~keep[name].to(layer.device), -torch.inf)

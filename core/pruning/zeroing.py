@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,21 +25,23 @@ def zeroed(weight: Tensor, keep: Tensor) -> Tensor:
     # Multiplying the bit pattern by 0 or 1 is exact for every dtype, and NumPy does it with vector instructions:
     # 14.7 million bfloat16 on one core take 3.5 ms, against 18 ms for torch's product and 43 ms for its where.
     bits = weight.view(_BITS[weight.itemsize]).numpy()
-    return torch.from_numpy(bits * keep.numpy()).view(weight.dtype)
+    # Of a single number, NumPy's product is no array.
+    return torch.from_numpy(np.asarray(bits * keep.numpy())).view(weight.dtype)
 
 
-def masked(weights: Mapping[str, Tensor], masks: Masks) -> dict[str, Tensor]:
+def masked(weights: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Pruned weights for a live slider: layer name -> a fresh tensor of the weight's dtype with the pruned ones at zero.
 
     A caller that computes in bfloat16 converts its weights once, and then pays only this for each new sparsity.
 
     Args:
         weights: layer name -> floating-point tensor; not changed.
-        masks: for exactly these layers and shapes.
+        masks: layer name -> bool, for exactly these layers and shapes; quickest as :class:`Masks`.
 
     Raises:
-        InvalidValue: ``masks`` has other layers or shapes.
+        InvalidValue: ``masks`` has other layers or shapes, or is not boolean.
     """
     check_weights(weights)
+    masks = Masks.of(masks)
     masks.check(weights)
     return {name: zeroed(weight, masks[name].to(weight.device)) for name, weight in weights.items()}

@@ -29,6 +29,7 @@ from core.similarity.memory import give_back
 
 MEMORY = 1 << 30  # bytes for activations on a CPU
 _MANY = 256 << 20  # bytes of activations whose remains are worth giving back
+_PLACES = ("kernel_size", "stride", "padding", "dilation", "output_size")  # what decides how large a map of features is
 _OFTEN = 64  # layers after which this is done
 _ALIVE = 4  # tensors as large as the largest activation that live at one time: input, output, a concatenation, its norm
 
@@ -136,9 +137,10 @@ class Tapped:
 
 
 def structure(model: nn.Module) -> int:
-    """A number that changes with the modules of a network, what they say of themselves (strides, paddings), and its shapes."""
-    shapes = tuple((name, tuple(parameter.shape)) for name, parameter in model.named_parameters())
-    return hash((shapes, tuple((name, type(part), part.extra_repr()) for name, part in model.named_modules())))
+    """A number that changes with the modules of a network, their strides and paddings, and its shapes."""
+    shapes = tuple(tuple(parameter.shape) for parameter in model.parameters())
+    kinds = tuple((type(part), *(str(vars(part).get(name)) for name in _PLACES)) for part in model.modules())
+    return hash((shapes, kinds))
 
 
 @torch.inference_mode()

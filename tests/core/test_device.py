@@ -18,7 +18,7 @@ def test_the_named_device_goes_before_the_environment(monkeypatch):
         device.pick()
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:99", "meta", "", 3.5])
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "meta", "hpu", "privateuseone", "xla", "", 3.5, 2**70])
 def test_devices_that_cannot_compute_are_named(name, monkeypatch):
     if name == "":
         monkeypatch.setenv("PRUNESCOPE_DEVICE", "")

@@ -1,5 +1,7 @@
 import json
+from datetime import date
 
+import numpy as np
 import pytest
 
 from core.errors import InvalidSparsity, InvalidValue, UnknownName
@@ -22,6 +24,17 @@ def test_the_same_recipe_has_the_same_hash_however_it_is_written():
         pruned(dense(STUDY), "one_shot", 0.8, momentum=0.9, warmup=0).hash == pruned(dense(STUDY), "one_shot", 0.8).hash
     )
     assert pruned(dense(STUDY), "dense", 0).hash == pruned(dense(STUDY), "dense", 0.0).hash
+
+
+def test_the_same_study_written_otherwise_and_numpys_numbers_are_the_same_run():
+    parent = dense("ham10000-064/vgg16")
+    assert parent.study == STUDY
+    assert parent.hash == dense(STUDY).hash
+    assert Recipe.from_dict(dense(STUDY).as_dict() | {"study": "ham10000-064/vgg16"}) == dense(STUDY)
+    assert (
+        pruned(parent, "iterative", np.float64(0.8), steps=np.int64(3)).hash
+        == pruned(dense(STUDY), "iterative", 0.8, steps=3).hash
+    )
 
 
 def test_every_choice_is_in_the_hash():
@@ -99,6 +112,15 @@ def test_the_parent_hands_on_its_network():
         (lambda: pruned(dense(STUDY), "oneshot", 0.5), UnknownName, "did you mean one_shot"),
         (lambda: pruned(dense(STUDY), "one_shot", 1.0), InvalidSparsity, "up to but not including 1"),
         (lambda: pruned(dense(STUDY), "one_shot", 80), InvalidSparsity, "write 0.8"),
+        (lambda: pruned(dense(STUDY), "one_shot", "80"), InvalidSparsity, "write 0.8"),
+        (lambda: pruned(dense(STUDY), "iterative", 0.5, steps=10**6), InvalidValue, "1 to 1,000"),
+        (lambda: pruned(STUDY, "one_shot", 0.5), InvalidValue, "starts from a recipe"),
+        (lambda: dense(STUDY, split_by=date(2020, 1, 1)), InvalidValue, "split_by is wrong"),
+        (lambda: dense(STUDY, split_by={}), InvalidValue, "split_by is wrong"),
+        (lambda: dense(STUDY, split_by=float("nan")), InvalidValue, "split_by is wrong"),
+        (lambda: dense("ham10000-" + "9" * 5000 + "/vgg16"), InvalidValue, "name of a study"),
+        (lambda: Recipe(study=STUDY, training=None), InvalidValue, "training is wrong"),
+        (lambda: Recipe(study=STUDY, parent="dense"), InvalidValue, "parent is wrong"),
         (lambda: pruned(dense(STUDY), "one_shot", 0.5, steps=3), InvalidValue, "not a choice"),
         (lambda: pruned(dense(STUDY), "iterative", 0.5, steps=0), InvalidValue, "whole number from 1"),
         (lambda: pruned(dense(STUDY), "one_shot", 0.5, criterion="magnitud"), UnknownName, "did you mean magnitude"),

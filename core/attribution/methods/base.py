@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.attribution import arguments
 from core.attribution.explainer import Explainer
-from core.errors import InvalidValue, check_choice
+from core.errors import check_choice
 
 BASELINES = ("mean", "black", "white")
 
@@ -40,16 +41,15 @@ class Method:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The options with those ``given`` in the place of their defaults.
+        """The options with those ``given`` in the place of their defaults; numbers of NumPy become Python's.
 
         Raises:
             UnknownName: the method has no such option.
             InvalidValue: a value of the wrong kind.
         """
-        for name, value in given.items():
+        for name in given:
             check_choice(f"option of {self.title}", name, self.options)
-            _check(name, value)
-        return {**self.options, **given}
+        return {**self.options, **{name: _checked(name, value) for name, value in given.items()}}
 
 
 def baseline(explainer: Explainer, x: Tensor, name: str) -> Tensor:
@@ -78,10 +78,13 @@ def largest(gradients: Tensor) -> Tensor:
     return gradients.detach().abs().amax(dim=1)
 
 
-def _check(name: str, value) -> None:
-    """Whole numbers from 1 up for counts and lengths, a positive share for noise; names are checked where they are used."""
+def _checked(name: str, value):
+    """Whole numbers for counts, lengths and seeds, a positive share for noise; names are checked where they are used."""
+    what = f"The option {name}"
+    if name in ("window", "stride") and value is None:
+        return None  # chosen for the size of the image
     if name in ("steps", "samples", "window", "stride"):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000):
-            raise InvalidValue(f"The option {name} is out of range", given=repr(value), expected="1 to 1,000")
-    elif name == "noise" and not (isinstance(value, int | float) and 0 < value <= 1):
-        raise InvalidValue("The option noise is out of range", given=repr(value), expected="above 0, at most 1")
+        return arguments.whole(what, value, 1, 1000)
+    if name == "seed":
+        return arguments.seed(value, what)
+    return arguments.part(what, value) if name == "noise" else value

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InvalidValue
+from core.pruning.binding import private
 from core.pruning.compaction.operations import Norm, Weighted
 
 _BLOCK = 256  # outputs at once: all of torchvision's first linear layer in float64 would take 800 MB
@@ -77,29 +78,41 @@ def small_norm(step: Norm) -> nn.BatchNorm2d:
     return norm.eval()
 
 
-def merged_pool(model: nn.Module, size: int) -> tuple[Tensor, nn.Module] | None:
+def merged_pool(model: nn.Module, size: int, channels: int = 3) -> tuple[Tensor, nn.Module] | None:
     """An average pool that only repeats: torchvision's VGG16 pools what is left of a small image *up* to 7×7 positions.
 
     Args:
-        model: with ``features`` and ``avgpool``, as torchvision's VGG.
+        model: with ``features`` and ``avgpool``, as torchvision's VGG; untouched.
         size: height and width of the images.
+        channels: of the images.
 
     Returns:
         float64 [positions after, positions before]: weights for positions after the pool, times this, are weights for the
         positions before it, with the same sums. And a module to put in the pool's place, which holds callers to the size. None
         where the pool makes fewer positions or as many.
+
+    Raises:
+        InvalidValue: images of this size do not get through ``features``.
     """
     pool = getattr(model, "avgpool", None)
     if not isinstance(pool, nn.AdaptiveAvgPool2d):
         return None
-    first = next(model.features.parameters())
-    image = torch.zeros(1, model.features[0].in_channels, size, size, device=first.device, dtype=first.dtype)
-    height, width = model.features(image).shape[2:]
-    positions = torch.eye(height * width, dtype=torch.float64).view(-1, 1, height, width)
-    spread = pool(positions).flatten(1).T
-    if len(spread) <= height * width:
+    # On the meta device, in evaluation mode: shapes alone are asked for, and batch norms must not learn from this image.
+    shapes = nn.Sequential(private(model.features), pool).eval().to("meta", torch.float32)
+    try:
+        before = shapes[0](torch.empty(1, channels, size, size, device="meta"))
+        places = shapes[1](before).shape[2:].numel()
+    except RuntimeError as error:
+        raise InvalidValue(
+            "Images of this size do not get through this network",
+            given=f"{size}×{size} pixels ({str(error).partition(chr(10))[0][:200]})",
+            expected="larger ones, which survive its halvings",
+        ) from error
+    height, width = before.shape[2:]
+    if places <= height * width:
         return None
-    return spread.contiguous(), FixedSize(height, width)
+    positions = torch.eye(height * width, dtype=torch.float64).view(-1, 1, height, width)
+    return pool(positions).flatten(1).T.contiguous(), FixedSize(height, width)
 
 
 class FixedSize(nn.Module):

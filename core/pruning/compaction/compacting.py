@@ -6,11 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.errors import check_whole
 from core.pruning.binding import bind
 from core.pruning.compaction.building import merged_pool, small_layer, small_norm
 from core.pruning.compaction.operations import Norm, Operation, Weighted
 from core.pruning.compaction.wiring import wire
-from core.pruning.masks import Masks
+
+MOST_PIXELS = 100_000
+"""Height and width; more are a slip."""
 
 
 def compact(model: nn.Module, masks: Mapping[str, Tensor], *, size: int | None = None) -> nn.Module:
@@ -35,13 +38,16 @@ def compact(model: nn.Module, masks: Mapping[str, Tensor], *, size: int | None =
         Its weights are its own.
 
     Raises:
-        InvalidValue: masks of other layers or shapes, or a network that compaction does not know.
+        InvalidValue: masks of other layers or shapes, a network that compaction does not know, or a ``size`` that is no
+            number of pixels or too small for the network.
     """
-    small = _pruned(model, masks)
+    if size is not None:
+        size = check_whole(size, "Images cannot be of this size", 1, MOST_PIXELS)
+    small = bind(model, masks).eval()
     with torch.inference_mode(False), torch.no_grad():
         steps = _surveyed(small)
         spread = None
-        if size is not None and (merged := merged_pool(small, size)):
+        if size is not None and (merged := merged_pool(small, size, channels=len(steps[0].constants))):
             spread, small.avgpool = merged
         emptied = set()
         for step in steps:
@@ -75,15 +81,11 @@ def channel_states(model: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, n
         InvalidValue: as :func:`compact`.
     """
     found = {}
-    for step in _surveyed(_pruned(model, masks)):
+    for step in _surveyed(bind(model, masks)):
         if isinstance(step, Weighted):
             state = np.where(step.needed.numpy() & (not step.blank), "alive", "unread")
             found[step.name] = np.where(step.varying.numpy(), state, "constant")
     return found
-
-
-def _pruned(model: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
-    return bind(model, masks if isinstance(masks, Masks) else Masks(masks))
 
 
 def _surveyed(model: nn.Module) -> list[Operation]:

@@ -71,7 +71,7 @@ def _chain(steps: list[Operation], modules: Iterable[tuple[str, nn.Module]]) -> 
     while left:
         name, module = left.pop(0)
         if isinstance(module, nn.Conv2d | nn.Linear):
-            _check(name, module)
+            _check(name, module, len(steps[-1].constants))
             norm = left.pop(0) if left and isinstance(left[0][1], nn.BatchNorm2d) else None
             steps.append(Weighted(name, steps[-1], module, norm))
         elif isinstance(module, nn.BatchNorm2d):
@@ -89,12 +89,27 @@ def _children(name: str, module: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def _first_channels(model: nn.Module) -> int:
-    return next(module.in_channels for module in model.modules() if isinstance(module, nn.Conv2d))
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            return module.in_channels
+    raise InvalidValue(
+        "A network without convolutions cannot be compacted",
+        given=type(model).__name__,
+        expected="a VGG or a DenseNet, as core.models.build makes them",
+    )
 
 
-def _check(name: str, module: nn.Conv2d | nn.Linear) -> None:
+def _check(name: str, module: nn.Conv2d | nn.Linear, inputs: int) -> None:
     if isinstance(module, nn.Conv2d) and (module.groups != 1 or module.padding_mode != "zeros"):
         raise _unknown(name, module)
+    # A linear layer may read several positions of each channel.
+    reads = module.weight.shape[1]
+    if reads != inputs if isinstance(module, nn.Conv2d) else reads % inputs:
+        raise InvalidValue(
+            f"The layer {name} does not read what comes before it",
+            given=f"{reads} inputs, after {inputs} channels",
+            expected="layers that run one after the other as they are listed",
+        )
 
 
 def _unknown(name: str, module: nn.Module) -> InvalidValue:

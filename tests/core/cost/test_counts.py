@@ -4,8 +4,9 @@ import torchvision
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from core import checkpoints, cost
+from core import checkpoints, cost, models
 from core.cost import counts
+from core.errors import InvalidValue
 from core.models import layers
 from core.pruning import compact
 from tests.core.pruning.test_compaction import Stock, small_densenet
@@ -71,3 +72,23 @@ def test_a_carrier_never_makes_effective_sparsity_negative():
     one = cost.Cost(100, 1, 103, 110, 112, 9, 10, 1, 0, 1000, 1030, 32, bytes)
     assert one.effective == 0
     assert one.nominal == 0.01
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_flops_are_the_same_in_any_precision(dtype):
+    assert cost.flops(Tiny(3).to(dtype), 32) == cost.flops(Tiny(3), 32)
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, "64", True, 10**30])
+def test_a_size_that_is_no_number_of_pixels_is_refused(size):
+    with pytest.raises(InvalidValue, match="whole number"):
+        cost.flops(Tiny(3), size)
+    with pytest.raises(InvalidValue, match="so many images"):
+        cost.flops(Tiny(3), 32, images=size)
+
+
+def test_networks_and_images_that_do_not_fit_are_refused():
+    with pytest.raises(InvalidValue, match=r"do not get through.*16×16"):
+        cost.flops(models.build("vgg16", 3), 16)
+    with pytest.raises(InvalidValue, match="no weights yet"):
+        cost.flops(nn.Sequential(nn.LazyConv2d(4, 3)), 32)

@@ -43,3 +43,9 @@ def test_the_front_is_what_nothing_else_beats(rng):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+def test_without_checkpoints_the_table_has_its_columns_and_nothing_on_the_front(entry):
+    empty = cost.pareto([], {})
+    assert list(empty.columns) == list(cost.pareto([entry], {}).columns)
+    assert cost.front(empty, "bytes").tolist() == cost.front(empty, "milliseconds").tolist() == []

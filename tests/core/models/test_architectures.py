@@ -3,7 +3,7 @@ import torch
 import torchvision
 
 from core.errors import DownloadFailed, InvalidValue, UnknownName
-from core.models import build, imagenet_weights, normalisation
+from core.models import MAX_CLASSES, build, imagenet_weights, normalisation
 
 STOCK = {
     "vgg16": ({"head": "stock", "norm": False}, torchvision.models.vgg16),
@@ -79,6 +79,7 @@ def test_is_built_in_evaluation_mode_with_imagenets_normalisation():
         (("vgg16", 1), InvalidValue, "classes"),
         (("vgg16", True), InvalidValue, "classes"),
         (("vgg16", 7.0), InvalidValue, "classes"),
+        (("vgg16", 10**13), InvalidValue, "classes.*2 to 100,000"),
     ],
 )
 def test_bad_arguments_are_named(arguments, error, says):
@@ -127,3 +128,9 @@ def test_imagenet_weights_without_a_network_say_where_to_put_the_file(monkeypatc
     with pytest.raises(DownloadFailed, match=r"vgg16_bn-.*\.pth.*checkpoints"):
         imagenet_weights(model, "vgg16")
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_a_checkpoint_may_have_as_many_classes_as_a_network():
+    from core.checkpoints import architecture
+
+    assert architecture.MAX_CLASSES == MAX_CLASSES

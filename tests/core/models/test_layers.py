@@ -78,3 +78,36 @@ def test_prunable_weights_share_storage_and_carry_no_gradient():
 def test_a_model_without_layers_is_named():
     with pytest.raises(InvalidValue, match="nothing to prune"):
         prunable(nn.Sequential(nn.ReLU()))
+
+
+@pytest.mark.parametrize("prefix", ["module", "_orig_mod", "net.module"])
+def test_a_wrapped_densenet_keeps_its_units(prefix):
+    model = build("densenet169", 3)
+    wrapped = model
+    for name in reversed(prefix.split(".")):
+        wrapped = nn.ModuleDict({name: wrapped})
+    assert units(wrapped) == [[f"{prefix}.{name}" for name in unit] for unit in units(model)]
+
+
+def test_a_block_of_another_name_is_no_dense_block():
+    model = nn.ModuleDict(
+        {"myfeatures": nn.ModuleDict({"denseblock1": nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))})}
+    )
+    assert [len(unit) for unit in units(model)] == [1, 1]
+
+
+def test_tied_weights_are_refused_with_the_way_out():
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
+    model[2].weight = model[0].weight
+    with pytest.raises(InvalidValue, match=r"share one weight.*0 and 2.*clone"):
+        prunable(model)
+    model[2].weight = nn.Parameter(model[2].weight.detach().clone())
+    assert list(prunable(model)) == ["0", "2"]
+
+
+def test_a_lazy_layer_is_refused_until_it_has_weights():
+    model = nn.Sequential(nn.LazyLinear(3))
+    with pytest.raises(InvalidValue, match=r"no weights yet.*one batch"):
+        prunable(model)
+    model(torch.zeros(1, 5))
+    assert prunable(model)["0"].shape == (3, 5)

@@ -216,3 +216,42 @@ def test_eight_threads_on_one_model_each_get_their_own_answer(net, images):
     for expected, found in zip(alone, together, strict=True):
         assert all(torch.equal(answer, expected) for answer in found)
     assert same_state(net, before)
+
+
+def test_any_mapping_is_taken_for_masks(net, images):
+    masks = magnitude(prunable(net), 0.5)
+    assert torch.equal(outputs(bind(net, dict(masks)), images), outputs(bind(net, masks), images))
+    with pytest.raises(InvalidValue, match="not boolean"):
+        bind(net, {name: mask.float() for name, mask in masks.items()})
+    with pytest.raises(InvalidValue, match="not a mapping"):
+        bind(net, None)
+
+
+def test_a_model_made_in_inference_mode_is_refused_unless_it_is_frozen():
+    with torch.inference_mode():
+        model = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2))
+    masks = magnitude(prunable(model), 0.5)
+    for copying in (private, lambda model: bind(model, masks)):
+        with pytest.raises(InvalidValue, match=r"made in inference mode.*0\.weight.*outside of torch\.inference_mode"):
+            copying(model)
+    assert Masks.from_zeros(prunable(bind(model.requires_grad_(False), masks))) == masks
+
+
+def test_weights_that_are_not_there_or_not_dense_are_refused():
+    masks = {"": torch.ones(8, 4, dtype=torch.bool)}
+    with pytest.raises(InvalidValue, match="meta device"):
+        bind(nn.Linear(4, 8, device="meta"), masks)
+    layer = nn.Linear(4, 8)
+    layer.weight = nn.Parameter(layer.weight.detach().to_sparse())
+    with pytest.raises(InvalidValue, match=r"sparse_coo.*to_dense"):
+        bind(layer, masks)
+    with pytest.raises(InvalidValue, match="no weights yet"):
+        private(nn.Sequential(nn.LazyLinear(3)))
+
+
+def test_tied_weights_are_refused_rather_than_parted():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    masks = magnitude(prunable(model), 0.47)
+    model[1].weight = model[0].weight
+    with pytest.raises(InvalidValue, match="share one weight"):
+        bind(model, masks)

@@ -80,3 +80,10 @@ def test_nonsense_in_an_address_fixes_nothing(text):
 
 def test_what_can_be_read_of_an_address_counts():
     assert from_text("0-10_x_2-99_7-1", 3) == {0: 10, 2: 99}
+
+
+def test_masks_may_be_any_mapping(weights):
+    units = [[name] for name in weights]
+    masks = magnitude(weights, 0.5)
+    plain = with_fixed(dict(masks), weights, units, {0: 80}, kept=dict(masks))
+    assert plain == with_fixed(masks, weights, units, {0: 80}, kept=masks)

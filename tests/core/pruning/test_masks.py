@@ -43,6 +43,8 @@ def test_per_layer_keeps_the_execution_order(net):
         ({1: torch.ones(2, dtype=torch.bool)}, "name"),
         ([torch.ones(2, dtype=torch.bool)], "mapping"),
         ({"a": torch.ones(2, dtype=torch.bool), "b": torch.ones(2, dtype=torch.bool, device="meta")}, "devices"),
+        ({"a": torch.ones(2, dtype=torch.bool, device="meta")}, "meta device"),
+        ({"a": torch.ones(2, dtype=torch.bool).to_sparse()}, "sparse_coo"),
     ],
 )
 def test_what_is_no_mask_is_refused(given, said):
@@ -179,3 +181,14 @@ def test_channels_last_weights_give_masks_in_logical_order():
     masks = Masks.from_zeros({"a": weight})
     assert masks["a"].flatten().tolist() == [False] + [True] * 15
     assert masks.pack()["a"].tolist() == [0b01111111, 0b11111111]
+
+
+def test_any_mapping_of_boolean_tensors_is_as_good():
+    masks = Masks(random_masks([[3, 2], [4]]))
+    plain = dict(masks)
+    assert Masks.of(masks) is masks
+    assert Masks.of(plain) == masks
+    dense = Masks.dense(plain)
+    assert dense.merge({"layer1": plain["layer1"]}) == dense.merge(Masks({"layer1": plain["layer1"]}))
+    with pytest.raises(InvalidValue, match="not boolean"):
+        dense.merge({"layer1": torch.ones(4)})

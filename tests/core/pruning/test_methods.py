@@ -168,3 +168,22 @@ def test_bad_steps_are_refused(net):
         step_masks(weights, dense, Step(("conv1",), 1.5, 0))
     with pytest.raises(InvalidValue, match="no mask for classifier, conv2"):
         step_masks(weights, Masks.dense({"conv1": weights["conv1"]}), Step(("conv1",), 0.5, 0))
+
+
+def test_more_steps_than_make_sense_are_refused_at_once():
+    assert len(plan("iterative", UNITS, 0.8, steps=1000, epochs=1)) == 1000
+    for steps in (1001, 10**6, 10**30):
+        with pytest.raises(InvalidValue, match="from 1 to 1,000"):
+            plan("iterative", UNITS, 0.8, steps=steps, epochs=1)
+
+
+@pytest.mark.parametrize("units", [None, 5, [5], "conv1", ["conv1"]])
+def test_what_are_no_groups_of_layers_is_refused(units):
+    with pytest.raises(InvalidValue, match="groups of layers"):
+        plan("layerwise", units, 0.8, epochs=1)
+
+
+def test_earlier_masks_may_be_any_mapping(net):
+    weights = prunable(net)
+    masks, step = magnitude(weights, 0.3), Step(("conv1", "conv2"), 0.6, 0.0)
+    assert step_masks(weights, dict(masks), step) == step_masks(weights, masks, step)

@@ -215,3 +215,28 @@ def test_a_gpu_gives_the_same_masks(sparsity, scope, once):
 def test_grad_requiring_parameters_are_accepted():
     layer = nn.Linear(4, 3)
     assert magnitude({"layer": layer.weight}, 0.5).zeros == 6
+
+
+def test_earlier_masks_may_be_any_mapping(net):
+    scores = {name: weight.abs() for name, weight in prunable(net).items()}
+    keep = magnitude(prunable(net), 0.3)
+    assert Ranking(scores, keep=dict(keep)).masks(0.6) == Ranking(scores, keep=keep).masks(0.6)
+
+
+@pytest.mark.parametrize("text", ["50", b"50", "0.5"])
+def test_text_is_no_sparsity(net, text):
+    with pytest.raises(InvalidSparsity, match=r"0\.5"):
+        magnitude(prunable(net), text)
+    with pytest.raises(InvalidSparsity, match="Sparsity of conv1"):
+        magnitude(prunable(net), {"conv1": text}, scope="layer")
+
+
+def test_weights_that_cannot_be_ranked_are_named():
+    with pytest.raises(InvalidValue, match="no channels"):
+        magnitude({"a": torch.tensor(1.0)}, 0.5, scope="channel")
+    for weight, said in (
+        (torch.ones(2, 2).to_sparse(), "sparse_coo"),
+        (torch.ones(2, 2, device="meta"), "meta device"),
+    ):
+        with pytest.raises(InvalidValue, match=said):
+            magnitude({"a": weight}, 0.5)

@@ -43,3 +43,13 @@ def test_masked_weights_are_fresh(net):
 def test_masks_of_other_weights_are_refused(net):
     with pytest.raises(InvalidValue, match="no mask for"):
         masked(prunable(net), Masks({"conv1": torch.ones(8, 3, 3, 3, dtype=torch.bool)}))
+
+
+def test_any_mapping_is_taken_for_masks_and_a_single_number_for_a_weight(net):
+    weights = prunable(net)
+    masks = magnitude(weights, 0.6)
+    for name, weight in masked(weights, dict(masks)).items():
+        assert torch.equal(weight, masked(weights, masks)[name])
+    one = {"a": torch.tensor(-2.0)}
+    assert masked(one, {"a": torch.tensor(False)})["a"].item() == 0
+    assert masked(one, {"a": torch.tensor(True)})["a"].item() == -2

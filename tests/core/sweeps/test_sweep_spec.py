@@ -150,3 +150,23 @@ def test_whatever_a_text_is_it_is_read_or_refused_by_name(text):
         return
     with pytest.raises(PruneScopeError):
         sweeps.parse(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[pruned]\nmethods = "one_shot"\nsparsities = ["80"]\n', "for 80 percent write 0.8"),
+        ('[pruned]\nmethods = "one_shot"\nsparsities = ["0.8"]\n', "write the number 0.8"),
+        ('[pruned]\nmethods = "iterative"\nsparsities = 0.8\nsteps = 1_000_000\n', "from 1 to 1,000"),
+        ("[dense]\nsplit_by = 2020-01-01\n", "split_by is wrong"),
+        ("[dense]\nsplit_by = nan\n", "split_by is wrong"),
+    ],
+)
+def test_values_of_the_wrong_kind_are_named(text, said):
+    with pytest.raises(InvalidValue, match=said):
+        sweeps.parse(tomllib.loads('studies = "ham10000-64/vgg16"\n' + text))
+
+
+def test_a_study_written_twice_otherwise_is_one_run():
+    found = sweeps.parse({"studies": ["ham10000-64/vgg16", "ham10000-064/vgg16"]})
+    assert [recipe.study for recipe in found.recipes] == ["ham10000-64/vgg16"]
