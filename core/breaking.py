@@ -12,6 +12,7 @@ import pandas as pd
 from core.answers import Short
 from core.checkpoints import Entry
 from core.errors import InvalidValue
+from core.evaluation.checks import clusters as clusters_of
 from core.evaluation.proportions import proportions
 from core.paths import Path, first_percent, is_trained
 from core.responses import Response
@@ -134,7 +135,7 @@ def survival(breaks, labels, classes: int, percents, groups=None) -> pd.DataFram
     """
     percents = np.asarray(percents, float)
     breaks, labels = np.asarray(breaks, float), np.asarray(labels)
-    clusters = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    clusters = clusters_of(groups, len(labels))
     # NaN compares false: what never breaks is unbroken everywhere.
     whole = ~(breaks[:, None] <= percents)
     tables = []

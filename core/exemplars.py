@@ -15,6 +15,7 @@ from core.breaking import Read, answered
 from core.checkpoints import Card, Entry
 from core.errors import check_choice
 from core.evaluation.bootstrap import cluster_bootstrap
+from core.evaluation.checks import clusters as clusters_of
 from core.evaluation.intervals import Interval
 from core.evaluation.proportions import proportions
 from core.paths import first_percent, is_trained
@@ -130,7 +131,7 @@ def shares(forgotten: np.ndarray, members: pd.DataFrame, groups=None) -> pd.Data
         One row a group that has images: kind, group, images, lesions, forgotten (count), share, low, high (Wilson 95%, adjusted
         for lesions).
     """
-    clusters = np.arange(len(forgotten)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    clusters = clusters_of(groups, len(forgotten))
     rows = []
     for kind in members:
         values = pd.Categorical(members[kind])
@@ -165,7 +166,7 @@ def confidence_gap(confidence: np.ndarray, forgotten: np.ndarray, groups=None) -
     n = len(forgotten)
     if not 0 < forgotten.sum() < n:
         return Interval.none(float("nan"), n, "all images or none are forgotten")
-    clusters = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    clusters = clusters_of(groups, n)
     fewest = min(len(np.unique(clusters[rows])) for rows in (forgotten, ~forgotten))
     if fewest < LEAST:
         estimate = float(confidence[forgotten].mean() - confidence[~forgotten].mean())

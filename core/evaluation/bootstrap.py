@@ -39,8 +39,8 @@ def resample(counts: np.ndarray, *, draws: int = DRAWS, seed: int = 0) -> np.nda
     counts = np.asarray(counts, np.float32)
     if counts.ndim != 2 or not len(counts):
         raise InvalidValue("The counts have the wrong shape", given=list(counts.shape), expected="[clusters, K]")
-    if draws < 1:
-        raise InvalidValue("Too few draws", given=draws, expected="at least 1; 2,000 for a 95% interval")
+    if not isinstance(draws, int | np.integer) or draws < 1:
+        raise InvalidValue("Too few draws", given=draws, expected="a whole number from 1; 2,000 for a 95% interval")
     weights = _weights(len(counts), draws, seed)
     sums = np.empty((draws, counts.shape[1]))
     for start in range(0, draws, _BLOCK):

@@ -106,7 +106,7 @@ def checked(
     return Predictions(
         probabilities=values,
         labels=_labels(labels, images, classes),
-        clusters=_clusters(groups, images),
+        clusters=clusters(groups, images),
         class_names=tuple(map(str, class_names)),
         grouped=groups is not None,
     )
@@ -120,7 +120,7 @@ def check_class(positive: int | str, class_names: Sequence[str]) -> int:
     """
     if isinstance(positive, str) and positive in class_names:
         return list(class_names).index(positive)
-    if isinstance(positive, int | np.integer) and 0 <= positive < len(class_names):
+    if isinstance(positive, int | np.integer) and not isinstance(positive, bool) and 0 <= positive < len(class_names):
         return int(positive)
     raise InvalidValue(
         "There is no such class",
@@ -160,7 +160,7 @@ def _probabilities(probabilities, what: str) -> np.ndarray:
 
 
 def _labels(labels, images: int, classes: int) -> np.ndarray:
-    values = np.asarray(labels)
+    values = _array(labels, "labels")
     if values.shape != (images,):
         raise InvalidValue("The labels do not match the probabilities", given=list(values.shape), expected=[images])
     if values.dtype.kind not in "iu":
@@ -174,12 +174,28 @@ def _labels(labels, images: int, classes: int) -> np.ndarray:
     return values.astype(np.int64)
 
 
-def _clusters(groups, images: int) -> np.ndarray:
+def _array(values, what: str) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:  # rows of unequal length
+        raise InvalidValue(f"The {what} are no array", given=type(values).__name__, expected="[N]") from error
+
+
+def clusters(groups, images: int) -> np.ndarray:
+    """int64 [N]: which lesion each image shows, numbered from 0; an image without one is a lesion of its own.
+
+    Args:
+        groups: [N] lesion ids, or None.
+        images: N.
+
+    Raises:
+        InvalidValue: another number of groups.
+    """
     if groups is None:
         return np.arange(images)
     import pandas as pd
 
-    values = np.asarray(groups)
+    values = _array(groups, "groups")
     if values.shape != (images,):
         raise InvalidValue("The groups do not match the probabilities", given=list(values.shape), expected=[images])
     missing = pd.isna(values)

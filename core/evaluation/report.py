@@ -133,7 +133,7 @@ def settings_for(predictions: Predictions, positive, threshold, draws: int, seed
         )
     if positive is None:
         return Settings(draws=draws, seed=seed)
-    if not 0 <= threshold <= 1:
+    if not isinstance(threshold, int | float | np.number) or not 0 <= threshold <= 1:
         raise InvalidValue("The threshold is out of range", given=threshold, expected="a probability, from 0 to 1")
     return Settings(check_class(positive, predictions.class_names), float(threshold), draws, seed)
 

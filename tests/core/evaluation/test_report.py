@@ -11,7 +11,9 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from core.breaking import survival
 from core.errors import InvalidValue
+from core.evaluation.checks import clusters
 from core.evaluation.metrics import METRICS, threshold_for_sensitivity
 from core.evaluation.report import evaluate
 
@@ -135,3 +137,26 @@ def test_methods_tell_whether_lesions_matter(draw):
 def test_half_a_watch_is_named(watch):
     with pytest.raises(InvalidValue):
         evaluate(np.eye(2), [0, 1], **watch)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"labels": [[0], [0, 1]]},
+        {"groups": [["a"], ["a", "b"]]},
+        {"positive": 1, "threshold": "half"},
+        {"positive": True, "threshold": 0.5},
+        {"draws": 2.5},
+    ],
+)
+def test_what_has_no_meaning_is_named(given):
+    with pytest.raises(InvalidValue):
+        evaluate(**{"probabilities": np.full((2, 2), 0.5), "labels": [0, 1]} | given)
+
+
+def test_images_without_a_lesion_are_lesions_of_their_own():
+    groups = np.array(["a", None, "a", float("nan")], object)
+    np.testing.assert_array_equal(clusters(groups, 4), [0, 1, 0, 2])
+    breaks = np.array([10, np.nan, 30, 50.0])
+    table = survival(breaks, [0, 0, 1, 1], 2, [0, 20, 40], groups)
+    assert table.loc[table["class"] == -1, "unbroken"].tolist() == [1.0, 0.75, 0.5]
