@@ -23,7 +23,7 @@ from core.progress import Progress, Report, silent
 from core.pruning import Masks, plan, step_masks
 from core.recipes import DENSE, GLOBAL, Recipe
 from core.studies import Study
-from core.training import State, epochs_in, fit, peek
+from core.training import State, epochs_in, fit, peek, shared_steps, steps_per_epoch
 
 WATCHED = "mel"
 TARGET = 0.9
@@ -107,7 +107,7 @@ def _make(recipe: Recipe, parent: Checkpoint | None, folder: Path, root, data, d
     split = split_digest(train, validation, test)
     _start(folder, recipe, split)
     model = parent.model() if parent else _fresh(recipe, train)
-    masks, history = _phases(recipe, model, train, validation, folder / "state.safetensors", device, report)
+    masks, history, notes = _phases(recipe, model, train, validation, folder / "state.safetensors", device, report)
     model.to("cpu")
     card = Card(
         study=recipe.study,
@@ -123,7 +123,7 @@ def _make(recipe: Recipe, parent: Checkpoint | None, folder: Path, root, data, d
         recipe_hash=recipe.hash,
         epochs=recipe.training.epochs,
         history=history,
-        notes=list(train.notes),
+        notes=[*train.notes, *notes],
     )
     saved = checkpoints.save(model, card, masks=masks, root=files.runs_root() / recipe.hash / "out")
     # Scored as saved: half precision is what a user loads.
@@ -151,6 +151,9 @@ def _phases(
         if recipe.method != DENSE
         else [None]
     )
+    # Shared out together: rounded to whole batches one by one, the steps of a small data set would not spend the budget.
+    parts = [recipe.training.epochs] if recipe.method == DENSE else [step.epochs for step in steps]
+    batches = shared_steps(recipe.training.epochs, parts, steps_per_epoch(len(train), recipe.training.batch))
     carry, kept = peek(path)
     first, history = (carry["phase"], carry["history"]) if carry else (0, [])
     masks = Masks(kept) if kept else Masks.dense(prunable(model))
@@ -172,13 +175,25 @@ def _phases(
             validation,
             settings,
             masks=None if step is None else masks,
+            steps=batches[number],
             state=state,
             device=device,
             stage=stage,
             report=report,
         )
         history = history + [_row(row, number, step, masks) for row in rows]
-    return masks, history
+    return masks, history, _without_training(recipe, batches)
+
+
+def _without_training(recipe: Recipe, batches: list[int]) -> list[str]:
+    """A note for the card where the budget, if there is one, does not reach for every step of the plan."""
+    if not recipe.training.epochs or sum(batches) >= len(batches):
+        return []
+    none = batches.count(0)
+    return [
+        f"{sum(batches)} batches of training are fewer than the {len(batches)} steps of this run, so {none} of these were "
+        "followed by none: with so few images a smaller batch or more epochs would train after each."
+    ]
 
 
 def _row(row: dict, number: int, step, masks: Masks) -> dict:

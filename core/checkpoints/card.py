@@ -63,7 +63,7 @@ class Card:
         recipe: everything the run was told; ``recipe_hash`` is its hash and names the run.
         epochs: spent, over all phases of the run; may be fractional.
         history: a dict per epoch.
-        metrics: name -> ``{"estimate", "low", "high", "n", "method"}``.
+        metrics: name -> ``{"estimate", "low", "high", "n", "method"}``; low and high are both numbers, or both None.
         notes: sentences for a reader.
         extra: keys that a newer minor version wrote; kept as they are.
 
@@ -114,7 +114,7 @@ class Card:
             )
         for name in ("zeros", "weights", "seed"):
             value = getattr(self, name)
-            if not (type(value) is int and value >= 0) and (name, value) != ("seed", None):
+            if not (type(value) is int and 0 <= value < 2**63) and (name, value) != ("seed", None):
                 raise InvalidValue(
                     f"The card's {name} is wrong", given=repr(value)[:80], expected="an integer from 0 up"
                 )
@@ -132,6 +132,7 @@ class Card:
         object.__setattr__(self, "sparsity", check_sparsity(self.sparsity))
         self._check_names()
         self._check_numbers()
+        self._check_tables()
 
     def _check_names(self) -> None:
         words = [*self.study.split("/"), self.method]
@@ -159,13 +160,27 @@ class Card:
                     f"The card's {name} is wrong", given=repr(values)[:80], expected="three numbers, std above 0"
                 )
             object.__setattr__(self, name, tuple(map(float, values)))
+        if self.zeros > self.weights:
+            raise InvalidValue(
+                "More weights are pruned than there are", given=self.zeros, expected=f"at most {self.weights}"
+            )
+
+    def _check_tables(self) -> None:
         for name, metric in self.metrics.items():
-            if not isinstance(metric, dict) or type(metric.get("estimate", "")) not in (int, float, type(None)):
+            if not _is_metric(metric):
                 raise InvalidValue(
-                    f"The metric {name!r} is malformed",
+                    f"The metric {name[:80]!r} is malformed",
                     given=repr(metric)[:80],
-                    expected="a dict with 'estimate' and, where known, 'low', 'high', 'n' and 'method'",
+                    expected="a dict with 'estimate' and, where known, 'low' and 'high', 'n' and 'method'",
                 )
+        for row in self.history:
+            if not isinstance(row, dict):
+                raise InvalidValue("The card's history is wrong", given=repr(row)[:80], expected="a dict an epoch")
+        training = self.recipe.get("training", {})
+        if not isinstance(training, dict):
+            raise InvalidValue(
+                "The training in the card's recipe is wrong", given=repr(training)[:80], expected="a dict of settings"
+            )
 
     @property
     def actual_sparsity(self) -> float:
@@ -233,6 +248,17 @@ def _check_texts(record, names: tuple[str, ...], *, optional: bool = False) -> N
         value = getattr(record, name)
         if not isinstance(value, str) and not (optional and value is None):
             raise InvalidValue(f"The card's {name} is no text", given=repr(value)[:80], expected="a text")
+
+
+def _is_metric(metric) -> bool:
+    if not isinstance(metric, dict) or "estimate" not in metric:
+        return False
+    ends = metric.get("low"), metric.get("high")
+    numbers = all(type(value) in (int, float, type(None)) for value in (metric["estimate"], *ends))
+    n, method = metric.get("n"), metric.get("method")
+    counted = n is None or (type(n) is int and n >= 0)
+    # Half an interval is none, and who shows one would fail at the end that is missing.
+    return numbers and counted and (ends[0] is None) == (ends[1] is None) and isinstance(method, str | None)
 
 
 def _check_format(given, of: str) -> None:

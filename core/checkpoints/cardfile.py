@@ -50,7 +50,7 @@ def read_card(path: Path) -> tuple[Card, int]:
             raise ValueError(f"{path.stat().st_size:,} bytes are too many for a card")
         values = json.loads(path.read_text(encoding="utf-8"))
         card, size = values["card"], values["bytes"]
-        if not isinstance(card, dict) or type(size) is not int or size < 0:
+        if not isinstance(card, dict) or type(size) is not int or not 0 <= size < 2**63:
             raise ValueError("it holds no card")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointDamaged(

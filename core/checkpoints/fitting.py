@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from core.checkpoints.architecture import Layout, differences, layout
-from core.checkpoints.foreign import candidates, read_tensors
+from core.checkpoints.foreign import candidates, of_another_type, read_tensors
 from core.checkpoints.opening import MAX_BYTES, as_path
 from core.errors import check_choice
 from core.models import ARCHITECTURES
@@ -21,9 +21,10 @@ class Fit:
         tensors: how many the file holds.
         missing, unexpected: names.
         shapes: texts such as ``"classifier.weight [10, 512] instead of [7, 512]"``.
-        not_finite: names of tensors that hold NaN or infinity.
+        not_finite: names of tensors that hold NaN or infinity, or numbers beyond float32's.
         classes: outputs of the file's last layer; None if it has no such layer.
         expected_classes: outputs that were asked for.
+        types: texts such as ``"classifier.weight torch.int64 instead of torch.float32"``.
     """
 
     variant: str
@@ -34,11 +35,12 @@ class Fit:
     not_finite: tuple[str, ...]
     classes: int | None
     expected_classes: int
+    types: tuple[str, ...] = ()
 
     @property
     def fits(self) -> bool:
         """Whether :func:`core.checkpoints.load_foreign` would take the file."""
-        return not (self.missing or self.unexpected or self.shapes or self.not_finite)
+        return not (self.missing or self.unexpected or self.shapes or self.types or self.not_finite)
 
 
 def explain_foreign(
@@ -63,7 +65,9 @@ def explain_foreign(
     missing = [name for name in found.get("missing", ()) if not name.endswith(".num_batches_tracked")]
     # Only what fits is looked into: of a tensor of another shape nobody knows how large it would be.
     whole = [name for name in expected if shapes.get(name) == tuple(expected[name])]
-    not_finite = [name for name in whole if not torch.isfinite(tensors[name]).all()]
+    other = [name for name in whole if of_another_type(tensors[name], expected.dtypes[name])]
+    sound = [name for name in whole if name not in other]
+    not_finite = [name for name in sound if not torch.isfinite(tensors[name].to(expected.dtypes[name])).all()]
     return Fit(
         variant=str(nearest),
         tensors=len(tensors),
@@ -73,6 +77,7 @@ def explain_foreign(
         not_finite=tuple(not_finite),
         classes=_classes(shapes, expected),
         expected_classes=classes,
+        types=tuple(f"{name} {tensors[name].dtype} instead of {expected.dtypes[name]}" for name in other),
     )
 
 

@@ -1,5 +1,6 @@
 """Opening a file of which nothing is known yet, and saying what is wrong with it."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -40,6 +41,10 @@ def opened(path: Path, max_bytes: int | None = None) -> Iterator[tuple[BinaryIO,
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a zero byte, or no text at all
         raise CheckpointNotFound(f"There is no file {path.name}", given=str(path), remedy="check the path") from error
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise CheckpointNotFound(
+                f"There is no file {path.name[:80]}…", given=error.strerror, remedy="check the path"
+            ) from error
         raise CheckpointDamaged(
             f"{path.name} cannot be read", given=f"{error.strerror}: {path}", remedy="check who may read this file"
         ) from error

@@ -29,7 +29,7 @@ from core.errors import (
     WeightsNotHere,
     check_choice,
 )
-from core.files import storage_errors
+from core.files import is_file, storage_errors
 from core.models import normalisation
 
 
@@ -179,9 +179,9 @@ def _find(id_or_path: str | os.PathLike, root) -> Path:
         path = as_path(id_or_path)
     else:
         path = names.path_of(id_or_path, root=root)
-        if not path.exists() and not card_path(path).exists():
+        if not is_file(path) and not is_file(card_path(path)):
             raise names.not_found(id_or_path, _known(root))
-    if not path.exists() and card_path(path).exists():
+    if not is_file(path) and is_file(card_path(path)):
         id = names.id_of(path, root)
         raise WeightsNotHere(
             "Only the results of this checkpoint are here, not its weights",
@@ -200,7 +200,7 @@ def _free(wanted: Path, own_hash: str) -> Path:
     for suffix in ("", f"-{own_hash[:8]}"):
         path = wanted.with_name(wanted.name.removesuffix(SUFFIX) + suffix + SUFFIX)
         try:
-            if not path.exists() and card_path(path).exists():
+            if not is_file(path) and is_file(card_path(path)):
                 if read_card(card_path(path))[0].recipe_hash == own_hash:
                     return path
                 continue  # the results of another run, which would be taken for this one's

@@ -65,9 +65,9 @@ def _apart(entry, known: dict) -> bool:
 def _how(entry, known: dict) -> str:
     """The method, and what sets a network apart from others of its study: above all a split that leaks, so that its figures mislead."""
     card = entry.card
-    training = (card.recipe or {}).get("training") or {}
+    training = card.recipe.get("training", {})
     parts = [card.method]
-    if training.get("norm_decay"):
+    if training.get("norm_decay") and isinstance(training.get("decay"), int | float):
         parts.append(f"decay {training['decay']:g}")
     if card.seed:
         parts.append(f"seed {card.seed}")

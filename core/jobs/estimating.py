@@ -104,7 +104,7 @@ def _from_runs(recipe: Recipe, entries, device):
             and card.recipe.get("training", {}).get("batch") == recipe.training.batch
             and all(card.recipe.get(name) == getattr(recipe, name) for name in ("head", "stem", "norm"))
         )
-        own = [_per_epoch(row) for row in card.history if row.get("seconds")] if alike else []
+        own = [_per_epoch(row) for row in card.history if _is_timed(row)] if alike else []
         found += own
         runs += bool(own)
     if not found:
@@ -112,6 +112,10 @@ def _from_runs(recipe: Recipe, entries, device):
     low, high = np.percentile(found, [5, 95])
     runs_text = "one finished run" if runs == 1 else f"{runs} finished runs"
     return (float(low), float(high)), f"{len(found)} epochs of {runs_text} of this study on {here}"
+
+
+def _is_timed(row: dict) -> bool:
+    return all(isinstance(row.get(name), int | float) and row[name] > 0 for name in ("seconds", "epoch"))
 
 
 def _per_epoch(row: dict) -> float:

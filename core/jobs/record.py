@@ -20,6 +20,7 @@ QUEUED, RUNNING, FINISHED, FAILED, CANCELLED, INTERRUPTED = (
 STATES = (QUEUED, RUNNING, FINISHED, FAILED, CANCELLED, INTERRUPTED)
 ACTIVE = (QUEUED, RUNNING)
 MOST_BYTES = 1 << 20
+_MOST = 2**53  # more than anybody submits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +63,7 @@ class Job:
     @property
     def recipes(self) -> list[dict]:
         """The recipes of :attr:`chain` as plain values, parents first."""
-        whole = [self.values]
-        while whole[0].get("parent"):
-            whole.insert(0, whole[0]["parent"])
+        whole = _with_parents(self.values)
         return whole[-len(self.chain) :] if self.chain else []
 
 
@@ -141,15 +140,31 @@ def _checked(id: str, values) -> Job:
             raise TypeError(f"{name} is not {kind.__name__}")
     if values["state"] not in STATES or values["id"] != id or not isinstance(values["chain"], list):
         raise ValueError("not the state, id or chain of a record")
+    if not all(0 <= values[name] < _MOST for name in ("number", "attempt")):
+        raise ValueError("number or attempt is not what a record counts to")
     values["chain"] = tuple(map(str, values["chain"]))
     job = Job(**values)
     _check_recipe(job)
     return job
 
 
+def _with_parents(values: dict) -> list[dict]:
+    """The recipe and those it is made from, parents first.
+
+    Raises:
+        TypeError: a parent that is no table.
+    """
+    whole = [values]
+    while (parent := whole[0].get("parent")) is not None:
+        if not isinstance(parent, dict):
+            raise TypeError("a parent is not dict")
+        whole.insert(0, parent)
+    return whole
+
+
 def _check_recipe(job: Job) -> None:
     # Only its shape, so that a look at the queue needs no torch; the worker builds the recipe and compares the hash.
-    for values in [job.values, *job.recipes]:
+    for values in _with_parents(job.values):
         if not isinstance(values.get("study"), str) or not isinstance(values.get("training"), dict):
             raise InvalidValue("This is not a recipe", given=repr(values)[:200])
     if len(job.chain) > 2:

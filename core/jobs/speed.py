@@ -1,6 +1,7 @@
 """How fast this machine trains a network: a few steps, timed once and kept."""
 
 import json
+import math
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -34,10 +35,13 @@ class Speed:
 
 
 def known(architecture: Architecture, size: int, batch: int, device=None) -> Speed | None:
-    """What was measured before, or None."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
+    """What was measured before, or None; also where what is kept cannot be a measurement."""
+    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
         stored = json.loads((places.root() / _FILE).read_text(encoding="utf-8"))
-        return Speed(**stored[_key(architecture, size, batch, device)])
+        speed = Speed(**stored[_key(architecture, size, batch, device)])
+        counts = type(speed.steps) is type(speed.batch) is int and isinstance(speed.device, str)
+        if counts and 0 < speed.fastest <= speed.slowest < math.inf:
+            return speed
     return None
 
 
@@ -102,7 +106,7 @@ def _store(key: str, speed: Speed) -> None:
     path = places.root() / _FILE
     with places.alone():
         stored = {}
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, TypeError, RecursionError):
             stored = dict(json.loads(path.read_text(encoding="utf-8")))
         files.write_text(path, json.dumps({**stored, key: asdict(speed)}, indent=1))
 

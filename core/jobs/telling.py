@@ -53,9 +53,35 @@ def read(id: str) -> Moment | None:
     try:
         values = json.loads((places.folder(id) / places.PROGRESS).read_text(encoding="utf-8"))
         values = {item.name: values[item.name] for item in fields(Moment)}
-        return Moment(**{**values, "rows": tuple(dict(row) for row in values["rows"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        moment = Moment(**{**values, "rows": tuple(dict(row) for row in values["rows"])})
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
+    return moment if _sound(moment) else None
+
+
+def _sound(moment: Moment) -> bool:
+    """Whether each part is of its type, so that who draws it need not ask."""
+    texts = moment.stage, moment.unit, *(row.get("network") for row in moment.rows)
+    numbers = (
+        moment.attempt,
+        moment.done,
+        moment.total,
+        moment.epochs,
+        moment.of,
+        *(r.get("epoch") for r in moment.rows),
+    )
+    known = ("loss", "accuracy", "balanced_accuracy")
+    perhaps = moment.seconds_left, moment.loss, *(row.get(name) for row in moment.rows for name in known)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(_number(value) for value in numbers)
+        and all(value is None or _number(value) for value in perhaps)
+    )
+
+
+def _number(value) -> bool:
+    # Not isfinite: a whole number of four hundred digits is none that it takes.
+    return type(value) in (int, float) and -1e300 < value < 1e300
 
 
 class Teller:
@@ -151,7 +177,9 @@ def kept(recipes: list) -> tuple[list[dict], float]:
     for recipe in recipes:
         ended = 0.0
         rows = rows_in(_state(recipe)) or [
-            {"phase": row.get("step", 1) - 1, **row} for row in cards.get(recipe.hash, ())
+            {"phase": row.get("step", 1) - 1, **row}
+            for row in cards.get(recipe.hash, ())
+            if _number(row.get("epoch")) and _number(row.get("step", 1))
         ]
         for number, row in enumerate(rows):
             if number and row["phase"] != rows[number - 1]["phase"]:

@@ -15,6 +15,7 @@ from core.jobs.record import Job
 
 _FILE = "turns.json"
 _MOST_OWNERS = 1000
+_MOST = 2**53  # more than anybody submits; Python refuses to write out numbers that grow without end
 
 
 def order(waiting: Iterable[Job], last: dict[str, int]) -> list[Job]:
@@ -38,9 +39,12 @@ def order(waiting: Iterable[Job], last: dict[str, int]) -> list[Job]:
 
 def read() -> tuple[int, dict[str, int]]:
     """The highest number given so far, and owner -> number of the last start."""
-    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+    # OverflowError is of Infinity, RecursionError of lists in lists.
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         values = json.loads((places.root() / _FILE).read_text(encoding="utf-8"))
-        return int(values["number"]), {str(owner): int(turn) for owner, turn in values["last"].items()}
+        number, last = int(values["number"]), {str(owner): int(turn) for owner, turn in values["last"].items()}
+        if all(0 <= turn < _MOST for turn in (number, *last.values())):
+            return number, last
     return 0, {}
 
 

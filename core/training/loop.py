@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ def fit(
     settings: Settings,
     *,
     masks: Mapping[str, Tensor] | None = None,
+    steps: int | None = None,
     state: State | None = None,
     device=None,
     stage: str = "Training",
@@ -48,6 +49,8 @@ def fit(
         validation: scored after each epoch, for the record; nothing is chosen by it here.
         settings: see :class:`Settings`.
         masks: layer name -> bool tensor, True keeps. Pruned weights are zero before, after and at every step.
+        steps: batches to train on; by default what the epochs of ``settings`` come to. One part of a longer run has to be told,
+            or each part would round by itself (see :func:`shared_steps`).
         state: where to keep the run after each epoch (on a GPU, whose epochs may take less than a second, every ten seconds
             and at the end). If it holds an earlier part of it, training goes on from there and ends, on one CPU with the same
             number of threads, in the same bits as if never interrupted.
@@ -72,8 +75,8 @@ def fit(
     model.to(place, memory_format=torch.channels_last)
     pinned = _pinned(model, masks)
     optimizer = _optimizer(model, settings)
-    per_epoch = max(1, round(len(train) / settings.batch))
-    total = round(settings.epochs * per_epoch)
+    per_epoch = steps_per_epoch(len(train), settings.batch)
+    total = round(settings.epochs * per_epoch) if steps is None else steps
     history = state.load(model, optimizer) if state else []
     _pin(pinned)
     images = as_images(train)
@@ -131,6 +134,28 @@ def fit(
             kept = time.monotonic()
     model.eval()
     return history
+
+
+def steps_per_epoch(images: int, batch: int) -> int:
+    """Batches in a pass over ``images`` images, to the nearest whole one."""
+    return max(1, round(images / batch))
+
+
+def shared_steps(epochs: float, parts: Sequence[float], per_epoch: int) -> list[int]:
+    """Batches for each of the parts of a run.
+
+    Each part ends at the batch nearest to where its epochs end, counted from the start of the run. So the parts add up to
+    ``round(epochs * per_epoch)`` however many they are, where each rounded by itself might give nothing at all.
+
+    Args:
+        epochs: of the whole run.
+        parts: epochs of each part, which add up to ``epochs``.
+        per_epoch: batches in an epoch.
+    """
+    ends = [round(math.fsum(parts[: number + 1]) * per_epoch) for number in range(len(parts))]
+    # Not the sum, which may be a last bit beside the epochs: every way to divide them comes to the same.
+    ends[-1:] = [round(epochs * per_epoch)]
+    return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def learning_rate(step: int, total: int, per_epoch: int, settings: Settings) -> float:

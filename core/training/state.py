@@ -60,38 +60,62 @@ class State:
             The epochs done so far; empty, with nothing changed, if there is no state, it is damaged, or another's.
         """
         metadata, tensors = _read(self.path, ("model.", "momentum."))
-        if metadata.get("name") != json.dumps(self.name, sort_keys=True):
-            return []
+        _, history = _noted(metadata)
         own = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
+        known = {name: value.shape for name, value in model.state_dict().items()}
+        fits = {name: value.shape for name, value in own.items()} == known
+        if metadata.get("name") != json.dumps(self.name, sort_keys=True) or not history or not fits:
+            return []
         model.load_state_dict(own)
         for name, parameter in model.named_parameters():
             momentum = tensors.get(f"momentum.{name}")
             if momentum is not None:
                 # In the memory format of its weight, as the optimiser keeps it: sums in another order differ in a bit.
                 optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(momentum)
-        return json.loads(metadata["history"])
+        return history
 
 
 def peek(path: Path) -> tuple[dict | None, dict[str, Tensor]]:
     """What the file at ``path`` carries besides weights: (its ``carry``, its masks); (None, {}) if it cannot be read."""
     metadata, tensors = _read(path, ("mask.",))
-    masks = {name.removeprefix("mask."): value for name, value in tensors.items()}
-    return json.loads(metadata.get("carry", "null")), masks
+    carry, history = _noted(metadata)
+    if not history:
+        return None, {}
+    return carry, {name.removeprefix("mask."): value for name, value in tensors.items()}
 
 
 def epochs_in(path: Path) -> float:
     """How many epochs the state at ``path`` has behind it in its phase; 0 if it cannot be read."""
-    metadata, _ = _read(path, ())
-    rows = json.loads(metadata.get("history", "[]"))
+    _, rows = _noted(_read(path, ())[0])
     return rows[-1]["epoch"] if rows else 0.0
 
 
 def rows_in(path: Path) -> list[dict]:
     """The epochs that the state at ``path`` has behind it, earlier phases' first; each says in ``phase`` which it was of."""
-    metadata, _ = _read(path, ())
-    carry = json.loads(metadata.get("carry", "null")) or {}
-    own = [{"phase": carry.get("phase", 0), **row} for row in json.loads(metadata.get("history", "[]"))]
+    carry, rows = _noted(_read(path, ())[0])
+    carry = carry or {}
+    own = [{"phase": carry.get("phase", 0), **row} for row in rows]
     return [{"phase": row.get("step", 1) - 1, **row} for row in carry.get("history", [])] + own
+
+
+def _noted(metadata: Mapping[str, str]) -> tuple[dict | None, list[dict]]:
+    """The ``carry`` and the history in a state; (None, []) if they cannot be what :meth:`State.save` wrote."""
+    try:
+        carry, rows = json.loads(metadata.get("carry", "null")), json.loads(metadata.get("history", "[]"))
+    except (ValueError, RecursionError):
+        return None, []
+    earlier = carry.get("history", []) if isinstance(carry, dict) else []
+    lists = isinstance(rows, list) and isinstance(earlier, list)
+    phase = carry.get("phase", 0) if isinstance(carry, dict) else 0
+    if not lists or type(phase) is not int or not all(map(_is_row, [*rows, *earlier])):
+        return None, []
+    return carry, rows
+
+
+def _is_row(row) -> bool:
+    if not isinstance(row, dict) or type(row.get("step", 1)) is not int:
+        return False
+    return type(row.get("epoch")) in (int, float) and 0 <= row["epoch"] < 1e9
 
 
 def _read(path: Path, prefixes: tuple[str, ...]) -> tuple[dict[str, str], dict[str, Tensor]]:

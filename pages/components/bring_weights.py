@@ -89,6 +89,7 @@ def _explain(found, names) -> None:
         "is missing": found.missing,
         "is not known": found.unexpected,
         "has another shape": found.shapes,
+        "has numbers of another kind": found.types,
         "holds NaN or infinity: its training diverged": found.not_finite,
     }
     rows = [{"Tensor": name[:120], "What is wrong": what} for what, names in kinds.items() for name in names[:_SHOWN]]

@@ -14,7 +14,7 @@ from core.errors import Cancelled, DataNotFound, DownloadFailed, UnknownName
 from core.models import prunable, units
 from core.pruning import plan
 from core.recipes import dense, pruned
-from core.training import fit
+from core.training import fit, loop
 from tests.core.tiny import CLASSES, Tiny, pictures, write_pictures
 
 pytestmark = pytest.mark.usefixtures("tiny", "one_thread")
@@ -189,6 +189,56 @@ def test_interrupted_anywhere_a_run_ends_in_the_same_bits(step, epochs, colours,
     trained = {moment.stage for moment in moments if moment.stage.startswith("iterative")}
     assert len(trained) == 4 - step
     assert not (files.runs_root() / recipe.hash).exists()
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """How many batches were trained on."""
+    taken = []
+    real = loop.stepper
+
+    def counting(*arguments):
+        step = real(*arguments)
+        return lambda *batch: (taken.append(1), step(*batch))[1]
+
+    monkeypatch.setattr(loop, "stepper", counting)
+    return taken
+
+
+@pytest.mark.parametrize("epochs", [2, 4, 5.4])
+def test_methods_of_equal_epochs_take_equal_steps_on_few_images(epochs, colours, steps):
+    runs.run(parent(), data=colours)
+    found = {}
+    for method in (*METHODS, "dense"):
+        steps.clear()
+        made = runs.run(
+            pruned(parent(), method, 0 if method == "dense" else 0.9, epochs=epochs, batch=64), data=colours
+        )
+        found[method] = len(steps)
+        phases = {"layerwise": 3, "iterative": 9}.get(method, 1)
+        assert any("batches of training are fewer" in note for note in made.card.notes) == (phases > len(steps)), method
+    assert set(found.values()) == {round(epochs)}  # 36 images are one batch
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+@pytest.mark.parametrize("method", ["layerwise", "iterative"])
+def test_a_run_with_steps_that_train_nothing_goes_on_in_the_same_bits(method, stop, colours, tmp_path):
+    recipe = pruned(parent(), method, 0.9, epochs=3 if method == "iterative" else 2, batch=64)
+    whole = runs.run(recipe, data=colours, root=tmp_path / "whole")
+    runs.run(parent(), data=colours)
+    told = []
+
+    def report(progress):
+        if progress.stage.startswith(method):
+            told.append(progress)
+            if len(told) == stop:
+                raise Cancelled("Training")
+
+    try:
+        runs.run(recipe, data=colours, report=report)
+    except Cancelled:
+        assert runs.epochs_done(recipe) == (stop - 1 or None)
+    assert_same(whole, runs.run(recipe, data=colours))
 
 
 SCRIPT = """

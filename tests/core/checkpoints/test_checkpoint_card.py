@@ -100,6 +100,44 @@ def test_wrong_values_are_refused_when_a_card_is_made(card):
         Architecture("vgg16", 1)
 
 
+WHOLE = {"estimate": 0.5, "low": 0.4, "high": 0.6, "n": 10, "method": "Wilson"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"metrics": {"accuracy": WHOLE | {"low": None}}},
+        {"metrics": {"accuracy": {"estimate": 0.5, "high": 0.6}}},
+        {"metrics": {"accuracy": WHOLE | {"high": "0.6"}}},
+        {"metrics": {"accuracy": WHOLE | {"n": "10"}}},
+        {"metrics": {"accuracy": WHOLE | {"n": -1}}},
+        {"metrics": {"accuracy": WHOLE | {"n": True}}},
+        {"metrics": {"accuracy": WHOLE | {"method": 5}}},
+        {"metrics": {"accuracy": {"low": 0.4, "high": 0.6}}},
+        {"zeros": 2, "weights": 1},
+        {"zeros": 10**400, "weights": 10**401},
+        {"weights": 2**63},
+        {"history": [1, 2]},
+        {"history": [{}, None]},
+        {"recipe": {"training": [1]}},
+        {"recipe": {"training": None}},
+    ],
+    ids=str,
+)
+def test_what_would_stop_whoever_shows_a_card_is_refused(card, change):
+    with pytest.raises(InvalidValue):
+        card(**change)
+    with pytest.raises(CheckpointDamaged):
+        Card.from_dict(card().to_dict() | change)
+
+
+@pytest.mark.parametrize(
+    "metric", [WHOLE, {"estimate": None}, WHOLE | {"low": None, "high": None}, WHOLE | {"n": None}]
+)
+def test_metrics_that_are_whole_are_taken(card, metric):
+    assert card(metrics={"accuracy": metric}, zeros=1, weights=1, recipe={}).metrics == {"accuracy": metric}
+
+
 def test_recipe_hash_ignores_the_order_of_keys():
     assert recipe_hash({"a": 1, "b": {"c": 2.5, "d": (1, 2)}}) == recipe_hash({"b": {"d": [1, 2], "c": 2.5}, "a": 1})
     assert recipe_hash({"a": 1}) != recipe_hash({"a": 2})

@@ -57,7 +57,17 @@ def test_deleting_takes_the_card_too(saved, tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"bytes": 1}', '{"bytes": -1, "card": {}}', '{"bytes": 1, "card": []}', "\0" * 40, "[" * 10000],
+    [
+        "",
+        "{",
+        "[]",
+        '{"bytes": 1}',
+        '{"bytes": -1, "card": {}}',
+        '{"bytes": 1' + "0" * 400 + ', "card": {}}',
+        '{"bytes": 1, "card": []}',
+        "\0" * 40,
+        "[" * 10000,
+    ],
 )
 def test_a_damaged_card_is_listed_with_its_error(saved, tmp_path, text):
     path = only_the_card(saved)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from core.checkpoints import export_state_dict, load_foreign
+from core.checkpoints import explain_foreign, export_state_dict, load_foreign
 from core.errors import (
     CheckpointDamaged,
     CheckpointMismatch,
@@ -20,6 +20,7 @@ from core.errors import (
     UnsafeFile,
 )
 from core.models import build, normalisation
+from core.models.normalisation import IMAGENET_MEAN
 
 
 def same(one, other) -> bool:
@@ -74,6 +75,53 @@ def test_what_we_export(saved, tmp_path):
     assert same(saved.model(), load_foreign(path, "toy", 3))
     with pytest.raises(CheckpointMismatch, match=r"core\.checkpoints\.load"):
         load_foreign(saved.path, "toy", 3)
+
+
+def test_the_normalisation_of_our_exports_is_read_unless_another_is_given(saved, toy, tmp_path):
+    path = export_state_dict(saved, tmp_path / "x.safetensors")
+    assert normalisation(load_foreign(path, "toy", 3)) == normalisation(saved.model())
+    given = normalisation(load_foreign(path, "toy", 3, mean=(0.1, 0.2, 0.3)))
+    assert given[0] == pytest.approx([0.1, 0.2, 0.3])
+    assert given[1] == normalisation(saved.model())[1]
+    # Others may mean something else by these keys.
+    for mean in (
+        "[0.5, 0.5]",
+        "x",
+        "[" * 100_000,
+        "[0.5, 0.5, Infinity]",
+        "[0.5, 0.5, true]",
+        '"abc"',
+        f"[0, 0, {10**400}]",
+    ):
+        save_file(toy().state_dict(), path, {"mean": mean, "std": "[1, 1, 1]"})
+        assert normalisation(load_foreign(path, "toy", 3))[0] == pytest.approx(IMAGENET_MEAN)
+    save_file(toy().state_dict(), path, {"mean": "[0.5, 0.5, 0.5]", "std": "[1, 1, 0]"})
+    assert normalisation(load_foreign(path, "toy", 3))[0] == pytest.approx(IMAGENET_MEAN)
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "part"),
+    [
+        ("5.bias", torch.zeros(3, dtype=torch.int64), "types"),
+        ("5.bias", torch.zeros(3, dtype=torch.complex64), "types"),
+        ("1.num_batches_tracked", torch.tensor(1.0), "types"),
+        ("5.bias", torch.full((3,), 1e300, dtype=torch.float64), "not_finite"),
+        ("5.bias", torch.full((3,), torch.nan), "not_finite"),
+        ("5.bias", torch.zeros(3, dtype=torch.float64), None),
+        ("1.num_batches_tracked", torch.tensor(1, dtype=torch.int32), None),
+    ],
+)
+def test_what_is_said_to_fit_is_what_is_taken(toy, tmp_path, name, tensor, part):
+    path = tmp_path / "x.pt"
+    torch.save(toy().state_dict() | {name: tensor}, path)
+    found = explain_foreign(path, "toy", 3)
+    assert found.fits == (part is None)
+    if part is None:
+        load_foreign(path, "toy", 3)
+        return
+    assert getattr(found, part)[0].split()[0] == name
+    with pytest.raises((CheckpointMismatch, CheckpointDamaged)):
+        load_foreign(path, "toy", 3)
 
 
 def test_mismatches_are_explained(toy, tmp_path):

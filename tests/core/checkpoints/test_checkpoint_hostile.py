@@ -220,6 +220,22 @@ def test_headers_that_are_not(tmp_path, header):
     assert "x.safetensors" in list(tmp_path)[0].error
 
 
+@pytest.mark.parametrize("key", ['"__metadata__"', '"\\u005f_metadata__"'])
+def test_two_cards_in_one_file_are_refused_by_the_list_and_the_load(saved, key):
+    whole = saved.path.read_bytes()
+    stop = 8 + int.from_bytes(whole[:8], "little")
+    text = whole[8:stop].decode().rstrip()
+    card, end = json.JSONDecoder().raw_decode(text, len('{"__metadata__":'))
+    other = {KEY: card[KEY].replace('"one_shot"', '"layerwise"')}
+    text = f"{text[:end]},{key}:{json.dumps(other)}{text[end:]}"
+    saved.path.write_bytes(len(text).to_bytes(8, "little") + text.encode() + whole[stop:])
+    with pytest.raises(CheckpointDamaged, match="twice"):
+        load(saved.path, verify=False)
+    (entry,) = list(saved.path.parents[2])
+    assert entry.card is None
+    assert "twice" in entry.error
+
+
 def test_safetensors_of_others_lead_to_load_foreign(tmp_path):
     path = tmp_path / "x.safetensors"
     container.write(path, {"a": torch.zeros(3)}, {"format": "pt"})

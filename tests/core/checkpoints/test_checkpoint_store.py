@@ -148,6 +148,18 @@ def test_not_found_suggests(saved, tmp_path):
         delete("phantom-6/toy/one_shot-60", root=tmp_path)
 
 
+@pytest.mark.parametrize("length", [240, 244, 300, 5000])
+def test_names_longer_than_any_file_may_have(saved, pruned, card, tmp_path, length):
+    path = tmp_path / ("a" * length + ".safetensors")
+    for one in (path, str(path), tmp_path / ("a" * length) / "x.safetensors", "a/" * length + "x.safetensors"):
+        with pytest.raises(CheckpointNotFound):
+            load(one)
+    model, masks = pruned()
+    with pytest.raises(StorageFull, match="too long"):
+        save(model, card(), masks=masks, path=path)
+    assert [one.name for one in tmp_path.rglob("*.safetensors")] == [saved.path.name]
+
+
 def test_a_path_as_text_outside_the_root(saved, tmp_path):
     loaded = load(str(saved.path), root=tmp_path / "elsewhere")
     assert loaded.id == str(saved.path)

@@ -43,3 +43,34 @@ def test_list_shows_the_good_and_the_damaged(call, trained):
     records = json.loads(call("list", "--json")[1])
     assert [bool(record["error"]) for record in records] == [True, False, False]
     assert call("evaluate", f"{STUDY}/broken")[0] == 1
+
+
+def test_one_bad_card_does_not_take_down_the_list(call, tmp_path):
+    changes = {
+        "half": {"metrics": {"balanced_accuracy": {"estimate": 0.5, "low": 0.4, "higi": 0.6, "n": 10, "method": "w"}}},
+        "text": {
+            "metrics": {"balanced_accuracy": {"estimate": 0.5, "low": 0.4, "high": 0.6, "n": "10", "method": "w"}}
+        },
+        "huge": {"zeros": 10**400, "weights": 10**400},
+        "training": {"recipe": {"training": [1]}},
+        "history": {"history": [1]},
+    }
+    for name, change in {
+        "good": {},
+        "odd": {"recipe": {"training": {"norm_decay": 1, "decay": "x"}}},
+        **changes,
+    }.items():
+        own = invented.entry(f"{invented.STUDY}/{name}")
+        path = write_card(tmp_path / f"{own.id}.safetensors", own.card, 0)
+        values = json.loads(path.read_text())
+        path.write_text(json.dumps(values | {"card": values["card"] | change}))
+    code, out, err = call("list", "--checkpoints", tmp_path)
+    assert (code, err) == (0, "")
+    good, _, broken = out.partition("cannot be read:")
+    assert [line.split()[0] for line in good.splitlines()[1:] if line] == [
+        f"{invented.STUDY}/{name}" for name in ("good", "odd")
+    ]
+    assert [line.split()[0] for line in broken.splitlines() if line] == sorted(
+        f"{invented.STUDY}/{name}" for name in changes
+    )
+    assert len(json.loads(call("list", "--json", "--checkpoints", tmp_path)[1])) == 7

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from core import files, jobs, runs
 from core.errors import DataNotFound, InvalidValue, JobDamaged, JobNotFound, NotAllowed, QueueFull, StorageFull
-from core.jobs import places, queue, record, turns
+from core.jobs import places, queue, record, speed, turns
 from core.recipes import pruned
 from tests.core.jobs.conftest import ANNA, BEN, CLEO, recipe
 
@@ -165,8 +165,15 @@ def test_a_damaged_record_is_named_and_the_others_stand(content):
         {"owner": None},
         {"id": "0" * 16},
         {"values": {"study": 5, "training": {}}},
+        *(
+            {"values": {"study": "a", "training": {}, "parent": wrong}}
+            for wrong in ("x", 5, [1], {"x": 1}, {}, "", False)
+        ),
+        {"number": 10**400},
+        {"attempt": -1},
         {"extra": 1},
     ],
+    ids=str,
 )
 def test_a_record_with_a_wrong_value_is_damaged(change):
     made = jobs.submit(recipe(), ANNA)
@@ -174,6 +181,73 @@ def test_a_record_with_a_wrong_value_is_damaged(change):
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(JobDamaged):
         record.read(made.id)
+    whole = jobs.submit(recipe(seed=1), ANNA)
+    assert ids(jobs.board().jobs) == [whole.id]
+    assert [id for id, _ in jobs.board().problems] == [made.id]
+    jobs.remove(made.id, BEN)
+    assert jobs.board().problems == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"number": Infinity, "last": {}}',
+        '{"number": 1, "last": {"a": 1e999}}',
+        '{"number": NaN, "last": {}}',
+        '{"number": 1' + "0" * 4000 + ', "last": {}}',
+        '{"number": -5, "last": {}}',
+        '{"number": 1, "last": []}',
+        "[" * 100_000,
+    ],
+    ids=lambda text: text[:20],
+)
+def test_damaged_turns_cost_fairness_and_nothing_else(content):
+    first = jobs.submit(recipe(), ANNA)
+    (places.root() / "turns.json").write_text(content)
+    assert jobs.board().places == {first.id: 1}
+    assert jobs.submit(recipe(seed=1), BEN).number > first.number
+
+
+MOMENT = {
+    "attempt": 1, "stage": "s", "done": 1, "total": 2, "unit": "steps", "epochs": 0.5, "of": 1, "seconds_left": None, "loss": 0.5,
+    "rows": [{"network": "dense", "epoch": 1, "loss": 0.5, "accuracy": None, "balanced_accuracy": 0.2}],
+}  # fmt: skip
+
+
+def test_what_cannot_be_progress_is_none():
+    job = jobs.submit(recipe(), ANNA)
+    path = places.folder(job.id) / places.PROGRESS
+    path.write_text(json.dumps(MOMENT))
+    assert jobs.progress(job).fraction == 0.5
+    changes = [{name: [1]} for name in MOMENT] + [{name: "x"} for name in MOMENT if name not in ("stage", "unit")]
+    changes += [{"of": float("inf")}, {"epochs": float("nan")}, {"done": 10**400}, {"done": True}, {"rows": [{}]}]
+    changes += [{"rows": [MOMENT["rows"][0] | {name: "x"}]} for name in ("epoch", "loss", "accuracy")]
+    for change in changes:
+        path.write_text(json.dumps(MOMENT | change))
+        assert jobs.progress(job) is None, change
+    for text in ("[" * 100_000, "[]", "{}", ""):
+        path.write_text(text)
+        assert jobs.progress(job) is None
+
+
+def test_a_speed_that_cannot_be_is_measured_anew():
+    network = recipe().architecture(3)
+    path, key = places.root() / "speed.json", speed._key(network, 32, 8, "cpu")
+    good = {"fastest": 0.1, "slowest": 0.2, "steps": 3, "batch": 8, "device": "CPU"}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({key: good}))
+    assert speed.known(network, 32, 8, "cpu") == speed.Speed(**good)
+    wrong = [good | {name: "x"} for name in good if name != "device"] + [good | {"slowest": float("inf")}, 5, {}, [1]]
+    for content in [json.dumps({key: one}) for one in wrong] + [
+        "[" * 100_000,
+        "[1]",
+        "",
+        json.dumps({key: good | {"device": 5}}),
+    ]:
+        path.write_text(content)
+        assert speed.known(network, 32, 8, "cpu") is None, content[:200]
+        speed._store(key, speed.Speed(**good))
+        assert speed.known(network, 32, 8, "cpu") == speed.Speed(**good)
 
 
 def test_a_record_of_a_newer_version_says_so():

@@ -10,7 +10,7 @@ from core.errors import Cancelled, InvalidValue, TrainingFailed
 from core.models import normalise, prunable, set_normalisation
 from core.progress import silent
 from core.pruning import magnitude
-from core.training import Settings, State, draw, fit, learning_rate
+from core.training import Settings, State, draw, fit, learning_rate, shared_steps, steps_per_epoch
 from tests.core.tiny import Tiny, image_set
 
 SETTINGS = Settings(epochs=3, rate=0.05, warmup=0.5, batch=8, augment="dermoscopy", balance=0.5)
@@ -263,3 +263,32 @@ def test_reports_count_this_calls_work(sets):
     assert moments[-1].done == 3 * STEPS
     assert np.isfinite([moment.numbers["loss"] for moment in moments]).all()
     assert silent(moments[0]) is None
+
+
+def test_a_part_of_a_run_takes_as_many_steps_as_it_is_told(sets):
+    moments = []
+    history = fit(network(), *sets, SETTINGS, steps=STEPS + 1, report=moments.append)
+    assert moments[-1].total == STEPS + 1
+    assert [row["epoch"] for row in history] == [1, pytest.approx((STEPS + 1) / STEPS, abs=1e-4)]
+    untouched = network()
+    assert fit(untouched, *sets, SETTINGS, steps=0) == []
+    assert same(untouched, network())
+
+
+@pytest.mark.parametrize("images", [1, 36, 80, 150, 7000, 50_000])
+@pytest.mark.parametrize("epochs", [0, 0.1, 1, 2.5, 6, 8, 30])
+def test_however_a_budget_is_divided_it_is_spent(images, epochs):
+    per_epoch = steps_per_epoch(images, 64)
+    whole = round(epochs * per_epoch)
+    for count in (1, 2, 3, 7, 8, 9, 16, 169):
+        share = epochs / count
+        parts = [share] * (count - 1)
+        parts.append(max(0.0, epochs - sum(parts)))
+        steps = shared_steps(epochs, parts, per_epoch)
+        assert len(steps) == count
+        assert sum(steps) == whole, count
+        assert min(steps) >= 0
+        # As each part by itself, up to rounding; and no part is far from its share.
+        assert all(abs(one - share * per_epoch) <= 1 for one in steps)
+    # Whole epochs a part, as most recipes have them: the same as before parts shared their rounding.
+    assert shared_steps(8, [1.0] * 8, per_epoch) == [per_epoch] * 8

@@ -1,9 +1,12 @@
+import json
+
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from core.errors import StorageFull
-from core.training import State, peek, state
+from core.training import State, epochs_in, peek, rows_in, state
 
 
 def trained(seed=0):
@@ -60,6 +63,48 @@ def test_no_state_and_a_damaged_one_are_no_state(tmp_path):
         path.write_bytes(whole[:size])
         assert State(path, "run").load(*trained()) == []
         assert peek(path) == (None, {})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"carry": "{broken"},
+        {"carry": "[" * 100_000},
+        {"carry": '{"phase": "x"}'},
+        {"carry": '{"history": 5}'},
+        {"carry": '{"history": [{"epoch": "x"}]}'},
+        {"carry": '{"history": [{"step": "x", "epoch": 1}]}'},
+        {"history": "["},
+        {"history": "5"},
+        {"history": "[1]"},
+        {"history": '[{"loss": 1}]'},
+        {"history": '[{"epoch": Infinity}]'},
+        {"history": '[{"epoch": -1}]'},
+    ],
+    ids=lambda change: str(change)[:30],
+)
+def test_a_whole_file_with_nonsense_in_it_is_no_state(tmp_path, change):
+    model, _ = trained()
+    metadata = {"name": '"run"', "carry": '{"phase": 1, "history": []}', "history": json.dumps(HISTORY)}
+    save_file({f"model.{n}": v.contiguous() for n, v in model.state_dict().items()}, tmp_path / "s", metadata)
+    assert State(tmp_path / "s", "run").load(*trained(1)) == HISTORY
+    assert (epochs_in(tmp_path / "s"), rows_in(tmp_path / "s")) == (1, [{"phase": 1, "epoch": 1, "loss": 0.5}])
+    save_file({f"model.{n}": v.contiguous() for n, v in model.state_dict().items()}, tmp_path / "s", metadata | change)
+    assert State(tmp_path / "s", "run").load(*trained(1)) == []
+    assert peek(tmp_path / "s") == (None, {})
+    assert (epochs_in(tmp_path / "s"), rows_in(tmp_path / "s")) == (0, [])
+
+
+def test_weights_of_another_network_are_not_taken_and_nothing_is_changed(tmp_path):
+    model, _ = trained()
+    tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
+    metadata = {"name": '"run"', "history": json.dumps(HISTORY)}
+    for wrong in ({"model.3.weight": torch.zeros(2, 2)}, {"model.extra": torch.zeros(1)}):
+        save_file(tensors | wrong, tmp_path / "s", metadata)
+        other, optimizer = trained(1)
+        before = [value.clone() for value in other.state_dict().values()]
+        assert State(tmp_path / "s", "run").load(other, optimizer) == []
+        assert all(torch.equal(a, b) for a, b in zip(before, other.state_dict().values(), strict=True))
 
 
 def test_without_room_the_older_state_stays(tmp_path, monkeypatch):
