@@ -8,34 +8,67 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.errors import StorageFull
+from core.errors import InvalidValue, StorageFull
 
 PROJECT = Path(__file__).resolve().parent.parent
+_OTHER_PLACE = "free some room or choose a folder that you may write to"
+_OTHER_NAME = "choose another name for the file, short and not that of a folder"
 
 
 def data_root(root: str | os.PathLike | None = None) -> Path:
-    """Where data sets are looked for: ``root``, else ``PRUNESCOPE_DATA``, else ``data/`` of the project."""
-    return Path(root or os.environ.get("PRUNESCOPE_DATA") or PROJECT / "data").expanduser()
+    """Where data sets are looked for: ``root``, else ``PRUNESCOPE_DATA``, else ``data/`` of the project.
+
+    Raises:
+        InvalidValue: it begins with the name of a user who does not exist, as for all of these folders.
+    """
+    return _home_written_out(root or os.environ.get("PRUNESCOPE_DATA") or PROJECT / "data", "PRUNESCOPE_DATA")
 
 
 def cache_root() -> Path:
     """Where prepared arrays lie: ``PRUNESCOPE_CACHE``, else ``~/.cache/prunescope``. Safe to delete at any time."""
-    return Path(os.environ.get("PRUNESCOPE_CACHE") or Path.home() / ".cache" / "prunescope").expanduser()
+    return _home_written_out(os.environ.get("PRUNESCOPE_CACHE") or "~/.cache/prunescope", "PRUNESCOPE_CACHE")
 
 
 def checkpoint_root() -> Path:
     """Where checkpoints ship and are saved: ``PRUNESCOPE_CHECKPOINTS``, else ``checkpoints/`` of the project."""
-    return Path(os.environ.get("PRUNESCOPE_CHECKPOINTS") or PROJECT / "checkpoints").expanduser()
+    place = os.environ.get("PRUNESCOPE_CHECKPOINTS") or PROJECT / "checkpoints"
+    return _home_written_out(place, "PRUNESCOPE_CHECKPOINTS")
 
 
 def runs_root() -> Path:
     """Where runs keep their state between epochs: ``PRUNESCOPE_RUNS``, else ``runs/`` of the project."""
-    return Path(os.environ.get("PRUNESCOPE_RUNS") or PROJECT / "runs").expanduser()
+    return _home_written_out(os.environ.get("PRUNESCOPE_RUNS") or PROJECT / "runs", "PRUNESCOPE_RUNS")
+
+
+def _home_written_out(path: str | os.PathLike, variable: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InvalidValue(
+            "There is no home folder to write out ~ with",
+            given=str(path)[:300],
+            expected="a path such as /home/me/data, or ~ and a user of this computer",
+            remedy=f"point {variable} (or the option for it) to a whole path",
+        ) from error
+
+
+def is_folder(path: str | os.PathLike) -> bool:
+    """Whether a folder is there. False, and no error, for what cannot be a path at all, such as a name too long."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir() raises where the name is too long or may not be asked for
+
+
+def is_file(path: str | os.PathLike) -> bool:
+    """Whether a file is there; as :func:`is_folder`."""
+    return os.path.isfile(path)  # noqa: PTH113 - as above
 
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn "disk full", "read only", "no permission" and "a file is where a folder should be" into :class:`StorageFull`, naming ``path``."""
+    """Turn errors of writing into :class:`StorageFull`, naming ``path``.
+
+    They are "disk full", "read only", "no permission", "a file is where a folder should be" or the other way round, and "name
+    too long".
+    """
     try:
         yield
     except OSError as error:
@@ -48,19 +81,22 @@ def storage_errors(path: Path) -> Iterator[None]:
             errno.EPERM,
             errno.ENOTDIR,
             errno.EEXIST,
+            errno.EISDIR,
+            errno.ENAMETOOLONG,
         }:
             raise
+        named = error.errno in {errno.EISDIR, errno.ENAMETOOLONG}
         raise StorageFull(
-            f"Could not write {path.name}",
-            given=f"{error.strerror} in {path.parent}",
-            remedy="free some room or choose a folder that you may write to; nothing was changed",
+            f"Could not write {path.name[:100]}",
+            given=f"{error.strerror} in {str(path.parent)[:300]}",
+            remedy=f"{_OTHER_NAME if named else _OTHER_PLACE}; nothing was changed",
         ) from error
 
 
 def check_space(folder: Path, size: int) -> None:
     """Raise :class:`StorageFull` unless ``folder`` (or its nearest parent that exists) has ``size`` bytes free, and 5% more."""
     place = folder
-    while not place.exists():
+    while not (is_folder(place) or is_file(place)):
         place = place.parent
     free = shutil.disk_usage(place).free
     if free < size * 1.05:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-from core.data.pictures import MAX_PIXELS, square
+from core.data.pictures import MAX_PIXELS, seen, square
 from core.errors import DataDamaged, FileTooLarge, InvalidValue
 
 MAX_BYTES = 10_000_000
@@ -33,16 +33,6 @@ _OTHERS = (
     (0, b"<svg", "an SVG drawing"),
     (0, b"<?xml", "an XML file"),
 )
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True)
@@ -85,20 +75,14 @@ def decode_upload(data: bytes, size: int) -> Upload:
             expected="10 MB at most",
             remedy="save it as a JPEG, or crop it to the lesion",
         )
-    picture, notes = _opened(data)
-    turn = _TURNS.get(_orientation(picture))
-    picture = _rgb(picture, notes)
-    if turn is not None:
-        picture = picture.transpose(turn)
-        notes.append("It was turned the way its camera noted.")
+    picture, notes = seen(_opened(data))
     image = np.array(square(picture, size))  # a copy: nothing keeps the whole picture in memory
     if picture.width != picture.height:
         notes.append(f"Its centre square was taken, as for every image here; it has {picture.width}×{picture.height}.")
     return Upload(image, picture.width, picture.height, tuple(notes))
 
 
-def _opened(data: bytes) -> tuple[Image.Image, list[str]]:
-    """The decoded picture, and notes on it."""
+def _opened(data: bytes) -> Image.Image:
     if data.startswith(_JPEG):
         plugin, kind = JpegImagePlugin.JpegImageFile, "JPEG"
     elif data.startswith(_PNG):
@@ -138,34 +122,7 @@ def _opened(data: bytes) -> tuple[Image.Image, list[str]]:
         picture.load()
     except Exception as error:
         raise _damaged(kind, data, error) from error
-    return picture, []
-
-
-def _rgb(picture: Image.Image, notes: list[str]) -> Image.Image:
-    """Eight bits of red, green and blue, whatever it was."""
-    mode = picture.mode
-    if mode.startswith("I") or mode == "F":
-        # Pillow would clip 16-bit greys to white where they pass 255.
-        picture = Image.fromarray((np.asarray(picture).clip(0, 65535) // 257).astype(np.uint8))
-        notes.append("Its 16 bits of grey were reduced to 8.")
-    if mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        clear = picture.convert("RGBA")
-        white = Image.new("RGBA", clear.size, "white")
-        if clear.getchannel("A").getextrema()[0] < 255:
-            notes.append("Its transparent parts were laid on white.")
-        return Image.alpha_composite(white, clear).convert("RGB")
-    if mode == "CMYK":
-        notes.append("Its printing colours (CMYK) were turned into RGB without a colour profile.")
-    elif mode in ("1", "L"):
-        notes.append("It is grey; the networks were trained on colour.")
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
-
-
-def _orientation(picture: Image.Image) -> int:
-    try:
-        return int(picture.getexif().get(_ORIENTATION, 1))
-    except Exception:  # a broken note on which way is up is no note
-        return 1
+    return picture
 
 
 def _what(data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import threading
 import zipfile
 import zlib
@@ -9,9 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.splits import encoded
 from core.errors import DataDamaged, FileTooLarge
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+OTHER_SUFFIXES = {
+    *(".gif", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jpf", ".jpx", ".jxl", ".dcm", ".dicom", ".psd", ".svg"),
+    *(".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2"),
+}
+"""Pictures of kinds that are not read; whoever has some should hear of it."""
 MAX_MEMBER = 64 * 2**20  # bytes of one encoded image, before and after unzipping
 MAX_MEMBERS = 2_000_000
 
@@ -37,6 +44,8 @@ class Archive:
         folders: names of all folders met, also of those without an image.
         repeated: names found more than once.
         unsafe: names that point out of the archive; they are left out.
+        unreadable: names of images that are not UTF-8, as bytes that old zips left behind; they are left out.
+        others: names of pictures of kinds that are not read.
 
     Raises:
         DataDamaged: a zip that cannot be opened.
@@ -49,6 +58,8 @@ class Archive:
         self.folders: set[str] = set()
         self.repeated: list[str] = []
         self.unsafe: list[str] = []
+        self.unreadable: list[str] = []
+        self.others: list[str] = []
         self._zips: dict[Path, zipfile.ZipFile] = {}
         self._lock = threading.Lock()
         for place in self.places:
@@ -65,7 +76,7 @@ class Archive:
         """Sixteen hex digits over names, sizes and checksums (zips) or times (folders): cheap, and new when content is."""
         state = hashlib.sha256()
         for name, member in sorted(self.members.items()):
-            state.update(f"{name}:{member.size}:{member.stamp}\n".encode())
+            state.update(encoded(f"{name}:{member.size}:{member.stamp}\n"))
         return state.hexdigest()[:16]
 
     def read(self, name: str) -> bytes:
@@ -90,15 +101,21 @@ class Archive:
     def _add(self, place: Path) -> None:
         for name, entry, size, stamped in _folder_entries(place) if place.is_dir() else self._zip_entries(place):
             parts = [part for part in name.split("/") if part not in ("", ".")]
+            kind = os.path.splitext(parts[-1])[1].lower() if parts and name[-1] != "/" else ""  # noqa: PTH122 - ten times faster
             if ".." in parts or name.startswith("/"):
                 self.unsafe.append(name)
             elif any(part.startswith((".", "__MACOSX")) for part in parts):
                 continue
+            elif readable(name) != name:
+                if kind in IMAGE_SUFFIXES:
+                    self.unreadable.append(name)
             else:
                 is_file = not name.endswith("/")
                 self.folders.update("/".join(parts[:depth]) for depth in range(1, len(parts) + (not is_file)))
                 clean = "/".join(parts)
-                if is_file and os.path.splitext(clean)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122 - ten times faster
+                if kind in OTHER_SUFFIXES:
+                    self.others.append(clean)
+                elif kind in IMAGE_SUFFIXES:
                     if clean in self.members:
                         self.repeated.append(clean)
                     else:
@@ -131,6 +148,16 @@ class Archive:
         # Reading is a sliver of decoding, so one handle and one lock do; a handle a thread would list the zip in each.
         with self._lock, self._zips[member.place].open(member.entry) as file:
             return file.read(member.size + 1)
+
+
+def readable(name: str | os.PathLike) -> str:
+    r"""A file name fit to be shown: bytes of it that are not UTF-8 are written out, as ``m\xfcller.png``."""
+    text = os.fspath(name)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return re.sub("[\ud800-\udfff]", lambda half: f"\\x{ord(half[0]) & 0xFF:02x}", text)
+    return text
 
 
 def stem(name: str) -> str:

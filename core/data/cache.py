@@ -30,19 +30,20 @@ def cache_folder(name: str, key: str) -> Path:
 
 def meta(folder: Path) -> dict | None:
     """What :func:`publish` noted of ``folder``; None if it is not there, or a file of it has another size now."""
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         noted = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         if all((folder / name).stat().st_size == size for name, size in noted["bytes"].items()):
             return noted
     return None
 
 
-def publish(folder: Path, write: Callable[[Path], dict]) -> None:
+def publish(folder: Path, write: Callable[[Path], dict], whole: Callable[[Path], dict | None] = meta) -> None:
     """Let ``write`` fill a temporary folder, then rename it in one step; if another process was first, keep its.
 
     Args:
         folder: where it goes. One that is not whole is replaced.
         write: gets the temporary folder; what it returns (plain values) is kept as ``meta.json``.
+        whole: tells a folder that can be used from one that cannot.
 
     Raises:
         StorageFull: no room, no permission, or a file in the way. Then, and if ``write`` raises, nothing is left behind.
@@ -57,7 +58,7 @@ def publish(folder: Path, write: Callable[[Path], dict]) -> None:
             noted = write(place)
             noted["bytes"] = {file.name: file.stat().st_size for file in place.iterdir()}
             write_text(place / "meta.json", json.dumps(noted, indent=1))
-            if folder.exists() and meta(folder) is None:
+            if folder.exists() and whole(folder) is None:
                 # Moved aside first: who has the broken one open keeps it, and nobody sees a folder half removed.
                 broken = place.with_suffix(".broken.part")
                 with suppress(OSError):
@@ -66,7 +67,7 @@ def publish(folder: Path, write: Callable[[Path], dict]) -> None:
             try:
                 place.rename(folder)
             except OSError:
-                if meta(folder) is None:
+                if whole(folder) is None:
                     raise
         finally:
             shutil.rmtree(place, ignore_errors=True)

@@ -101,7 +101,8 @@ def _list_zips(folder: Path) -> Listing:
     fine = [name.split("/")[1] for name in ids]
     key = "".join(archive.digest() for archive in archives.values())
     for name in NAMES:
-        key += (folder / name).read_text(encoding="utf-8") if (folder / name).is_file() else "-"
+        place = folder / name
+        key += place.read_text(encoding="utf-8", errors="backslashreplace") if place.is_file() else "-"
     coarse = _coarse_names(folder)
 
     def read(image: str) -> bytes:
@@ -152,7 +153,11 @@ def _listing(
     is_test = table["id"].str.startswith("test/")
     table["split"] = "test"
     table.loc[~is_test, "split"] = hashed_names(table.loc[~is_test, "id"], (0.9, 0.1, 0.0))
-    notes = ["The coarse classes are unknown: labels.csv or coarse_names.txt is missing"] if UNKNOWN in coarse else []
+    notes = (
+        ["The coarse classes are unknown: labels.csv or coarse_names.txt is missing or does not say"]
+        if UNKNOWN in coarse
+        else []
+    )
     return Listing(
         name="cifar100",
         key=hashlib.sha256(content.encode()).hexdigest()[:16],
@@ -176,5 +181,5 @@ def _coarse_names(folder: Path) -> dict[str, str]:
             "fine"
         )
         return {fine: names[int(label)] for fine, label in pairs.itertuples(index=False)}
-    except (OSError, ValueError, IndexError, AttributeError):
+    except (OSError, ValueError, IndexError, AttributeError, OverflowError):
         return {}

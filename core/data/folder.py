@@ -3,26 +3,29 @@
 import hashlib
 import os
 import re
+import unicodedata
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from core.data.archive import IMAGE_SUFFIXES, Archive
+from core.data.archive import IMAGE_SUFFIXES, Archive, readable
 from core.data.listing import Found, Listing, count
-from core.data.splits import ALIASES, SPLITS, hashed_names
+from core.data.splits import ALIASES, SHARES, SPLITS, filled
 from core.errors import DataDamaged, DataNotFound, check_choice
 
 SPLIT_RULE = "image"
 _LAYOUT = "train/<class>/*.png and test/<class>/*.png, or <class>/*.png"
 _KINDS = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
+_FORM = 2  # of what is made of a folder; raise it when classes, splits or pixels of the same files would come out differently
 
 
 def find(path: str | os.PathLike, split_by: str | None = None) -> Found:
     """A folder or zip of class folders. A single folder around everything, as zips often have, does no harm.
 
     Splits that are there (``train``, ``validation`` or ``val`` or ``valid``, ``test``) are kept; what is missing of them is
-    taken from the training images by a hash of their names, and a note says so.
+    taken from the training images by a hash of their names, and a note says so. Pictures are turned the way their camera noted,
+    and transparent parts are laid on white, as in what users send (:mod:`core.uploads`).
 
     Args:
         path: folder or zip; must exist.
@@ -32,11 +35,12 @@ def find(path: str | os.PathLike, split_by: str | None = None) -> Found:
         UnknownName: another split rule.
 
     Listing it raises DataNotFound (no image) and DataDamaged (no class folders, fewer than two classes, a class without
-    training images, an unreadable zip).
+    training images, a split without images, an unreadable zip). Preparing it checks the same once more, as pictures that do not
+    open are left out.
     """
     check_choice("split rule", split_by or SPLIT_RULE, (SPLIT_RULE,))
     path = Path(path)
-    return Found(slug(path), path, (path,), SPLIT_RULE, partial(_list, path))
+    return Found(slug(path), path, (path,), SPLIT_RULE, partial(_list, path), form=_FORM)
 
 
 def slug(path: Path) -> str:
@@ -63,15 +67,11 @@ def named(root: Path) -> dict[str, list[Path]]:
 def _list(path: Path) -> Listing:
     images = Archive([path])
     ids = _without_top(images)
-    notes = []
-    if images.unsafe:
-        notes.append(
-            f"Left out, as their names point out of the archive: {_files(len(images.unsafe))} such as {images.unsafe[0]}"
-        )
+    notes = _left_out(images)
     if not ids:
         raise DataNotFound(
             "There is no image in this place",
-            given=path,
+            given="; ".join([readable(path), *notes]),
             expected=f"{_KINDS} files as {_LAYOUT}",
             remedy="check the path",
         )
@@ -83,12 +83,16 @@ def _list(path: Path) -> Listing:
         notes.append(
             f"Left out, as they lie outside the class folders: {_files(len(ids) - len(placed))} such as {stray}"
         )
-    class_names = tuple(sorted({parts[depth] for parts in placed.values()}))
+    # A Mac writes é in two characters: without this, its class folders would not match those of other systems.
+    classes = {name: unicodedata.normalize("NFC", parts[depth]) for name, parts in placed.items()}
+    class_names = tuple(sorted(set(classes.values())))
     if len(class_names) < 2:
         raise DataDamaged(
             "There are fewer than two classes",
-            given=f"{path}: "
-            + (f"one class folder, {class_names[0]}" if class_names else "images, but none in a class folder"),
+            given=f"{readable(path)}: "
+            + "; ".join(
+                [f"one class folder, {class_names[0]}" if class_names else "images, but none in a class folder", *notes]
+            ),
             expected=_LAYOUT,
             remedy="put the images of each class into a folder with the name of the class",
         )
@@ -96,25 +100,44 @@ def _list(path: Path) -> Listing:
     table = pd.DataFrame(
         {
             "id": name,
-            "label": order[parts[depth]],
-            "class": parts[depth],
+            "label": order[classes[name]],
+            "class": classes[name],
             "split": _split_of(name) if given else "train",
         }
-        for name, parts in placed.items()
+        for name in placed
     )
     notes += _complete(table, given)
     counts = count(table, class_names)
-    notes += _check(path, counts, _empty_folders(images, ids, depth))
+    empty = _empty_folders(images, ids, depth)
+    if empty:
+        notes.append(f"Class folders without an image: {', '.join(empty)}")
+    notes += _check(path, counts)
     return Listing(
         name=slug(path),
-        key=hashlib.sha256(f"{images.digest()} {notes}".encode()).hexdigest()[:16],
+        key=hashlib.sha256(f"{images.digest()} {notes} {_FORM}".encode()).hexdigest()[:16],
         class_names=class_names,
         counts=counts,
         table=table,
         read=lambda image: images.read(ids[image]),
         split_by=SPLIT_RULE,
         notes=tuple(notes),
+        as_seen=True,
+        check=partial(_check, path),
     )
+
+
+def _left_out(images: Archive) -> list[str]:
+    """What to tell the user of files that are no members."""
+    kinds = sorted({name.rpartition(".")[2].lower() for name in images.others})
+    return [
+        f"Left out, as {why}: {_files(len(names))} such as {readable(names[0])}"
+        for names, why in (
+            (images.unsafe, "their names point out of the archive"),
+            (images.unreadable, "their names are not UTF-8 (rename them to have them in)"),
+            (images.others, f"pictures of these kinds are not read ({', '.join(kinds)}; save them as JPEG or PNG)"),
+        )
+        if names
+    ]
 
 
 def _without_top(images: Archive) -> dict[str, str]:
@@ -138,29 +161,45 @@ def _complete(table: pd.DataFrame, given: bool) -> list[str]:
     """Fill the splits that are not there, in place; return what to tell the user."""
     there = set(table["split"])
     if not given or len(there) == 1:
-        table["split"] = hashed_names(table["id"])
+        moved = _split(table, table.index, SHARES)
         reason = f"only the folder {there.pop()} is there" if given else "it comes without splits"
-        return [f"Split by us, as {reason}: 70% train, 10% validation, 20% test, by a hash of each image's name"]
+        return [
+            f"Split by us, as {reason}: 70% train, 10% validation, 20% test, by a hash of each image's name",
+            *moved,
+        ]
     lacking = [split for split in SPLITS[1:] if split not in there]
     train = table["split"] == "train"
     if lacking and train.any():
         shares = (0.9, 0.1, 0.0) if lacking == ["validation"] else (0.8, 0.0, 0.2)
-        table.loc[train, "split"] = hashed_names(table.loc[train, "id"], shares)
+        moved = _split(table, table.index[train], shares)
         share = "10%" if lacking == ["validation"] else "20%"
         return [
-            f"There is no {lacking[0]} folder: {share} of the training images were taken for it, by a hash of their names"
+            f"There is no {lacking[0]} folder: {share} of the training images were taken for it, by a hash of their names",
+            *moved,
         ]
     return []
 
 
-def _check(path: Path, counts: tuple[dict, ...], empty: list[str]) -> list[str]:
+def _split(table: pd.DataFrame, rows: pd.Index, shares: tuple[float, ...]) -> list[str]:
+    """Split these rows in place by the hash of their ids; a note if some had to move as there are so few."""
+    numbers, moved = filled(table.loc[rows, "id"].tolist(), table.loc[rows, "label"].tolist(), shares)
+    table.loc[rows, "split"] = [SPLITS[number] for number in numbers]
+    if not moved:
+        return []
+    what = "1 image was" if moved == 1 else f"{moved:,} images were"
+    return [
+        f"As there are few images, {what} moved to another part, so that none is empty and each class can be trained"
+    ]
+
+
+def _check(path: Path, counts: tuple[dict, ...]) -> list[str]:
     untrained = [record for record in counts if not record["train"]]
     if untrained:
         names = ", ".join(record["class"] for record in untrained[:5]) + (", …" if len(untrained) > 5 else "")
         first = untrained[0]
         raise DataDamaged(
             f"There is no training image of {names}",
-            given=f"{path}: {first['class']} has {first['validation']} images for validation and {first['test']} for test",
+            given=f"{readable(path)}: {first['class']} has {first['validation']} images for validation and {first['test']} for test",
             expected="at least one training image of each class",
             remedy="add images, or remove the folders of this class; class folders must be named alike in all splits",
         )
@@ -168,15 +207,12 @@ def _check(path: Path, counts: tuple[dict, ...], empty: list[str]) -> list[str]:
         if not any(record[split] for record in counts):
             raise DataDamaged(
                 f"There are too few images: none is left for {split}",
-                given=f"{path}: {sum(record['images'] for record in counts)} images",
+                given=f"{readable(path)}: {sum(record['images'] for record in counts)} images",
                 expected="at least one image in each of train, validation and test",
                 remedy=f"add images, or a folder {split} with one folder a class",
             )
-    notes = [f"Class folders without an image: {', '.join(empty)}"] if empty else []
     untested = [record["class"] for record in counts if not record["test"]]
-    if untested:
-        notes.append(f"No test image of: {', '.join(untested)}")
-    return notes
+    return [f"No test image of: {', '.join(untested)}"] if untested else []
 
 
 def _empty_folders(images: Archive, ids: dict[str, str], depth: int) -> list[str]:

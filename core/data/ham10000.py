@@ -159,9 +159,17 @@ def _read_metadata(path: Path) -> tuple[pd.DataFrame, list[str]]:
             expected=", ".join((*needed, "dx_type", "age", "sex", "localization")),
             remedy=_REMEDY,
         )
+    notes = []
+    if "id" in table:
+        table = table.drop(columns="id")
+        notes.append(f"The column id of {path.name} was left out, as here image_id goes by this name")
     rows = len(table)
-    table = table.rename(columns={"image_id": "id"}).drop_duplicates()
-    notes = [f"{rows - len(table):,} rows of {path.name} are there twice"] if rows > len(table) else []
+    table = table.rename(columns={"image_id": "id"})
+    for column in ("id", "lesion_id"):
+        table[column] = table[column].str.strip()
+    table = table.drop_duplicates()
+    if rows > len(table):
+        notes.append(f"{rows - len(table):,} rows of {path.name} are there twice")
     twice = table["id"][table["id"].duplicated()]
     blank = (table[["id", "lesion_id"]] == "").any(axis=1)
     if len(twice) or blank.any():

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.data.archive import walk
+from core.data.archive import readable, walk
 from core.data.cache import FORMAT
-from core.data.splits import SPLITS
+from core.data.splits import SPLITS, encoded
 from core.errors import DataNotFound
 from core.files import cache_root, data_root, write_text
 
@@ -57,6 +57,9 @@ class Listing(Heading):
         read_mask: id -> encoded mask (above 0 is inside), or None.
         draw, draw_masks: (ids, size) -> uint8 [size, size, 3] and bool [size, size] for each in order, where images are drawn
             by formula: then they are asked at the size wanted, and nothing is read and resampled.
+        as_seen: turn pictures the way their camera noted and lay transparent parts on white, see
+            :func:`core.data.pictures.open_picture`.
+        check: (counts of what could be read) -> notes on it; raises DataDamaged if that is too little. None where any will do.
         drop_test_copies: leave out of train and validation what equals a test image pixel by pixel.
     """
 
@@ -65,6 +68,8 @@ class Listing(Heading):
     read_mask: Callable[[str], bytes] | None = None
     draw: Callable[[Sequence[str], int], Generator[np.ndarray, None, None]] | None = None
     draw_masks: Callable[[Sequence[str], int], Generator[np.ndarray, None, None]] | None = None
+    as_seen: bool = False
+    check: Callable[[tuple[dict, ...]], list[str]] | None = None
     drop_test_copies: bool = False
 
 
@@ -78,6 +83,7 @@ class Found:
         files: files and folders that its content comes from.
         rule: the split rule asked for.
         list: opens them. Called once.
+        form: rises when the same files come to be listed or decoded differently.
     """
 
     name: str
@@ -85,6 +91,7 @@ class Found:
     files: tuple[Path, ...]
     rule: str
     list: Callable[[], Listing]
+    form: int = 0
 
     @cached_property
     def listing(self) -> Listing:
@@ -95,9 +102,11 @@ class Found:
     def heading(self) -> Heading:
         """What :attr:`listing` would say, from the cache while no file has changed its size or time."""
         path = cache_root() / self.name / "lists" / f"{self._stamp()}.json"
-        with suppress(OSError, ValueError, TypeError):
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             stored = json.loads(path.read_text(encoding="utf-8"))
-            return Heading(**{key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()})
+            stored = {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
+            if stored["name"] == self.name:
+                return Heading(**stored)
         names = [item.name for item in fields(Heading)]
         heading = Heading(**{name: getattr(self.listing, name) for name in names})
         with suppress(OSError):  # it only saves time
@@ -105,12 +114,12 @@ class Found:
         return heading
 
     def _stamp(self) -> str:
-        state = hashlib.sha256(f"{FORMAT} {self.name} {self.rule}\n".encode())
+        state = hashlib.sha256(f"{FORMAT} {self.name} {self.rule}{f' {self.form}' if self.form else ''}\n".encode())
         for file in self.files:
             entries = walk(file) if file.is_dir() else [("", file.stat())]
-            state.update(f"{file.absolute()}\n".encode())
+            state.update(encoded(f"{file.absolute()}\n"))
             for name, status in entries:
-                state.update(f"{name}:{status.st_size}:{status.st_mtime_ns}\n".encode())
+                state.update(encoded(f"{name}:{status.st_size}:{status.st_mtime_ns}\n"))
         return state.hexdigest()[:16]
 
 
@@ -161,10 +170,14 @@ def checked_root(root: str | os.PathLike | None) -> Path:
         DataNotFound: it is a file, or may not be read.
     """
     place = data_root(root)
-    if place.exists() and not (place.is_dir() and os.access(place, os.R_OK | os.X_OK)):
+    try:
+        fit = place.is_dir() and os.access(place, os.R_OK | os.X_OK) if place.exists() else True
+    except (OSError, ValueError):  # a name too long, or below a folder that may not be entered
+        fit = False
+    if not fit:
         raise DataNotFound(
             "The place for data is not a folder that may be read",
-            given=place,
+            given=readable(place)[:300],
             expected="a folder that holds data sets, such as ham10000",
             remedy="point PRUNESCOPE_DATA or --data to a folder; a zip or folder of your own is loaded by its path",
         )

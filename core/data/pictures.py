@@ -11,6 +11,16 @@ from core.errors import DataDamaged, PruneScopeError
 MAX_PIXELS = 40_000_000  # of one picture, before it is decoded
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # Pillow knows fifty more, which nobody sends in good faith
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112  # of EXIF
 
 
 def decode(data: bytes | np.ndarray, size: int) -> np.ndarray:
@@ -34,19 +44,57 @@ def decode_mask(data: bytes, size: int) -> np.ndarray:
     Raises:
         DataDamaged: as for :func:`decode`.
     """
-    picture = _opened(data).convert("L").point(lambda value: 255 * (value > 0))
+    picture = _converted(_opened(data), "L").point(lambda value: 255 * (value > 0))
     return square(picture, size, Image.Resampling.BOX) > 127
 
 
-def open_picture(data: bytes | np.ndarray) -> Image.Image:
-    """A picture in RGB at its own size. Arguments and errors as for :func:`decode`."""
+def open_picture(data: bytes | np.ndarray, *, as_seen: bool = False) -> Image.Image:
+    """A picture in RGB at its own size.
+
+    Args:
+        data: as for :func:`decode`.
+        as_seen: turn it and lay it on white as :func:`seen` does. Not for HAM10000 and CIFAR-100, whose pixels never change.
+
+    Raises:
+        DataDamaged: as for :func:`decode`.
+    """
     if isinstance(data, np.ndarray):
         return Image.fromarray(data)
     picture = _opened(data)
-    if picture.mode.startswith("I"):
-        # Pillow would clip 16-bit greys to white where they pass 255.
-        picture = Image.fromarray((np.asarray(picture).clip(0, 65535) // 257).astype(np.uint8))
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
+    return seen(picture)[0] if as_seen else _rgb(picture)
+
+
+def seen(picture: Image.Image) -> tuple[Image.Image, list[str]]:
+    """A decoded picture in RGB as people see it: turned the way its camera noted, its transparent parts on white.
+
+    Args:
+        picture: loaded, of any mode.
+
+    Returns:
+        the picture, and sentences for the user on what was done to it.
+
+    Raises:
+        DataDamaged: its colours cannot be turned into RGB.
+    """
+    notes: list[str] = []
+    turn = _TURNS.get(_orientation(picture))
+    mode = picture.mode
+    if mode in ("RGBA", "LA", "PA", "La", "RGBa") or ("transparency" in picture.info and not mode.startswith("I")):
+        clear = _converted(picture, "RGBA")
+        if clear.getchannel("A").getextrema()[0] < 255:
+            notes.append("Its transparent parts were laid on white.")
+        picture = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+    elif mode.startswith("I"):
+        notes.append("Its 16 bits of grey were reduced to 8.")
+    elif mode == "CMYK":
+        notes.append("Its printing colours (CMYK) were turned into RGB without a colour profile.")
+    elif mode in ("1", "L"):
+        notes.append("It is grey; the networks were trained on colour.")
+    picture = _rgb(picture)
+    if turn is not None:
+        picture = picture.transpose(turn)
+        notes.append("It was turned the way its camera noted.")
+    return picture, notes
 
 
 def square(picture: Image.Image, size: int, resampling: Image.Resampling = Image.Resampling.BILINEAR) -> np.ndarray:
@@ -61,6 +109,32 @@ def square(picture: Image.Image, size: int, resampling: Image.Resampling = Image
 def fingerprint(picture: Image.Image) -> bytes:
     """The same for two pictures if and only if they are equal pixel by pixel."""
     return hashlib.sha256(repr(picture.size).encode() + picture.tobytes()).digest()
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):
+        # Pillow would clip 16-bit greys to white where they pass 255.
+        picture = Image.fromarray((np.asarray(picture).clip(0, 65535) // 257).astype(np.uint8))
+    return _converted(picture, "RGB")
+
+
+def _converted(picture: Image.Image, mode: str) -> Image.Image:
+    try:
+        return picture if picture.mode == mode else picture.convert(mode)
+    except (ValueError, OSError, KeyError) as error:
+        raise DataDamaged(
+            "The colours of a picture cannot be read",
+            given=f"{picture.mode} ({error})",
+            expected="grey, RGB or CMYK",
+            remedy="save it as an RGB picture",
+        ) from error
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        return int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a broken note on which way is up is no note
+        return 1
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -1,8 +1,9 @@
 """Decode a data set once into a memory-mapped array; from then on every use of it is instant."""
 
+import csv
 import hashlib
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from core.progress import Progress, Report, silent
 SIZES = (16, 512)
 _CHUNK, _TASK, _TOLD = 256, 16, 64  # rows at a time, in a task of one thread, and between two reports
 _COPY = "a copy of a test image"
+_NOTED = ("counts", "notes", "text", "numbers")
 T = TypeVar("T")
 
 
@@ -51,9 +53,7 @@ class Prepared:
 
     def table(self) -> pd.DataFrame:
         """N rows in the same order."""
-        # Ids such as "007" or "nan" are text; pandas would read numbers and gaps.
-        types, gaps = dict.fromkeys(self.text, str), {column: [""] for column in self.numbers}
-        return pd.read_csv(self.folder / "table.csv", dtype=types, keep_default_na=False, na_values=gaps)
+        return _table(self.folder, self.text, self.numbers)
 
 
 def check_size(size: int) -> int:
@@ -71,8 +71,8 @@ def check_size(size: int) -> int:
 def lookup(heading: Heading, size: int) -> Prepared | None:
     """The prepared arrays of a data set, or None if they are not there or not whole. Costs a few file statuses."""
     folder = cache_folder(heading.name, f"{heading.key}-{size}")
-    found = meta(folder)
-    return found and Prepared(folder, *(tuple(found[name]) for name in ("counts", "notes", "text", "numbers")))
+    found = _usable(folder)
+    return found and Prepared(folder, *(tuple(found[name]) for name in _NOTED))
 
 
 def prepared(listing: Listing, size: int, report: Report = silent) -> Prepared:
@@ -81,7 +81,7 @@ def prepared(listing: Listing, size: int, report: Report = silent) -> Prepared:
     A picture that will not open is left out and named in the notes.
 
     Raises:
-        DataDamaged: not one picture could be read.
+        DataDamaged: not one picture could be read, or too few of a class or of a split; or a name that a table cannot hold.
         StorageFull: no room in the cache folder.
         Cancelled: raised by ``report``; nothing is left behind.
     """
@@ -101,18 +101,65 @@ def prepared(listing: Listing, size: int, report: Report = silent) -> Prepared:
         if kept.empty:
             first = next(iter(left_out.items()), ("it lists no image", ""))
             raise DataDamaged(f"No image of {listing.name} could be read", given=": ".join(first).rstrip(": "))
-        write_text(place / "table.csv", kept.to_csv(index=False))
+        counts, notes = count(kept, listing.class_names, listing.group), _notes(left_out)
+        if listing.check:
+            notes += _checked(listing, counts, notes)
         numeric = [column for column in kept if pd.api.types.is_numeric_dtype(kept[column])]
+        text = [column for column in kept if column not in numeric]
+        numbers = [column for column in numeric if kept[column].dtype.kind == "f"]
+        # All text in quotes: pandas writes a carriage return bare, and reads it as the end of a row.
+        write_text(place / "table.csv", kept.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC))
+        _check_table(listing, place, kept["id"].tolist(), text, numbers)
         return {
-            "counts": count(kept, listing.class_names, listing.group),
-            "notes": _notes(left_out),
+            "counts": counts,
+            "notes": notes,
             "left_out": left_out,
-            "text": [column for column in kept if column not in numeric],
-            "numbers": [column for column in numeric if kept[column].dtype.kind == "f"],
+            "text": text,
+            "numbers": numbers,
+            "quoted": True,
         }
 
-    publish(folder, write)
+    publish(folder, write, _usable)
     return lookup(listing, size)
+
+
+def _usable(folder: Path) -> dict | None:
+    """What was noted of a folder of arrays, if that is all that is needed and its table can be read."""
+    found = meta(folder)
+    if found is None or not all(isinstance(found.get(name), list) for name in _NOTED):
+        return None
+    # Tables used to be written without quotes, and a carriage return in one broke a row in two.
+    return found if found.get("quoted") or b"\r" not in (folder / "table.csv").read_bytes() else None
+
+
+def _table(folder: Path, text: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
+    # Ids such as "007" or "nan" are text; pandas would read numbers and gaps.
+    types, gaps = dict.fromkeys(text, str), {column: [""] for column in numbers}
+    return pd.read_csv(folder / "table.csv", dtype=types, keep_default_na=False, na_values=gaps)
+
+
+def _checked(listing: Listing, counts: tuple[dict, ...], notes: list[str]) -> list[str]:
+    """What the data set has to say of the images that could be read, beyond what it said when it was listed."""
+    try:
+        return [note for note in listing.check(counts) if note not in listing.notes]
+    except DataDamaged as error:
+        given = "; ".join([str(error.given), *notes])
+        raise DataDamaged(error.problem, given=given, expected=error.expected, remedy=error.remedy) from error
+
+
+def _check_table(listing: Listing, place: Path, ids: list[str], text: list[str], numbers: list[str]) -> None:
+    number = len(np.load(place / "images.npy", mmap_mode="r"))
+    try:
+        kept = _table(place, text, numbers)["id"].tolist()
+    except (ValueError, KeyError, OSError) as error:
+        kept = [str(error)]
+    if kept != ids or number != len(ids):
+        raise DataDamaged(
+            f"The table of {listing.name} does not keep the names of its images",
+            given=f"{number:,} images, {len(ids):,} names, {len(kept):,} of them read again",
+            expected="names of files and classes, and texts, without control characters",
+            remedy="rename the files or folders with such characters",
+        )
 
 
 def prepared_masks(found: Found, size: int, ids: list[str], report: Report = silent) -> np.ndarray:
@@ -155,7 +202,7 @@ def _decoded(
 
     def one(row: int) -> np.ndarray | str:
         try:
-            picture = open_picture(listing.read(ids[row]))
+            picture = open_picture(listing.read(ids[row]), as_seen=listing.as_seen)
         except PruneScopeError as error:
             return str(error)
         if of_test and not is_test[row] and fingerprint(picture) in of_test:
@@ -173,7 +220,7 @@ def _decoded(
 
 def _mark(listing: Listing, image: str) -> bytes | None:
     try:
-        return fingerprint(open_picture(listing.read(image)))
+        return fingerprint(open_picture(listing.read(image), as_seen=listing.as_seen))
     except PruneScopeError:
         return None  # named when it is decoded
 

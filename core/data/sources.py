@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 
 from core.data import cifar100, folder, ham10000, phantom
+from core.data.archive import readable
 from core.data.imageset import ImageSet
 from core.data.listing import Found, Listing, Source, checked_root
 from core.data.prepare import check_size, lookup, prepared, prepared_masks
 from core.data.splits import check_split
 from core.errors import DataNotFound, InvalidValue, PruneScopeError, UnknownName
+from core.files import is_file, is_folder
 from core.progress import Report, silent
 
 DATASETS: dict[str, Source] = {
@@ -96,8 +98,8 @@ def summary(name: str | os.PathLike, *, root: str | os.PathLike | None = None) -
     """
     source = DATASETS.get(str(name))
     about = {
-        "name": str(name),
-        "title": source.title if source else Path(name).stem,
+        "name": readable(str(name)),
+        "title": source.title if source else readable(Path(str(name)).stem),
         "present": False,
         "where": None,
         "error": None,
@@ -114,7 +116,7 @@ def summary(name: str | os.PathLike, *, root: str | os.PathLike | None = None) -
     }
     try:
         found = find(name, root=root)
-        about["where"] = str(found.folder)
+        about["where"] = readable(found.folder)
         heading = found.heading
     except PruneScopeError as error:
         return {**about, "error": str(error)}
@@ -143,36 +145,37 @@ def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, spli
         raise UnknownName("data set", name, DATASETS)
     if str(name) in DATASETS:
         return DATASETS[str(name)].find(root, split_by)
-    path = Path(name).expanduser()
-    for source in DATASETS.values() if path.is_dir() else ():
+    path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path.expanduser() raises where there is no such user
+    for source in DATASETS.values() if is_folder(path) else ():
         # The path of a known data set's own folder means that data set.
         with suppress(DataNotFound):
             if source.find(path, None).folder == path:
                 return source.find(path, split_by)
-    if path.is_dir() or path.is_file():
+    if is_folder(path) or is_file(path):
         return folder.find(path, split_by)
-    if not isinstance(name, str) or {"/", os.sep} & set(name) or name.startswith((".", "~")) or path.suffix == ".zip":
+    bare = isinstance(name, str) and not {"/", os.sep} & set(name) and not name.startswith((".", "~"))
+    place = checked_root(root) if bare else None
+    for own in (place / name, place / f"{name}.zip") if bare else ():
+        if is_folder(own) or is_file(own):
+            return folder.find(own, split_by)
+    if not bare or path.suffix.lower() == ".zip":
         raise DataNotFound(
             "There is no folder or zip at this path",
-            given=path.absolute(),
+            given=readable(path.absolute())[:300],
             expected="a folder or a zip with one folder a class",
             remedy="check the path; the data sets known by name are " + ", ".join(DATASETS),
         )
-    place = checked_root(root)
-    for own in (place / name, place / f"{name}.zip"):
-        if own.exists():
-            return folder.find(own, split_by)
     known = folder.named(place)
     if len(places := known.get(name, ())) > 1:
         raise InvalidValue(
             f"Several folders go by the name {name}",
-            given=", ".join(own.name for own in places),
+            given=", ".join(readable(own.name) for own in places),
             expected="one of them",
             remedy="rename the others, or give the path of the one",
         )
     if places:
         return folder.find(places[0], split_by)
-    raise UnknownName("data set", name, [*DATASETS, *(own for own in known if own not in DATASETS)])
+    raise UnknownName("data set", readable(name)[:300], [*DATASETS, *(own for own in known if own not in DATASETS)])
 
 
 def _slice(column: pd.Series, split: str) -> slice:

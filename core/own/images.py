@@ -5,7 +5,9 @@ import os
 import re
 import shutil
 import time
-import zipfile
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from PIL import Image
 
 from core import files
 from core.data import folder
-from core.data.archive import IMAGE_SUFFIXES
+from core.data.listing import Listing, count
 from core.data.pictures import FORMATS, MAX_PIXELS
 from core.errors import DataDamaged, DataNotFound, FileTooLarge, InvalidValue, PruneScopeError, UnsafeFile
 from core.own import records, zips
@@ -25,6 +27,7 @@ MOST_PIXELS = 1_500_000_000
 """Of all images together: what two cores decode in about half a minute."""
 _SHOWN = 5
 # Class names are shown on every page to everybody, so they hold nothing that a page could take for a link.
+# Marks that other characters carry, as the vowels of Hindi, are taken off first.
 _CLASS = re.compile(r"[\w .,()+&'-]{1,60}")
 
 
@@ -56,40 +59,31 @@ def look_at_images(path: str | os.PathLike, *, report: Report = silent) -> Look:
 
     Raises:
         FileTooLarge, UnsafeFile: see :func:`core.own.zips.screen`; also more than 1,500 megapixels or 200 classes.
-        DataDamaged: no zip, no class folders, fewer than two classes, no image, or not one that can be read.
+        DataDamaged: no zip, no class folders, fewer than two classes, no image, or none that can be read of a class or split.
     """
     path = Path(path)
     entries = zips.screen(path)
-    try:
+    with _as_of_a_zip(path, len(entries)):
         listing = folder.find(path).listing
-    except DataNotFound as error:
-        # Elsewhere this says that images are not on this machine; here it is the file that is not what it should be.
-        raise DataDamaged(
-            "There is no image in this zip",
-            given=f"{len(entries):,} other file{'' if len(entries) == 1 else 's'}" if entries else "nothing in it",
-            expected=error.expected,
-            remedy="put the images into one folder a class, and zip these folders",
-        ) from error
-    except DataDamaged as error:
-        # Where the upload lay for a moment means nothing to its owner.
-        given = plain(str(error.given).replace(str(path), "this zip"), 300)
-        raise DataDamaged(error.problem, given=given, expected=error.expected, remedy=error.remedy) from error
     if len(listing.class_names) > MOST_CLASSES:
         raise FileTooLarge("There are too many classes", given=len(listing.class_names), expected=MOST_CLASSES)
     for name in listing.class_names:
-        if not _CLASS.fullmatch(name):
+        if not _can_be_shown(name):
             raise UnsafeFile(
                 "A class has a name that cannot be shown",
                 given=plain(name),
                 expected="letters, digits, blanks and . , - + & ( ) ', 60 at most",
                 remedy="rename its folder",
             )
-    sizes, unread = _headers(path, entries, report)
+    sizes, unread = _headers(listing, report)
+    shown = [plain(name, 60) for name in unread[:_SHOWN]]
     if not sizes:
-        raise DataDamaged("Not one image of this zip can be read", given="; ".join(unread[:_SHOWN])[:500])
-    notes = list(listing.notes)
+        raise DataDamaged("Not one image of this zip can be read", given="; ".join(shown)[:500])
+    with _as_of_a_zip(path, len(entries)):
+        found = listing.check(count(listing.table[~listing.table["id"].isin(unread)], listing.class_names))
+    notes = [*listing.notes, *(note for note in found if note not in listing.notes)]
     if unread:
-        names = ", ".join(unread[:_SHOWN]) + (", …" if len(unread) > _SHOWN else "")
+        names = ", ".join(shown) + (", …" if len(unread) > _SHOWN else "")
         notes.append(f"{len(unread):,} of the files cannot be read as images and will be left out: {names}")
     smallest = min(map(min, sizes))
     return Look(listing.counts, tuple(notes), len(sizes), sum(width * height for width, height in sizes), smallest)
@@ -135,37 +129,58 @@ def name_for(origin: str) -> str:
         return "my-own"
 
 
-def _headers(path: Path, entries: list[zipfile.ZipInfo], report: Report) -> tuple[list[tuple[int, int]], list[str]]:
-    """Width and height of each image that can be read, and the names of those that cannot."""
+@contextmanager
+def _as_of_a_zip(path: Path, entries: int) -> Iterator[None]:
+    try:
+        yield
+    except DataNotFound as error:
+        # Elsewhere this says that images are not on this machine; here it is the file that is not what it should be.
+        raise DataDamaged(
+            "There is no image in this zip",
+            given=f"{entries:,} other file{'' if entries == 1 else 's'}" if entries else "nothing in it",
+            expected=error.expected,
+            remedy="put the images into one folder a class, and zip these folders",
+        ) from error
+    except DataDamaged as error:
+        # Where the upload lay for a moment means nothing to its owner.
+        given = plain(str(error.given).replace(str(path), "this zip"), 300)
+        raise DataDamaged(error.problem, given=given, expected=error.expected, remedy=error.remedy) from error
+
+
+def _can_be_shown(name: str) -> bool:
+    bare = "".join(one for one in name if unicodedata.category(one) not in ("Mn", "Mc"))
+    # A heap of marks on one letter would run over the lines above and below.
+    return bool(_CLASS.fullmatch(bare)) and len(name) <= min(3 * len(bare), 60)
+
+
+def _headers(listing: Listing, report: Report) -> tuple[list[tuple[int, int]], list[str]]:
+    """Width and height of each image that can be read, and the ids of those that cannot."""
     sizes, unread, total, start = [], [], 0, time.monotonic()
-    pictures = [entry for entry in entries if Path(entry.filename).suffix.lower() in IMAGE_SUFFIXES]
-    with zipfile.ZipFile(path) as archive:
-        for number, entry in enumerate(pictures):
-            if number % 100 == 0:
-                report(Progress("Looking at the images", number, len(pictures), "images", time.monotonic() - start))
-            size = _size(archive, entry)
-            if size is None or not 0 < size[0] * size[1] <= MAX_PIXELS:
-                unread.append(plain(entry.filename, 60))
-                continue
-            sizes.append(size)
-            total += size[0] * size[1]
-            if total > MOST_PIXELS:
-                raise FileTooLarge(
-                    "The images have too many pixels together",
-                    given=f"more than {MOST_PIXELS / 1e6:,.0f} megapixels in the first {number + 1:,}",
-                    expected=f"at most {MOST_PIXELS / 1e6:,.0f} megapixels",
-                    remedy="make them smaller first: networks see 32 to 512 pixels of each",
-                )
-    report(Progress("Looking at the images", len(pictures), len(pictures), "images", time.monotonic() - start))
+    ids = listing.table["id"].tolist()
+    for number, image in enumerate(ids):
+        if number % 100 == 0:
+            report(Progress("Looking at the images", number, len(ids), "images", time.monotonic() - start))
+        size = _size(listing, image)
+        if size is None or not 0 < size[0] * size[1] <= MAX_PIXELS:
+            unread.append(image)
+            continue
+        sizes.append(size)
+        total += size[0] * size[1]
+        if total > MOST_PIXELS:
+            raise FileTooLarge(
+                "The images have too many pixels together",
+                given=f"more than {MOST_PIXELS / 1e6:,.0f} megapixels in the first {number + 1:,}",
+                expected=f"at most {MOST_PIXELS / 1e6:,.0f} megapixels",
+                remedy="make them smaller first: networks see 32 to 512 pixels of each",
+            )
+    report(Progress("Looking at the images", len(ids), len(ids), "images", time.monotonic() - start))
     return sizes, unread
 
 
-def _size(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[int, int] | None:
+def _size(listing: Listing, image: str) -> tuple[int, int] | None:
     try:
-        with archive.open(entry) as file:
-            # At most what the entry says of itself, all of which together was bounded.
-            content = file.read(entry.file_size + 1)
-        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+        # At most what the entry says of itself, all of which together was bounded.
+        with Image.open(io.BytesIO(listing.read(image)), formats=FORMATS) as picture:
             return picture.size
     except Exception:  # zipfile, zlib and Pillow raise almost anything on damaged input
         return None

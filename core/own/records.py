@@ -62,13 +62,14 @@ def check_name(name: str) -> str:
 
 
 def check_free(name: str) -> None:
-    """Raise :class:`InvalidValue` if a data set, a study or an own thing is called ``name`` already."""
+    """Raise :class:`InvalidValue` if a data set, a study or an own thing is called ``name`` already, or goes by this name."""
     from core import checkpoints
-    from core.data import DATASETS
+    from core.data import DATASETS, folder
 
     place = files.data_root() / name
     studies = {entry.id.split("/")[0].rpartition("-")[0] for entry in checkpoints.list()}
-    if name in DATASETS or place.exists() or zip_of(name).exists() or name in studies or _path(name).exists():
+    there = place.exists() or zip_of(name).exists() or name in folder.named(files.data_root())
+    if name in DATASETS or there or name in studies or _path(name).exists():
         raise InvalidValue("There is something of this name already", given=name, expected="another name")
 
 

@@ -7,6 +7,7 @@ million entries before anybody could count them.
 import os
 import stat
 import zipfile
+import zlib
 from pathlib import Path
 
 from core.errors import DataDamaged, DataNotFound, FileTooLarge, UnsafeFile
@@ -40,7 +41,7 @@ def screen(path: Path) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, EOFError, RuntimeError) as error:
         raise _damaged(str(error)) from error
     _check_count(len(entries))
     total = sum(entry.file_size for entry in entries)

@@ -8,7 +8,7 @@ from collections import namedtuple
 import pytest
 
 from core import files
-from core.errors import StorageFull
+from core.errors import InvalidValue, StorageFull
 from core.files import atomic_path, check_space, write_text
 
 
@@ -73,6 +73,25 @@ def test_a_file_where_a_folder_should_be_is_named(tmp_path):
         write_text(tmp_path / "file" / "below", "")
 
 
+def test_a_folder_where_a_file_should_be_and_a_name_too_long_are_named(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StorageFull, match=r"Could not write folder.*another name"):
+        write_text(tmp_path / "folder", "")
+    with pytest.raises(StorageFull, match=r"Could not write x{100}\. .*another name") as caught:
+        write_text(tmp_path / ("x" * 300), "")
+    assert len(str(caught.value)) < 1000
+    assert [item.name for item in tmp_path.iterdir()] == ["folder"]
+
+
+def test_what_cannot_be_a_path_is_not_there(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert files.is_folder(tmp_path)
+    assert files.is_file(tmp_path / "file")
+    for place in ("x" * 300, "x/" * 3000, "a\0b", tmp_path / "file" / "below", tmp_path / "none"):
+        assert not files.is_folder(place)
+        assert not files.is_file(place)
+
+
 def test_other_errors_are_not_taken_for_a_full_disk(tmp_path):
     with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "copy") as temporary:
         temporary.write_text((tmp_path / "missing").read_text())
@@ -116,6 +135,9 @@ def test_folders_are_where_the_environment_says(find, variable, monkeypatch, tmp
     assert find() == tmp_path / "here"
     monkeypatch.setenv(variable, "~/there")
     assert find().is_absolute()
+    monkeypatch.setenv(variable, "~nosuchuser/there")
+    with pytest.raises(InvalidValue, match=f"~nosuchuser/there.*{variable}"):
+        find()
     monkeypatch.delenv(variable)
     assert find().is_absolute()
     assert find() != tmp_path / "here"

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from core.data.pictures import decode
+from core.data.pictures import decode, open_picture, square
 from core.errors import DataDamaged, FileTooLarge, InvalidValue, PruneScopeError
 from core.uploads import MAX_BYTES, decode_upload
 
@@ -138,6 +138,19 @@ def test_printing_colours_become_rgb():
     upload = decode_upload(encoded(picture, "JPEG", quality=95), 64)
     assert (np.abs(upload.image.astype(int) - (255, 0, 0)) <= 6).all()
     assert any("CMYK" in note for note in upload.notes)
+
+
+def test_a_data_set_of_one_s_own_sees_what_an_upload_sees():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    clear = Image.new("RGBA", (90, 60), (200, 10, 10, 100))
+    for data in (
+        encoded(SCENE, "JPEG", exif=exif),
+        encoded(clear, "PNG", exif=exif),
+        encoded(SCENE.convert("L"), "PNG"),
+    ):
+        image = square(open_picture(data, as_seen=True), 64)
+        np.testing.assert_array_equal(decode_upload(data, 64).image, image)
 
 
 def test_a_colour_profile_is_no_reason_to_fail():

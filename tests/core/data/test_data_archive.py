@@ -1,3 +1,4 @@
+import os
 import struct
 import zipfile
 
@@ -5,7 +6,7 @@ import pytest
 from small_sets import class_folders, picture, write_folder, write_zip
 
 from core.data import archive as module
-from core.data.archive import Archive
+from core.data.archive import Archive, readable
 from core.errors import DataDamaged, FileTooLarge
 
 
@@ -126,3 +127,24 @@ def test_a_zip_replaced_while_it_is_read_does_not_mix_two_versions(tmp_path):
     archive = Archive([path])
     write_zip(tmp_path / "b.zip", {"a/1.png": b"new"}).replace(path)
     assert archive.read("a/1.png") == b"old"
+
+
+def test_names_that_are_not_utf_8_are_no_members(tmp_path):
+    write_folder(tmp_path / "a", {"x/1.png": b"x", os.fsdecode(b"x/\xe9.png"): b"x", os.fsdecode(b"\xe9/2.txt"): b"x"})
+    archive = Archive([tmp_path / "a"])
+    assert list(archive.members) == ["x/1.png"]
+    assert [readable(name) for name in archive.unreadable] == ["x/\\xe9.png"]
+    assert archive.folders == {"x"}
+    assert len(archive.digest()) == 16
+
+
+def test_a_readable_name_stays_as_it_is():
+    assert readable("märz/日本 1.png") == "märz/日本 1.png"
+    assert readable(os.fsdecode(b"m\xfcller")) == "m\\xfcller"
+
+
+def test_pictures_of_other_kinds_are_kept_apart(tmp_path):
+    names = ["a/1.GIF", "a/2.heic", "a/3.jfif", "a/4.txt", "__MACOSX/a/5.gif"]
+    archive = Archive([write_zip(tmp_path / "a.zip", dict.fromkeys(names, b"x"))])
+    assert archive.others == ["a/1.GIF", "a/2.heic"]
+    assert list(archive.members) == ["a/3.jfif"]

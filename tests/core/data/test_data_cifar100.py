@@ -83,6 +83,20 @@ def test_without_labels_the_coarse_classes_are_unknown(folder):
     assert own.notes[0].startswith("The coarse classes are unknown")
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [b"archive,member,coarse_label\nx,caf\xe9/1.png,1\n", b"member,coarse_label\nc/x.png,inf\n", "é".encode("utf-16")],
+)
+def test_labels_that_cannot_be_read_leave_the_coarse_classes_unknown(folder, labels):
+    write_zips(folder)
+    expected = load("cifar100", "test").digest
+    (folder / "labels.csv").write_bytes(labels)
+    own = load("cifar100", "test")
+    assert own.digest == expected
+    assert set(own.table["coarse"]) == {"unknown"}
+    assert own.notes[0].startswith("The coarse classes are unknown")
+
+
 def test_nothing_there_and_parts_missing(folder):
     with pytest.raises(DataNotFound, match=r"CIFAR-100 is not here.*cifar100 --download.*169 MB"):
         load("cifar100", "test")

@@ -1,9 +1,10 @@
+import os
 import re
 import zipfile
 
 import numpy as np
 import pytest
-from small_sets import HAM_CLASSES, ham_rows, picture, write_ham, write_zip
+from small_sets import HAM_CLASSES, HAM_COLUMNS, ham_rows, picture, write_ham, write_zip
 
 from core.data import load, locate
 from core.data.ham10000 import class_words
@@ -161,6 +162,12 @@ def test_a_truncated_zip(ham):
             "contradicts itself. Given: several rows for I1",
         ),
         (["I1,H1,mel", "I2,,mel"], "image_id,lesion_id,dx", DataDamaged, "without an image or a lesion. Given: row 3"),
+        (
+            ["I1,H1,mel", "I2,  ,mel"],
+            "image_id,lesion_id,dx",
+            DataDamaged,
+            "without an image or a lesion. Given: row 3",
+        ),
         (["I1,H1,mel,1,2,3"], "image_id,lesion_id,dx", UnknownName, "no diagnosis of this name"),
     ],
 )
@@ -177,6 +184,39 @@ def test_metadata_that_is_no_table(ham):
     (ham / "ham10000" / "HAM10000_metadata.csv").write_bytes(b"")
     with pytest.raises(DataDamaged, match=r"HAM10000_metadata.csv is not a table"):
         load("ham10000", "test")
+
+
+def test_another_column_called_id_is_left_out(tmp_path, ham):
+    expected = load("ham10000", "all", size=16)
+    rows = [f"{row},{number}" for number, row in enumerate(ham_rows())]
+    write_ham(tmp_path / "other" / "ham10000", rows, HAM_COLUMNS + ",id")
+    own = load("ham10000", "all", size=16, root=tmp_path / "other")
+    assert own.digest == expected.digest
+    assert own.table.equals(expected.table)
+    assert own.notes == ("The column id of HAM10000_metadata.csv was left out, as here image_id goes by this name",)
+
+
+def test_blanks_around_ids_tear_no_lesion_apart(ham, tmp_path):
+    expected = load("ham10000", "all", size=16)
+    metadata = ham / "ham10000" / "HAM10000_metadata.csv"
+    metadata.write_text(metadata.read_text().replace("HAM_0000002,", "HAM_0000002 ,", 1))
+    assert load("ham10000", "all", size=16).table.equals(expected.table)
+
+
+def test_a_carriage_return_in_a_text_is_kept(tmp_path):
+    rows = [row.replace("back", '"ba\rck"') for row in ham_rows()]
+    write_ham(tmp_path / "data" / "ham10000", rows)
+    for _ in range(2):
+        assert set(load("ham10000", "all", size=16).table["localization"]) == {"ba\rck"}
+
+
+def test_a_stray_file_whose_name_is_not_utf_8_does_no_harm(ham):
+    expected = load("ham10000", "all", size=16).digest
+    place = ham / "ham10000" / "HAM10000_images_part_3"
+    place.mkdir()
+    for name in (b"caf\xe9.jpg", b"caf\xe9.txt"):
+        (place / os.fsdecode(name)).write_bytes(b"x")
+    assert load("ham10000", "all", size=16).digest == expected
 
 
 def test_rows_that_are_there_twice_are_a_note(tmp_path):

@@ -6,7 +6,7 @@ from PIL import Image
 from small_sets import encoded, picture, pixels
 
 from core.data import pictures
-from core.data.pictures import decode, decode_mask, fingerprint, open_picture
+from core.data.pictures import decode, decode_mask, fingerprint, open_picture, seen
 from core.errors import DataDamaged
 
 
@@ -65,3 +65,30 @@ def test_a_mask_pixel_is_inside_if_half_of_it_is():
     assert got.dtype == bool
     assert got[:5].all()
     assert not got[5:].any()
+
+
+def test_colours_that_a_mask_cannot_have_are_named():
+    buffer = io.BytesIO()
+    Image.new("LAB", (8, 8)).save(buffer, "TIFF")
+    with pytest.raises(DataDamaged, match=r"colours of a picture cannot be read\. Given: LAB .*What to do"):
+        decode_mask(buffer.getvalue(), 16)
+    assert decode(buffer.getvalue(), 16).shape == (16, 16, 3)
+
+
+def test_pixels_are_taken_as_stored_unless_they_are_to_be_as_seen():
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    array, buffer = pixels(9, 24, 32), io.BytesIO()
+    Image.fromarray(array).save(buffer, "PNG", exif=exif)
+    np.testing.assert_array_equal(np.asarray(open_picture(buffer.getvalue())), array)
+    np.testing.assert_array_equal(np.asarray(open_picture(buffer.getvalue(), as_seen=True)), array[::-1, ::-1])
+    clear = encoded(np.full((8, 8, 4), 0, np.uint8))
+    assert not np.asarray(open_picture(clear)).any()
+    assert (np.asarray(open_picture(clear, as_seen=True)) == 255).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK", "I;16", "I", "F", "LA", "RGBA", "LAB"])
+def test_every_mode_becomes_rgb(mode):
+    picture, notes = seen(Image.new(mode, (8, 8)))
+    assert picture.mode == "RGB"
+    assert all(note.endswith(".") for note in notes)

@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import subprocess
@@ -158,6 +159,22 @@ def test_a_file_where_the_cache_should_be(pets, tmp_path, monkeypatch):
         load(pets, "train")
 
 
+def _without(folder: Path, name: str) -> None:
+    noted = json.loads((folder / "meta.json").read_text())
+    del noted[name]
+    (folder / "meta.json").write_text(json.dumps(noted))
+
+
+def _with_a_bare_return(folder: Path) -> None:
+    """As tables were written once, a file of the name ``000\\r.png`` in it."""
+    text = (folder / "table.csv").read_text().replace('"', "").replace("000.png", "000\r.png", 1)
+    (folder / "table.csv").write_text(text, newline="")
+    noted = json.loads((folder / "meta.json").read_text())
+    del noted["quoted"]
+    noted["bytes"]["table.csv"] = len(text)
+    (folder / "meta.json").write_text(json.dumps(noted))
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -167,6 +184,9 @@ def test_a_file_where_the_cache_should_be(pets, tmp_path, monkeypatch):
         lambda folder: (folder / "meta.json").unlink(),
         lambda folder: (folder / "meta.json").write_text('{"bytes"'),
         lambda folder: (folder / "meta.json").write_text("[]"),
+        lambda folder: _without(folder, "counts"),
+        lambda folder: _without(folder, "numbers"),
+        lambda folder: _with_a_bare_return(folder),
     ],
 )
 def test_a_cache_that_is_not_whole_is_made_again(pets, cache, damage):
@@ -178,6 +198,36 @@ def test_a_cache_that_is_not_whole_is_made_again(pets, cache, damage):
     np.testing.assert_array_equal(after.images, pixels)
     assert len(arrays(cache)) == 1
     assert not leftovers(cache)
+
+
+def test_a_table_of_an_older_version_is_read(pets, cache):
+    before = load(pets, "all").table
+    folder = arrays(cache)[0].parent
+    text = (folder / "table.csv").read_text().replace('"', "")
+    (folder / "table.csv").write_text(text)
+    noted = json.loads((folder / "meta.json").read_text())
+    del noted["quoted"]
+    noted["bytes"]["table.csv"] = len(text)
+    (folder / "meta.json").write_text(json.dumps(noted))
+    assert load(pets, "all").table.equals(before)
+    assert (folder / "table.csv").read_text() == text
+
+
+def test_a_table_that_would_not_be_read_again_is_never_put_in_place(pets, cache, monkeypatch):
+    real = prepare.write_text
+    monkeypatch.setattr(prepare, "write_text", lambda path, text: real(path, text[: len(text) // 2]))
+    with pytest.raises(DataDamaged, match=r"table of pets does not keep .*Given: 120 images, 120 names.*What to do"):
+        load(pets, "all")
+    assert not arrays(cache)
+    assert not leftovers(cache)
+
+
+@pytest.mark.parametrize("content", ["null", "[]", "3", '"x"', '{"name": 3}', "[" * 9999, '{"name": "cifar100"}', "\0"])
+def test_a_list_in_the_cache_that_is_none_is_made_again(pets, cache, content):
+    before = load(pets, "all")
+    for file in cache.rglob("lists/*.json"):
+        file.write_text(content)
+    assert load(pets, "all").digest == before.digest
 
 
 def test_damaged_masks_and_lists_are_made_again(ham, cache):

@@ -28,6 +28,33 @@ def test_paths_that_do_not_exist(name):
         load(name, "train")
 
 
+@pytest.mark.parametrize(
+    "name", ["x" * 300, "x/" * 3000, "x" * 300 + ".zip", "a\0b", "~nosuchuser/x", None, 5, b"x", "~" * 9]
+)
+def test_names_that_no_path_can_have(name):
+    with pytest.raises((DataNotFound, UnknownName)) as caught:
+        load(name, "train")
+    assert len(str(caught.value)) < 1000
+    assert summary(name)["error"] == str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["x" * 300, "/" + "x/" * 3000, "~nosuchuser/x"])
+@pytest.mark.parametrize("variable", ["PRUNESCOPE_DATA", "PRUNESCOPE_CACHE"])
+def test_folders_that_cannot_be(place, variable, ham, monkeypatch):
+    monkeypatch.setenv(variable, place)
+    with pytest.raises(PruneScopeError) as caught:
+        load("ham10000", "train")
+    assert "Given:" in str(caught.value)
+    assert summary("phantom")["name"] == "phantom"
+
+
+def test_a_zip_in_the_data_root_goes_by_its_whole_name_too(tmp_path):
+    write_zip(tmp_path / "data" / "clinic.zip", class_folders(splits=("train", "validation", "test")))
+    assert load("clinic.zip", "test", size=16).digest == load("clinic", "test", size=16).digest
+    with pytest.raises(DataNotFound, match="no folder or zip at this path"):
+        load("other.zip", "test")
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_without_any_data_it_says_how_to_get_them(name, tmp_path):
     for root in (None, tmp_path, tmp_path / "nowhere"):

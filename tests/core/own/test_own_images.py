@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+import unicodedata
 import zipfile
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import data, files, jobs, own
-from core.errors import InvalidValue, NotAllowed, PruneScopeError, QueueFull
+from core.errors import DataDamaged, InvalidValue, NotAllowed, PruneScopeError, QueueFull, UnsafeFile
 from core.own import images, records
 from core.recipes import dense
 from tests.core.own import hostile
@@ -159,6 +160,44 @@ def test_a_name_is_taken_once(tmp_path):
     (files.data_root() / "theirs").mkdir()
     with pytest.raises(InvalidValue, match="already"):
         own.add_images(path, "theirs", BEN)
+
+
+def test_a_folder_that_goes_by_the_name_is_not_hidden_by_an_own_set(tmp_path):
+    path = hostile.good(tmp_path / "up.zip")
+    (files.data_root() / "My Images").mkdir(parents=True)
+    with pytest.raises(InvalidValue, match="already"):
+        own.add_images(path, "my-images", ANNA)
+    own.add_images(path, "my-other-images", ANNA)
+
+
+def test_what_a_mac_puts_beside_the_files_is_not_counted(tmp_path):
+    extra = [(f"__MACOSX/red/._{number}.png", b"\0\5\x16\7") for number in range(12)]
+    look = own.look_at_images(
+        hostile.good(tmp_path / "up.zip", extra=[*extra, ("red/._1.png", b"x"), (".DS_Store", b"x")])
+    )
+    assert look == own.look_at_images(hostile.good(tmp_path / "same.zip"))
+    assert look.images == 24
+    assert not any("cannot be read" in note for note in look.notes)
+
+
+@pytest.mark.parametrize("name", [unicodedata.normalize("NFD", "mélanome"), "त्वचा", "हिन्दी", "Nævus (2)", "日本"])
+def test_classes_may_be_named_in_any_script(name, tmp_path):
+    look = own.look_at_images(hostile.good(tmp_path / "up.zip", classes=("red", name)))
+    assert unicodedata.normalize("NFC", name) in {record["class"] for record in look.counts}
+
+
+@pytest.mark.parametrize("name", ["a" + "\u0323" * 9, "\u0323", "a<b>", "é" * 61])
+def test_names_of_classes_that_would_spoil_a_page(name, tmp_path):
+    with pytest.raises(UnsafeFile, match="class has a name that cannot be shown"):
+        own.look_at_images(hostile.good(tmp_path / "up.zip", classes=("red", name)))
+
+
+def test_a_class_of_which_nothing_can_be_read_is_refused(tmp_path):
+    extra = [(f"green/{number}.png", b"no picture") for number in range(12)]
+    with pytest.raises(DataDamaged, match=r"no training image of green\. Given: this zip") as caught:
+        own.add_images(hostile.good(tmp_path / "up.zip", extra=extra), "mine", ANNA)
+    assert str(tmp_path) not in str(caught.value)
+    assert own.listing() == []
 
 
 def test_there_is_an_end_to_what_one_and_all_may_keep(tmp_path, monkeypatch):
