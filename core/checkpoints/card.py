@@ -176,8 +176,8 @@ class Card:
         for row in self.history:
             if not isinstance(row, dict):
                 raise InvalidValue("The card's history is wrong", given=repr(row)[:80], expected="a dict an epoch")
-        training = self.recipe.get("training", {})
-        if not isinstance(training, dict):
+        training = self.recipe.get("training")
+        if not isinstance(training, dict | None):
             raise InvalidValue(
                 "The training in the card's recipe is wrong", given=repr(training)[:80], expected="a dict of settings"
             )

@@ -65,7 +65,7 @@ def _apart(entry, known: dict) -> bool:
 def _how(entry, known: dict) -> str:
     """The method, and what sets a network apart from others of its study: above all a split that leaks, so that its figures mislead."""
     card = entry.card
-    training = card.recipe.get("training", {})
+    training = card.recipe.get("training") or {}
     parts = [card.method]
     if training.get("norm_decay") and isinstance(training.get("decay"), int | float):
         parts.append(f"decay {training['decay']:g}")

@@ -180,6 +180,8 @@ def _coarse_names(folder: Path) -> dict[str, str]:
         pairs = table.assign(fine=table["member"].str.split("/").str[0])[["fine", "coarse_label"]].drop_duplicates(
             "fine"
         )
+        if (pairs["coarse_label"] < 0).any():
+            return {}  # it would count from the end
         return {fine: names[int(label)] for fine, label in pairs.itertuples(index=False)}
     except (OSError, ValueError, IndexError, AttributeError, OverflowError):
         return {}

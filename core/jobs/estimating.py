@@ -101,7 +101,7 @@ def _from_runs(recipe: Recipe, entries, device):
         alike = (
             card.study == recipe.study
             and card.versions.get("trained on") == here
-            and card.recipe.get("training", {}).get("batch") == recipe.training.batch
+            and (card.recipe.get("training") or {}).get("batch") == recipe.training.batch
             and all(card.recipe.get(name) == getattr(recipe, name) for name in ("head", "stem", "norm"))
         )
         own = [_per_epoch(row) for row in card.history if _is_timed(row)] if alike else []

@@ -17,7 +17,7 @@ from core import files
 from core.data import folder
 from core.data.listing import Listing, count
 from core.data.pictures import FORMATS, MAX_PIXELS
-from core.errors import DataDamaged, DataNotFound, FileTooLarge, InvalidValue, PruneScopeError, UnsafeFile
+from core.errors import DataDamaged, DataNotFound, FileTooLarge, InvalidValue, UnsafeFile
 from core.own import records, zips
 from core.own.records import IMAGES, Own, plain
 from core.progress import Progress, Report, silent
@@ -115,7 +115,7 @@ def add_images(path: str | os.PathLike, name: str, owner: str, *, origin: str = 
             shutil.copyfile(path, temporary)
         try:
             return records.keep(name, IMAGES, owner, origin or path.name, size, zips.digest_of(place))
-        except PruneScopeError:
+        except BaseException:  # a zip without a record would block its name, and nobody could remove it
             place.unlink(missing_ok=True)
             raise
 

@@ -12,7 +12,7 @@ from core import checkpoints, data, files, runs
 from core.checkpoints import MAX_BYTES, Card, Checkpoint, DataInfo, Fit
 from core.checkpoints.architecture import Architecture
 from core.data.sources import find
-from core.errors import DataNotFound, InvalidValue, PruneScopeError, UnknownName
+from core.errors import DataNotFound, InvalidValue, UnknownName
 from core.models import HEADS, STEMS, layers
 from core.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from core.own import records, zips
@@ -110,7 +110,7 @@ def add_weights(
         made = checkpoints.save(model, card)
         try:
             records.keep(name, WEIGHTS, owner, origin or path.name, made.size_bytes, sha256, study.name)
-        except PruneScopeError:
+        except BaseException:  # as for images
             checkpoints.delete(made.id)
             raise
     return made

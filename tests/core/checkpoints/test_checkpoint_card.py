@@ -120,7 +120,7 @@ WHOLE = {"estimate": 0.5, "low": 0.4, "high": 0.6, "n": 10, "method": "Wilson"}
         {"history": [1, 2]},
         {"history": [{}, None]},
         {"recipe": {"training": [1]}},
-        {"recipe": {"training": None}},
+        {"recipe": {"training": "?"}},
     ],
     ids=str,
 )

@@ -85,7 +85,12 @@ def test_without_labels_the_coarse_classes_are_unknown(folder):
 
 @pytest.mark.parametrize(
     "labels",
-    [b"archive,member,coarse_label\nx,caf\xe9/1.png,1\n", b"member,coarse_label\nc/x.png,inf\n", "é".encode("utf-16")],
+    [
+        b"archive,member,coarse_label\nx,caf\xe9/1.png,1\n",
+        b"member,coarse_label\nc/x.png,inf\n",
+        b"member,coarse_label\nc/x.png,-1\n",
+        "é".encode("utf-16"),
+    ],
 )
 def test_labels_that_cannot_be_read_leave_the_coarse_classes_unknown(folder, labels):
     write_zips(folder)

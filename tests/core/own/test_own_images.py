@@ -259,17 +259,18 @@ def test_records_that_were_tampered_with_lead_nowhere(tmp_path):
         own.remove("../../x", ANNA)
 
 
-def test_a_disk_without_room_keeps_nothing(tmp_path, monkeypatch):
+@pytest.mark.parametrize("stopped_by", [records.InvalidValue("no room"), OSError("gone"), KeyboardInterrupt()])
+def test_what_stops_it_leaves_nothing_that_blocks_the_name(tmp_path, monkeypatch, stopped_by):
     path = hostile.good(tmp_path / "up.zip")
     real = files.write_text
 
     def full(place, text):
         if place.name == "mine.json":
-            raise records.InvalidValue("no room")
+            raise stopped_by
         real(place, text)
 
     monkeypatch.setattr(files, "write_text", full)
-    with pytest.raises(PruneScopeError):
+    with pytest.raises(type(stopped_by)):
         own.add_images(path, "mine", ANNA)
     assert not records.zip_of("mine").exists()
 
