@@ -1,10 +1,10 @@
 """What callers give: numbers in range and arrays that fit, or an error that says what was given."""
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 
-from core.errors import InvalidValue
+from core.errors import InvalidValue, check_whole
 
 SEEDS = 2**32 - 1
 _NUMBERS = "buif"  # NumPy's kinds of arrays that a map or a mask may be
@@ -19,11 +19,7 @@ def whole(what: str, value, low: int, high: int) -> int:
     Raises:
         InvalidValue: no whole number, or not from ``low`` to ``high``.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
-        raise InvalidValue(
-            f"{what} is out of range", given=repr(value), expected=f"a whole number from {low:,} to {high:,}"
-        )
-    return int(value)
+    return check_whole(value, f"{what} is out of range", low, high)
 
 
 def seed(value, what: str = "The seed") -> int:
