@@ -2,8 +2,8 @@
 
 import errno
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,9 +29,9 @@ def cache_root() -> Path:
     return _home_written_out(os.environ.get("PRUNESCOPE_CACHE") or "~/.cache/prunescope", "PRUNESCOPE_CACHE")
 
 
-def checkpoint_root() -> Path:
-    """Where checkpoints ship and are saved: ``PRUNESCOPE_CHECKPOINTS``, else ``checkpoints/`` of the project."""
-    place = os.environ.get("PRUNESCOPE_CHECKPOINTS") or PROJECT / "checkpoints"
+def checkpoint_root(root: str | os.PathLike | None = None) -> Path:
+    """Where checkpoints ship and are saved: ``root``, else ``PRUNESCOPE_CHECKPOINTS``, else ``checkpoints/`` of the project."""
+    place = root or os.environ.get("PRUNESCOPE_CHECKPOINTS") or PROJECT / "checkpoints"
     return _home_written_out(place, "PRUNESCOPE_CHECKPOINTS")
 
 
@@ -66,8 +66,8 @@ def is_file(path: str | os.PathLike) -> bool:
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn errors of writing into :class:`StorageFull`, naming ``path``.
 
-    They are "disk full", "read only", "no permission", "a file is where a folder should be" or the other way round, and "name
-    too long".
+    They are "disk full", "read only", "no permission", "a file is where a folder should be" or the other way round, "name
+    too long", and "in use", as a drive's own folder is.
     """
     try:
         yield
@@ -83,9 +83,10 @@ def storage_errors(path: Path) -> Iterator[None]:
             errno.EEXIST,
             errno.EISDIR,
             errno.ENAMETOOLONG,
+            errno.EBUSY,
         }:
             raise
-        named = error.errno in {errno.EISDIR, errno.ENAMETOOLONG}
+        named = error.errno in {errno.EISDIR, errno.ENAMETOOLONG, errno.EBUSY}
         raise StorageFull(
             f"Could not write {path.name[:100]}",
             given=f"{error.strerror} in {str(path.parent)[:300]}",
@@ -108,6 +109,16 @@ def check_space(folder: Path, size: int) -> None:
         )
 
 
+def check_writable_name(path: Path) -> None:
+    """Raise :class:`InvalidValue` for a path that no file can have: no name, a zero character, or one that the system cannot spell."""
+    try:
+        possible = path.name not in ("", "..") and b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:  # half of a character, as broken JSON has them
+        possible = False
+    if not possible:
+        raise InvalidValue("This cannot be the name of a file", given=repr(str(path))[:300], remedy=_OTHER_NAME)
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success flush it to disk and rename it over ``path`` in one step.
@@ -117,20 +128,18 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
     Raises:
         StorageFull: no room, or no permission to write.
+        InvalidValue: no file can have this name.
     """
     path = Path(path)
+    check_writable_name(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        # Made by the system with the umask's permissions: to ask for the umask is to change it, for all threads.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
             yield temporary
             _flush(temporary)
-            # mkstemp makes private files; a checkpoint is read by whoever may read its folder.
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
             temporary.replace(path)
             _flush(path.parent)
         finally:

@@ -1,25 +1,20 @@
 """Carry out a recipe: train, or prune and fine-tune step by step, evaluate, and save the checkpoint."""
 
-import json
 import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from torch import nn
 
-from core import checkpoints, evaluation, files
+from core import checkpoints, evaluation, files, runfolder
 from core import device as devices
 from core.checkpoints import Card, Checkpoint, DataInfo
 from core.data import ImageSet, load
 from core.evaluation import Interval
 from core.models import build, imagenet_weights, prunable, set_normalisation, units
-from core.progress import Progress, Report, silent
+from core.progress import Report, silent
 from core.pruning import Masks, plan, step_masks
 from core.recipes import DENSE, GLOBAL, Recipe
 from core.studies import Study
@@ -34,7 +29,8 @@ def run(recipe: Recipe, *, root=None, data=None, device=None, report: Report = s
     """The checkpoint of ``recipe``: found if it was made before, made otherwise. Parents are made first.
 
     A run keeps its state in ``runs/<hash>/`` after every epoch (on a GPU every ten seconds). Cancelled, killed or cut off, it goes on from there when
-    it is asked for again. Two processes that ask for the same run make it once.
+    it is asked for again. Two processes that ask for the same run make it once. What a process left that was killed between saving
+    the checkpoint and clearing up is cleared then, and ``report`` told of it.
 
     Args:
         recipe: see :mod:`core.recipes`.
@@ -49,34 +45,15 @@ def run(recipe: Recipe, *, root=None, data=None, device=None, report: Report = s
         StorageFull: no room for the state or the checkpoint.
         Cancelled: raised by ``report``; finished epochs are kept.
     """
+    folder = files.runs_root() / recipe.hash
     if made := find(recipe, root=root):
+        runfolder.clear(folder, root, report)
         return made
     parent = run(recipe.parent, root=root, data=data, device=device, report=report) if recipe.parent else None
-    folder = files.runs_root() / recipe.hash
-    with _alone(folder, report):
+    with runfolder.alone(folder, report):
         made = find(recipe, root=root) or _make(recipe, parent, folder, root, data, device, report)
         shutil.rmtree(folder, ignore_errors=True)
     return made
-
-
-@contextmanager
-def _alone(folder: Path, report: Report) -> Iterator[None]:
-    """Wait until no other process makes the run of ``folder``."""
-    lock, start = FileLock(folder / "lock"), time.monotonic()
-    with files.storage_errors(folder):
-        while not lock.is_locked:
-            # Who was first takes the folder away in the end, and the lock with it, perhaps while we wait: begin again.
-            with suppress(FileNotFoundError):
-                folder.mkdir(parents=True, exist_ok=True)
-                try:
-                    lock.acquire(timeout=1)
-                except Timeout:
-                    spent = time.monotonic() - start
-                    report(Progress("Waiting for another process that makes this run", 0, 1, "", spent))
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def find(recipe: Recipe, *, root=None) -> Checkpoint | None:
@@ -89,7 +66,7 @@ def find(recipe: Recipe, *, root=None) -> Checkpoint | None:
 
 def epochs_done(recipe: Recipe) -> float | None:
     """How many epochs of an unfinished run are kept; None if it was never begun."""
-    path = files.runs_root() / recipe.hash / "state.safetensors"
+    path = files.runs_root() / recipe.hash / runfolder.STATE
     carry, _ = peek(path)
     if carry is None:
         return None
@@ -105,9 +82,9 @@ def _make(recipe: Recipe, parent: Checkpoint | None, folder: Path, root, data, d
         for split in ("train", "validation", "test")
     )
     split = split_digest(train, validation, test)
-    _start(folder, recipe, split)
+    runfolder.begin(folder, recipe.as_dict(), split, parent.card.digest if parent else None)
     model = parent.model() if parent else _fresh(recipe, train)
-    masks, history, notes = _phases(recipe, model, train, validation, folder / "state.safetensors", device, report)
+    masks, history, notes = _phases(recipe, model, train, validation, folder / runfolder.STATE, device, report)
     model.to("cpu")
     card = Card(
         study=recipe.study,
@@ -125,21 +102,12 @@ def _make(recipe: Recipe, parent: Checkpoint | None, folder: Path, root, data, d
         history=history,
         notes=[*train.notes, *notes],
     )
-    saved = checkpoints.save(model, card, masks=masks, root=files.runs_root() / recipe.hash / "out")
+    saved = checkpoints.save(model, card, masks=masks, root=folder / "out")
     # Scored as saved: half precision is what a user loads.
     metrics = score(saved.model(), validation, test, device=device)
     versions = {"trained on": devices.describe(device)}
+    runfolder.saving(folder, root)
     return checkpoints.save(model, replace(card, metrics=metrics, versions=versions), masks=masks, root=root)
-
-
-def _start(folder: Path, recipe: Recipe, split: str) -> None:
-    """Note what the run is made of, and drop the state of an earlier start if it was made of other images."""
-    for leftover in folder.glob(".*.tmp"):  # of a process that was killed while it wrote; whoever lives holds the lock
-        leftover.unlink(missing_ok=True)
-    note, text = folder / "run.json", json.dumps({"recipe": recipe.as_dict(), "split_digest": split}, indent=1)
-    if note.exists() and note.read_text(encoding="utf-8") != text:
-        (folder / "state.safetensors").unlink(missing_ok=True)
-    files.write_text(note, text)
 
 
 def _phases(
@@ -255,14 +223,19 @@ def _fresh(recipe: Recipe, train: ImageSet) -> nn.Module:
 
 
 def _statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
-    """Mean and deviation of each channel over all pixels, in [0, 1], from exact counts of the 256 intensities."""
+    """Mean and deviation of each channel over all pixels, in [0, 1], from exact counts of the 256 intensities.
+
+    The deviation of a channel with one value only is given as 1.
+    """
     counts = np.zeros((3, 256))
     for first in range(0, len(images), 256):  # in blocks: counting widens each byte to eight
         block = images[first : first + 256]
         counts += [np.bincount(block[..., channel].ravel(), minlength=256) for channel in range(3)]
     shares, values = counts / counts.sum(1, keepdims=True), np.arange(256) / 255
     mean = shares @ values
-    return mean.tolist(), np.sqrt(shares @ values**2 - mean**2).tolist()
+    deviation = np.sqrt((shares @ values**2 - mean**2).clip(min=0))
+    # A channel that is the same everywhere, as an empty one of a microscope's, tells nothing on any scale.
+    return mean.tolist(), np.where(deviation > 0, deviation, 1).tolist()
 
 
 def _label(recipe: Recipe) -> str:

@@ -75,7 +75,9 @@ if others:
         "weights. *What if* shows their answers, *Methods* compares them all."
     )
 for id, error in loaders.damaged():
-    st.warning(f"The checkpoint **{id}** cannot be read and is left out. {error}", icon=":material/broken_image:")
+    st.warning(
+        f"The checkpoint **{id}** cannot be read and is left out. {look.literal(error)}", icon=":material/broken_image:"
+    )
 
 st.page_link("pages/what_if.py", label="Slide the sparsity and see what changes", icon=":material/tune:")
 st.page_link("pages/learn.py", label="New to this? Seven short lessons", icon=":material/school:")

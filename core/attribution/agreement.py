@@ -1,13 +1,14 @@
 """How far two maps of one image agree, and how much of a map lies where it should.
 
-All functions take stacks of maps [N, H, W] and return one number an image, float64 [N], NaN where it is not defined.
+All functions take stacks of maps [N, H, W] and return one number an image, float64 [N], NaN where it is not defined, as of a map
+with NaN or infinity in it.
 Values count as they are: larger speaks more for the target.
 """
 
 import numpy as np
 from scipy.stats import rankdata
 
-from core.attribution.arguments import maps_and_masks, number, two_stacks
+from core.attribution.arguments import maps_and_masks, number, sound, two_stacks
 from core.errors import InvalidValue
 
 TOP = 0.1
@@ -24,7 +25,7 @@ def rank_correlation(a, b) -> np.ndarray:
     Raises:
         InvalidValue: not two stacks of the same shape, or no pixel.
     """
-    a, b = two_stacks(a, b)
+    a, b = (np.where(sound(values)[:, None], values, np.nan) for values in two_stacks(a, b))
     ranks = [rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (a, b)]
     return _ratio(
         (ranks[0] * ranks[1]).sum(axis=1), np.sqrt(np.prod([(rank**2).sum(axis=1) for rank in ranks], axis=0))
@@ -51,7 +52,9 @@ def top_overlap(a, b, share: float = TOP) -> np.ndarray:
         raise InvalidValue(
             "The share of pixels is out of range", given=repr(share), expected="between 0 and 1, such as 0.1"
         )
-    return (_membership(a, count) * _membership(b, count)).sum(axis=1) / count
+    known, shared = sound(a, b), np.full(len(a), np.nan)
+    shared[known] = (_membership(a[known], count) * _membership(b[known], count)).sum(axis=1) / count
+    return shared
 
 
 def share_inside(maps, masks) -> np.ndarray:
@@ -67,7 +70,7 @@ def share_inside(maps, masks) -> np.ndarray:
         InvalidValue: not two stacks of the same shape, no pixel, or masks that are none, such as of 0 and 255.
     """
     maps, masks = maps_and_masks(maps, masks)
-    positive = maps.clip(min=0)
+    positive = np.where(sound(maps)[:, None], maps, np.nan).clip(min=0)
     return _ratio((positive * masks).sum(axis=1), positive.sum(axis=1))
 
 

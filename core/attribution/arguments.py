@@ -7,7 +7,7 @@ import numpy as np
 from core.errors import InvalidValue, check_whole
 
 SEEDS = 2**32 - 1
-_NUMBERS = "buif"  # NumPy's kinds of arrays that a map or a mask may be
+NUMBERS = "buif"  # NumPy's kinds of arrays that a map or a mask may be
 
 
 def whole(what: str, value, low: int, high: int) -> int:
@@ -86,14 +86,21 @@ def one_map(map_, shape) -> np.ndarray:
     """One map of an image of ``shape`` (height and width), in its own dtype.
 
     Raises:
-        InvalidValue: not numbers, or of another shape.
+        InvalidValue: not numbers, NaN or infinity among them, or of another shape.
     """
     shape = tuple(shape)
     problem, expected = "This is not a map of the image", f"float {list(shape)}"
     found = array(problem, map_, expected)
-    if found.shape != shape or found.dtype.kind not in _NUMBERS:
+    if found.shape != shape or found.dtype.kind not in NUMBERS:
         raise InvalidValue(problem, given=f"{found.dtype} {list(found.shape)}", expected=expected)
+    if not np.isfinite(found).all():
+        raise InvalidValue(problem, given="NaN or infinity in it", expected="finite numbers")
     return found
+
+
+def sound(*stacks: np.ndarray) -> np.ndarray:
+    """Of which images every value in all of ``stacks``, float [N, pixels], is a finite number: bool [N]."""
+    return np.logical_and.reduce([np.isfinite(values).all(axis=1) for values in stacks])
 
 
 def two_stacks(
@@ -105,7 +112,7 @@ def two_stacks(
         InvalidValue: not numbers, other dimensions, two shapes, or no pixel.
     """
     a, b = array(problem, a, expected), array(problem, b, expected)
-    if a.ndim != 3 or a.shape != b.shape or not a.size or {a.dtype.kind, b.dtype.kind} - {*_NUMBERS}:
+    if a.ndim != 3 or a.shape != b.shape or not a.size or {a.dtype.kind, b.dtype.kind} - {*NUMBERS}:
         raise InvalidValue(problem, given=f"{a.dtype} {list(a.shape)} and {b.dtype} {list(b.shape)}", expected=expected)
     return a.reshape(len(a), -1).astype(np.float64), b.reshape(len(b), -1).astype(np.float64)
 

@@ -35,7 +35,8 @@ def completeness_error(explainer: Explainer, image, map_, *, target: int, agains
         |sum − difference| over the sum of magnitudes, 0 for a map that is complete; NaN for a map of zeros.
 
     Raises:
-        UnknownName, InvalidValue: as for :func:`core.attribution.attribute`; a map of another shape than the image's.
+        UnknownName, InvalidValue: as for :func:`core.attribution.attribute`; a map of another shape than the image's,
+            or with NaN or infinity in it.
     """
     with torch.inference_mode(False):
         x = explainer.prepare(arguments.one_image(image))
@@ -77,8 +78,8 @@ def infidelity(
         In [0, 1]; NaN where covering changes nothing.
 
     Raises:
-        InvalidValue: as for :func:`core.attribution.attribute`; a map of another shape than the image's; samples or a seed
-            out of range.
+        InvalidValue: as for :func:`core.attribution.attribute`; a map of another shape than the image's, or with NaN or
+            infinity in it; samples or a seed out of range.
     """
     from captum.metrics import infidelity as expected_error
 

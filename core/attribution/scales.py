@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.attribution.arguments import array, part
+from core.attribution.arguments import NUMBERS, array, part
 from core.errors import InvalidValue
 
 SHARE = 0.995
@@ -19,12 +19,16 @@ def reach(maps, share: float = SHARE) -> float:
         A positive number; 1 if the maps are zero everywhere.
 
     Raises:
-        InvalidValue: no map, or no pixel in any; or a share outside (0, 1].
+        InvalidValue: no map, or no pixel in any; pixels that are no numbers, NaN or infinity; or a share outside (0, 1].
     """
     problem, expected = "There is nothing to scale", "maps with at least one pixel"
     flat = [np.ravel(array(problem, one, expected)) for one in maps]
     if not sum(map(len, flat)):
         raise InvalidValue(problem, given=f"{len(flat)} maps without a pixel", expected=expected)
-    values = np.abs(np.concatenate(flat))
+    if not all(one.dtype.kind in NUMBERS and np.isfinite(one).all() for one in flat):
+        raise InvalidValue(
+            "A map holds what no colour can stand for", given="NaN, infinity or no numbers", expected="finite numbers"
+        )
+    values = np.abs(np.concatenate(flat).astype(np.float64))
     found = float(np.quantile(values, part("The share of pixels", share)))
     return found if found > 0 else float(values.max()) or 1.0

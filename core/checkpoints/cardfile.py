@@ -9,7 +9,7 @@ from pathlib import Path
 from core.checkpoints.card import Card
 from core.checkpoints.container import SUFFIX
 from core.errors import CheckpointDamaged
-from core.files import write_text
+from core.files import is_file, write_text
 
 CARD_SUFFIX = ".card.json"
 _MAX_BYTES = 4 * 2**20
@@ -46,6 +46,8 @@ def read_card(path: Path) -> tuple[Card, int]:
         CheckpointDamaged, CheckpointMismatch: not a card of ours.
     """
     try:
+        if not is_file(path):  # a pipe would be waited for, for ever
+            raise ValueError("it is no file")
         if path.stat().st_size > _MAX_BYTES:
             raise ValueError(f"{path.stat().st_size:,} bytes are too many for a card")
         values = json.loads(path.read_text(encoding="utf-8"))

@@ -32,7 +32,7 @@ def complete_masks(
 
     Raises:
         UnknownName: a mask for a layer that is not there.
-        InvalidValue: a mask of another dtype or shape, or a weight that is pruned and not zero.
+        InvalidValue: a mask that is no tensor or of another dtype or shape, or a weight that is pruned and not zero.
     """
     if masks is None:
         return {layer: state[weight] != 0 for layer, weight in layout.layers.items()}
@@ -42,7 +42,14 @@ def complete_masks(
     complete = {}
     for layer, name in layout.layers.items():
         weight = state[name]
-        mask = masks[layer].cpu() if layer in masks else torch.ones(weight.shape, dtype=torch.bool)
+        mask = masks[layer] if layer in masks else torch.ones(weight.shape, dtype=torch.bool)
+        if not isinstance(mask, Tensor):
+            raise InvalidValue(
+                f"The mask of {layer} is no tensor",
+                given=type(mask).__name__,
+                expected=f"torch.bool {list(weight.shape)}",
+            )
+        mask = mask.cpu()
         if mask.dtype != torch.bool or mask.shape != weight.shape:
             raise InvalidValue(
                 f"The mask of {layer} does not fit its weight",

@@ -120,7 +120,8 @@ def _read(path: Path, max_bytes: int) -> tuple[dict[str, Tensor], Mapping[str, s
         header = container.read_header(handle, size, path)
         if KEY in header.metadata:
             raise CheckpointMismatch(
-                f"{path.name} is a checkpoint of PruneScope", remedy="open it with core.checkpoints.load"
+                f"{path.name} is a checkpoint of PruneScope",
+                remedy="open it with core.checkpoints.load, or take it home as a plain state_dict and bring that",
             )
         return container.read_data(handle, header, path), header.metadata
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.checkpoints.card import Card
 from core.checkpoints.container import SUFFIX
 from core.errors import CheckpointNotFound, UnsafeFile
-from core.files import checkpoint_root, storage_errors
+from core.files import checkpoint_root, is_folder, storage_errors
 
 MAX_NAME = 240  # bytes: file systems take 255, and the suffix has 12
 
@@ -20,8 +20,8 @@ except ImportError:  # Windows has none; there two saves at the same instant may
 
 
 def root_folder(root: str | os.PathLike | None) -> Path:
-    """The folder of checkpoints: ``root``, else :func:`core.files.checkpoint_root`."""
-    return Path(root).expanduser() if root is not None else checkpoint_root()
+    """The folder of checkpoints: ``root``, else :func:`core.files.checkpoint_root`, which also names its errors."""
+    return checkpoint_root(root)
 
 
 def default_id(card: Card) -> str:
@@ -78,7 +78,7 @@ def id_of(path: Path, root: str | os.PathLike | None) -> str:
 def files(root: str | os.PathLike | None, suffix: str = SUFFIX) -> list[Path]:
     """Every checkpoint file below the root, sorted; none if there is no such folder. Hidden ones are left out."""
     folder = root_folder(root)
-    found = folder.rglob(f"*{suffix}") if folder.is_dir() else ()
+    found = folder.rglob(f"*{suffix}") if is_folder(folder) else ()
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
@@ -92,18 +92,22 @@ def not_found(id: str, known: Iterable[str]) -> CheckpointNotFound:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Let one process at a time choose a name in ``folder`` and write it; two jobs of a sweep may end together."""
+def locked(folder: Path) -> Iterator[bool]:
+    """Let one process at a time choose a name in ``folder`` and write it; two jobs of a sweep may end together.
+
+    Yields whether the lock was to be had. It narrows a rare race and is not worth failing for.
+    """
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if fcntl is None:
-        yield
+        yield False
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        # Some network file systems cannot lock a folder; the lock narrows a rare race and is not worth failing for.
-        with suppress(OSError):
+        alone = False
+        with suppress(OSError):  # some network file systems cannot lock a folder
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+            alone = True
+        yield alone
     finally:
         os.close(handle)

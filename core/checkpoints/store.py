@@ -1,5 +1,6 @@
 """Saving, loading and deleting checkpoints."""
 
+import glob
 import json
 import os
 import platform
@@ -29,7 +30,7 @@ from core.errors import (
     WeightsNotHere,
     check_choice,
 )
-from core.files import is_file, storage_errors
+from core.files import check_writable_name, is_file, storage_errors
 from core.models import normalisation
 
 
@@ -61,7 +62,8 @@ def save(
         The checkpoint as a load of the file would give it, its weights rounded to ``dtype``.
 
     Raises:
-        InvalidValue: NaN, a weight too large for half precision, masks that do not fit, or a path of another suffix.
+        InvalidValue: NaN, a weight too large for half precision, masks that do not fit, or a path that is no name of a file
+            or of another suffix.
         CheckpointMismatch: the model is not of ``card.architecture``.
         StorageFull: no room or no permission; nothing was changed.
     """
@@ -90,12 +92,19 @@ def save(
         created=card.created or datetime.now(UTC).isoformat(timespec="seconds"),
     )
     wanted = names.path_of(names.default_id(card), root=root) if path is None else as_path(path)
-    if wanted.suffix != SUFFIX:
+    check_writable_name(wanted)
+    # The id is a part of the name, and cards, tables and pages cannot hold bytes that are no characters.
+    if wanted.suffix != SUFFIX or wanted.name.encode(errors="ignore").decode() != wanted.name:
         raise InvalidValue(
-            "This is not the name of a checkpoint", given=str(wanted), expected=f"a file name ending in {SUFFIX}"
+            "This is not the name of a checkpoint",
+            given=repr(str(wanted))[:300],
+            expected=f"a file name in UTF-8, ending in {SUFFIX}",
         )
-    with names.locked(wanted.parent):
+    with names.locked(wanted.parent) as alone:
         place = _free(wanted, card.recipe_hash)
+        # Of a process that was killed while it wrote this very file: whoever writes it now holds the lock.
+        for leftover in place.parent.glob(f".{glob.escape(place.name)}.*.tmp") if alone else ():
+            leftover.unlink(missing_ok=True)
         id = names.id_of(place, root)
         # A path outside the root must not end up in the bytes: the same run would differ from folder to folder.
         card = replace(card, id=id if not Path(id).is_absolute() else place.stem)

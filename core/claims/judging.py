@@ -10,6 +10,7 @@ from core.claims.catalogue import Claim, Part
 from core.claims.verdicts import CANNOT_TELL, FAILS, HOLDS, LEVEL, Region, holm, p_value, verdict
 from core.claims.wording import MISSING_CONTROL, network, percent, sentence
 from core.evaluation import Interval
+from core.paths import first_percent, is_trained
 from core.replication import Line, Stored
 from core.replication.lines import TRAINED_ON
 
@@ -186,8 +187,27 @@ def _networks(part: Part, sparsity: float, line: Line) -> tuple[Entry | None, En
 
 
 def _unanswered(first: Entry, second: Entry, stored: Stored) -> str:
-    lacking = [entry.id for entry in (first, second) if stored.own(entry) is None]
-    return f"the answers of {' and '.join(lacking)} are not stored"
+    """Why there is nothing to test two networks on that are both here, in words."""
+    lacking = [entry for entry in (first, second) if stored.own(entry) is None]
+    if not lacking:
+        return "there are too few lesions for an interval"
+    # Answers are kept at whole percents, so that those of a network between two of them begin where it is pruned on.
+    between = [entry for entry in lacking if stored.response(entry) and not is_trained(entry, _begin(entry))]
+    if between != lacking:
+        return f"the answers of {_ids(entry for entry in lacking if entry not in between)} are not stored"
+    return (
+        f"the answers of {_ids(between)} are stored from {percent(_begin(between[0]))} on, pruned further, and not at "
+        f"{percent(between[0].card.sparsity)} itself"
+    )
+
+
+def _begin(entry: Entry) -> float:
+    """The first sparsity at which answers of ``entry`` can be stored."""
+    return first_percent(entry.card.sparsity) / 100
+
+
+def _ids(entries: Iterable[Entry]) -> str:
+    return " and ".join(entry.id for entry in entries)
 
 
 def _agree(intervals: Iterable[Interval], region: Region) -> bool:

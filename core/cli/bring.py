@@ -39,9 +39,11 @@ def add(commands, common) -> None:
         "--order", metavar="A,B,C", help="classes in the order of the outputs; the data set's by default"
     )
     group.add_argument(
-        "--mean", metavar="R,G,B", help="of the images in [0, 1] it was trained with; ImageNet's by default"
+        "--mean",
+        metavar="R,G,B",
+        help="of the images in [0, 1] it was trained with; by default what the file says, else ImageNet's",
     )
-    group.add_argument("--std", metavar="R,G,B", help="their deviation; ImageNet's by default")
+    group.add_argument("--std", metavar="R,G,B", help="their deviation; by default what the file says, else ImageNet's")
     group.add_argument("--measure", action="store_true", help="measure them on the validation and test images")
 
 
@@ -74,9 +76,11 @@ def _images(args) -> None:
 
 
 def _weights(args) -> None:
-    from core import own
+    from core import device, own
     from core.own.images import name_for
 
+    if args.measure:
+        device.pick(args.device)  # a slip is told before anything is kept
     changes = {key: _numbers(getattr(args, key)) for key in ("mean", "std") if getattr(args, key)}
     made = own.add_weights(
         args.file,

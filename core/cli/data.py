@@ -48,7 +48,7 @@ def add(commands, common) -> None:
 def show(args) -> None:
     """Carry out the command."""
     if args.name is None:
-        if args.download or args.size or args.split_by:
+        if args.download or args.size is not None or args.split_by:
             args.usage_error("say which data set, such as ham10000")
         _show_all(args)
         return
@@ -59,7 +59,7 @@ def show(args) -> None:
 
         place = download(args.name, root=args.data_root, report=reporter(args))
         remark(args, f"All of {args.name} is in {place}.")
-    if args.size or args.split_by:
+    if args.size is not None or args.split_by:
         # Also tells, as an error of its own, what is missing.
         listing = locate(args.name, root=args.data_root, split_by=args.split_by)
     about = summary(args.name, root=args.data_root)
@@ -69,7 +69,7 @@ def show(args) -> None:
         titles = {record["class"]: record["title"] for record in about["classes"]}
         about["classes"] = [{"title": titles[record["class"]], **record} for record in listing.counts]
         about["split_by"] = listing.split_by
-    if args.size:
+    if args.size is not None:
         images = load(
             args.name, "all", size=args.size, root=args.data_root, split_by=args.split_by, report=reporter(args)
         )

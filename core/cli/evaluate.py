@@ -62,15 +62,15 @@ class Outcome:
 def evaluate(args) -> None:
     """Carry out the command."""
     outcome = _measure(args)
-    if args.csv:
-        _write_csv(outcome, args.csv)
-        remark(args, f"Wrote {args.csv}.")
     if args.json:
         write_json(outcome.about | outcome.report.as_dict())
-        return
-    _print(outcome)
-    for note in outcome.report.notes:
-        remark(args, note)
+    else:
+        _print(outcome)
+        for note in outcome.report.notes:
+            remark(args, note)
+    if args.csv:  # last: a file that cannot be written must not take away what was measured
+        _write_csv(outcome, args.csv)
+        remark(args, f"Wrote {args.csv}.")
 
 
 def _measure(args) -> Outcome:
@@ -183,16 +183,22 @@ def _plain(value: float) -> str:
 
 
 def _write_csv(outcome: Outcome, path: str) -> None:
+    from core.spreadsheets import cell
+
     report = outcome.report
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         write = csv.writer(file).writerow
         write(("metric", "class", "estimate", "low", "high", "images"))
         for name, value in report.metrics.items():
             write((name, "", *_cells(value.estimate, value.low, value.high), value.n))
-        for row in report.per_class.to_dict("records"):
+        answered = report.confusion.sum(axis=0)
+        for row, answers in zip(report.per_class.to_dict("records"), answered.tolist(), strict=True):
+            # What each is a share of: images of the class, of all others, and those that got it for an answer.
+            images = dict(zip(_SHARES, (row["images"], report.images - row["images"], answers), strict=True))
             for name in _SHARES:
-                write((name, row["class"], *_cells(row[name], row[f"{name}_low"], row[f"{name}_high"]), row["images"]))
-            write(("auc", row["class"], *_cells(row["auc"], None, None), row["images"]))
+                values = _cells(row[name], row[f"{name}_low"], row[f"{name}_high"])
+                write((name, cell(row["class"]), *values, images[name]))
+            write(("auc", cell(row["class"]), *_cells(row["auc"], None, None), report.images))
 
 
 def _cells(*values) -> list:

@@ -29,8 +29,9 @@ def add(commands, common) -> None:
 
 def leak(args) -> None:
     """Carry out the command."""
-    from core import leak
+    from core import device, leak
 
+    device.pick(args.device)
     found = {}
     for entry in _entries(args):
         stored = leak.read(entry)

@@ -1,7 +1,5 @@
 """What `train` and `prune` share: the study, the settings, and carrying out a recipe."""
 
-from pathlib import Path
-
 from core.cli.output import facts, measured, percent, remark, reporter, size, write_json
 from core.errors import InvalidValue
 
@@ -66,11 +64,13 @@ def check_study(args) -> str:
     try:
         return Study.parse(args.study).name
     except InvalidValue as error:
-        path = Path(args.study).expanduser()
-        if not path.exists():
-            raise
+        from core.checkpoints.opening import as_path
         from core.data.folder import slug
+        from core.files import is_file, is_folder
 
+        path = as_path(args.study)
+        if not is_file(path) and not is_folder(path):
+            raise
         path = path.resolve()
         own, name = path.stem if path.is_file() else path.name, slug(path)
         rename = "" if own == name else f"rename it to {name}{path.suffix if path.is_file() else ''}, then "
@@ -84,17 +84,14 @@ def check_study(args) -> str:
 
 def carry_out(recipe, args) -> None:
     """Find or make the run of ``recipe`` and tell of its checkpoint."""
-    from core import files, runs
+    from core import files, runfolder, runs
 
     remark(args, f"Recipe {recipe.hash}: {describe(recipe)}.")
-    made = runs.find(recipe, root=args.checkpoints)
-    if made:
+    if runs.find(recipe, root=args.checkpoints):
         remark(args, "Already made.")
-    else:
-        if (files.runs_root() / recipe.hash / "state.safetensors").exists():
-            remark(args, "Going on from the last finished epoch.")
-        made = runs.run(recipe, root=args.checkpoints, data=args.data_root, device=args.device, report=reporter(args))
-    show(made, args)
+    elif (files.runs_root() / recipe.hash / runfolder.STATE).exists():
+        remark(args, "Going on from the last finished epoch.")
+    show(runs.run(recipe, root=args.checkpoints, data=args.data_root, device=args.device, report=reporter(args)), args)
 
 
 def describe(recipe) -> str:

@@ -106,8 +106,13 @@ def _defined(value):
 
 
 def images_of(args, info, *splits: str) -> list:
-    """The image sets that a checkpoint's card names, with progress; errors as of :func:`core.data.load`."""
-    from core import data
+    """The image sets that a checkpoint's card names, with progress; errors as of :func:`core.data.load`.
 
+    Raises:
+        InvalidValue: also a device that is not here, told before the images are made ready, which can take minutes.
+    """
+    from core import data, device
+
+    device.pick(args.device)
     options = {"size": info.size, "root": args.data_root, "split_by": info.split_by or None}
     return [data.load(info.name, split, report=reporter(args), **options) for split in splits]

@@ -61,10 +61,10 @@ def reproduce(args) -> None:
     """Carry out the command.
 
     Raises:
-        InvalidValue: no time, no such share, or studies and networks at once; nothing was made.
+        InvalidValue: no time, no such share or device, or studies and networks at once; nothing was made.
         PruneScopeError: the first problem, once all that could be made was made.
     """
-    from core import profiles
+    from core import device, profiles
     from core import reproduce as engine
 
     if args.minutes is not None and not args.minutes > 0:
@@ -81,6 +81,8 @@ def reproduce(args) -> None:
             expected="the one or the other",
         )
     profile = profiles.profile(args.profile)
+    if not args.plan:
+        device.pick(args.device)
     if ids:
         about, plan, make = "", lambda: engine.plan_again(ids, **root), partial(engine.again, ids)
     else:

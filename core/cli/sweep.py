@@ -1,5 +1,8 @@
 """`python -m core sweep FILE`: a grid of runs, in processes here or on a Dask cluster."""
 
+import os
+
+from core import device
 from core.cli.output import add_command, remark, reporter, table, warn, write_json
 from core.errors import InvalidValue, PruneScopeError
 
@@ -38,7 +41,7 @@ def sweep(args) -> None:
     """Carry out the command.
 
     Raises:
-        InvalidValue: the file, the workers or the retries cannot be; nothing was made.
+        InvalidValue: the file, the workers, the retries or the device cannot be; nothing was made.
         PruneScopeError: a run failed, once all that could be made was made.
     """
     from core import sweeps
@@ -53,6 +56,7 @@ def sweep(args) -> None:
         _show([_planned(item) for item in sweeps.plan(found.recipes, root=args.checkpoints)], args)
         return
     crew = _crew(args, sweeps)
+    _check_device(args)
     missing = sum(item.state != sweeps.MADE for item in sweeps.plan(found.recipes, root=args.checkpoints))
     remark(args, f"{len(found.recipes)} networks, {missing} to be made.")
     outcomes = []
@@ -87,6 +91,22 @@ def _crew(args, sweeps):
             args.usage_error("--workers are processes here; with --dask the cluster has its own")
         return sweeps.dask(args.dask, gpus=gpus)
     return sweeps.processes(args.workers or len(gpus) or 1, gpus=gpus, threads=args.threads)
+
+
+def _check_device(args) -> None:
+    """Name a device that no worker can have, before any is started."""
+    if not args.dask:
+        if args.device or os.environ.get("PRUNESCOPE_DEVICE"):  # else each worker takes the best that it has
+            device.pick(args.device)
+    elif args.device:  # the cluster's machines may have what this one has not
+        import torch
+
+        try:
+            torch.device(args.device)
+        except RuntimeError as error:
+            raise InvalidValue(
+                "No machine computes there", given=repr(args.device), expected="cpu, or cuda where workers have GPUs"
+            ) from error
 
 
 def _name(recipe) -> str:

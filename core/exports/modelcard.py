@@ -5,6 +5,7 @@ After Mitchell et al. (2019), Model cards for model reporting, FAT*.
 
 import json
 import math
+import re
 
 import pandas as pd
 
@@ -62,7 +63,9 @@ def _network(card: Card) -> str:
 
 def _data(card: Card) -> str:
     source = DATASETS.get(card.data.name)
-    lines = [f"## Data\n\n{source.title if source else card.data.name}: {', '.join(card.data.class_names)}."]
+    lines = [
+        f"## Data\n\n{source.title if source else card.data.name}: {', '.join(map(_literally, card.data.class_names))}."
+    ]
     if source and (source.citation or source.licence):
         lines.append(
             " ".join(filter(None, (f"{source.citation}." if source.citation else "", source.licence, source.url)))
@@ -87,7 +90,7 @@ def _metrics(card: Card) -> str:
 
 def _classes(card: Card) -> str:
     rows = [
-        f"| {name} | {_interval(card.metrics[f'sensitivity/{name}'], True)} |"
+        f"| {_literally(name)} | {_interval(card.metrics[f'sensitivity/{name}'], True)} |"
         for name in card.data.class_names
         if f"sensitivity/{name}" in card.metrics
     ]
@@ -107,7 +110,7 @@ def _harm(card: Card, harm: pd.DataFrame | None) -> str:
         )
     columns = ["class", "lesions", "found_dense", "found_pruned", "newly_missed", "newly_caught"]
     words = ["class", "cases", "found dense", "found pruned", "newly missed", "newly caught"]
-    rows = ["| " + " | ".join(str(row[name]) for name in columns) + " |" for row in harm.to_dict("records")]
+    rows = ["| " + " | ".join(_literally(str(row[name])) for name in columns) + " |" for row in harm.to_dict("records")]
     head = "| " + " | ".join(words) + " |\n" + "|---" * len(words) + "|"
     return f"{title}\n\nTest cases against `{card.parent}`; counts, without intervals.\n\n{head}\n" + "\n".join(rows)
 
@@ -134,6 +137,11 @@ def _recipe(card: Card) -> str:
         f"## How it was made\n\nRecipe `{card.recipe_hash}`, {card.created}. {versions}.\n\n```json\n{recipe}\n```\n\n"
         f"Digest of the checkpoint: `{card.digest}`"
     )
+
+
+def _literally(name: str) -> str:
+    """A name that may be a stranger's, such as a class folder's, without what Markdown would take for the end of a cell or for markup."""
+    return re.sub(r"[\\`*_\[\]<>|$~#]", r"\\\g<0>", name)
 
 
 def _interval(value: dict, percent: bool) -> str:

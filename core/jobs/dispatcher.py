@@ -97,7 +97,11 @@ def serve(device: str, worker: Sequence[str] = WORKER, *, grace: float = GRACE) 
 
 def _carry_out(job: Job, worker: Sequence[str], grace: float) -> None:
     folder = places.folder(job.id)
-    with (folder / places.LOG).open("ab") as log:
+    try:
+        log = (folder / places.LOG).open("ab")
+    except FileNotFoundError:  # cancelled and removed since the look at the queue
+        return
+    with log:
         process = subprocess.Popen([*worker, job.id, job.device], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     asked = None
     while process.poll() is None:

@@ -1,8 +1,9 @@
 """Adding a job to the queue, and acting on one that is there."""
 
 import shutil
+from contextlib import suppress
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from core import files
 from core.errors import DataNotFound, InvalidValue, JobDamaged, JobNotFound, NotAllowed, QueueFull, UnknownName
@@ -77,7 +78,7 @@ def submit(recipe, owner: str, *, device=None) -> Job:
         )
         _take_back_cancel(job.id)
         write(job)
-        _forget(there)
+        _forget(look())
     dispatcher.advance()
     return job
 
@@ -107,17 +108,23 @@ def cancel(id: str, owner: str) -> Job:
 def resume(id: str, owner: str) -> Job:
     """Put a job that was cancelled, failed or was interrupted into the queue again; other jobs are left as they are.
 
+    One whose checkpoint is there (its process was killed before it could write so) is finished by that.
+
     Raises:
         NotAllowed, JobNotFound, JobDamaged, StorageFull: as :func:`cancel`.
         QueueFull: too many jobs wait.
     """
     check_writable()
+    made = _checkpoints()
     with places.alone():
         there = look()
         job = current(id)
         check_owner(owner, job.owner, "resume")
         if job.state in (*ACTIVE, FINISHED):
             return job
+        if id in made:
+            _take_back_cancel(id)
+            return changed(job, state=FINISHED, error=None, checkpoint=made[id])
         _check_room(there, job.owner)
         _take_back_cancel(id)
         job = changed(job, state=QUEUED, error=None, number=turns.advance(there.jobs))
@@ -158,7 +165,10 @@ def _drop_epochs(job: Job, there: Board) -> None:
         if not places.is_id(hash):
             continue  # a record is read as if a stranger had written it
         folder = files.runs_root() / hash
-        if folder.is_dir() and not places.held(FileLock(folder / "lock")):
+        if not folder.is_dir():
+            continue
+        # Held until all is gone: a run that is begun outside of the queue must not lose what it has just written.
+        with suppress(Timeout), FileLock(folder / "lock", timeout=0):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -195,10 +205,13 @@ def _take_back_cancel(id: str) -> None:
 
 
 def _forget(there: Board) -> None:
-    ended = [job for job in there.jobs if job.state not in ACTIVE]  # newest first
-    for job in ended[MOST_KEPT:]:
+    """Delete the oldest jobs that have ended; ``there`` has the new job too, which may be one of them taken up again."""
+    old = [job for job in there.jobs if job.state not in ACTIVE][MOST_KEPT:]  # newest first
+    for job in old:
         _delete(job.id)
-        _drop_epochs(job, there)
+    left = look() if old else there
+    for job in old:
+        _drop_epochs(job, left)
 
 
 def _check_epochs(recipe) -> None:

@@ -21,6 +21,7 @@ STATES = (QUEUED, RUNNING, FINISHED, FAILED, CANCELLED, INTERRUPTED)
 ACTIVE = (QUEUED, RUNNING)
 MOST_BYTES = 1 << 20
 _MOST = 2**53  # more than anybody submits
+_MOST_PARENTS = 20  # a recipe of hundreds cannot be built without running out of stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,12 +153,12 @@ def _with_parents(values: dict) -> list[dict]:
     """The recipe and those it is made from, parents first.
 
     Raises:
-        TypeError: a parent that is no table.
+        TypeError: a parent that is no table, or more of them than anybody trains one after the other.
     """
     whole = [values]
     while (parent := whole[0].get("parent")) is not None:
-        if not isinstance(parent, dict):
-            raise TypeError("a parent is not dict")
+        if not isinstance(parent, dict) or len(whole) > _MOST_PARENTS:
+            raise TypeError("a parent is not dict, or there are too many")
         whole.insert(0, parent)
     return whole
 

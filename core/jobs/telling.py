@@ -5,6 +5,7 @@ import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from core import files, runfolder
 from core.errors import Cancelled
 from core.jobs import places
 from core.jobs.record import Job
@@ -199,6 +200,4 @@ def thinned(rows: list[dict]) -> list[dict]:
 
 
 def _state(recipe) -> Path:
-    from core import files
-
-    return files.runs_root() / recipe.hash / "state.safetensors"
+    return files.runs_root() / recipe.hash / runfolder.STATE

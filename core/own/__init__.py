@@ -6,7 +6,7 @@ of PruneScope finds them by their name; weights become the dense network of a st
 
 from core.own.images import add_images, look_at_images
 from core.own.records import Own, listing, remove
-from core.own.weights import add_weights, look_at_weights, measure
+from core.own.weights import add_weights, look_at_weights, measure, noted_normalisation
 
 __all__ = [
     "Own",
@@ -16,5 +16,6 @@ __all__ = [
     "look_at_images",
     "look_at_weights",
     "measure",
+    "noted_normalisation",
     "remove",
 ]

@@ -111,6 +111,7 @@ def add_images(path: str | os.PathLike, name: str, owner: str, *, origin: str = 
     with records.adding(name, owner, size):
         place = records.zip_of(name)
         files.check_space(place.parent, size)
+        records.begin(name, IMAGES, owner, origin or path.name, size, zips.digest_of(path))
         with files.atomic_path(place) as temporary:
             shutil.copyfile(path, temporary)
         try:

@@ -1,6 +1,11 @@
-"""What there is of one's own: a small record each, under ``runs/own/``; adding, listing and deleting."""
+"""What there is of one's own: a small record each, under ``runs/own/``; adding, listing and deleting.
+
+Something new lies in its place before its record does. So that a process killed between the two leaves nothing that blocks a name
+and that nobody can delete, it notes first what it is about to add (:func:`begin`); whoever comes next finishes or forgets it.
+"""
 
 import json
+import logging
 import re
 import shutil
 from collections.abc import Iterator
@@ -13,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from core import files
 from core.errors import InvalidValue, NotAllowed, PruneScopeError, QueueFull
-from core.jobs.access import check_writable, single_user
+from core.jobs.access import check_writable, read_only, single_user
 
 IMAGES, WEIGHTS = "images", "weights"
 MOST, MOST_OF_ONE = 100, 10
@@ -23,6 +28,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 _LONGEST = 30
 _MARKUP = str.maketrans("[]<>`", "()()'")
 _PATIENCE = 60  # seconds
+_KEPT, _BEGUN = ".json", ".begun"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,15 +81,24 @@ def check_free(name: str) -> None:
 
 def listing() -> list[Own]:
     """Everything that was brought, the newest first; a record that cannot be read is passed over."""
-    found = []
-    for path in sorted(_root().glob("*.json")) if _root().is_dir() else ():
-        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-            values = json.loads(path.read_bytes()[:100_000])
-            one = Own(**{item.name: values[item.name] for item in fields(Own)})
-            check_name(one.name)
-            if one.name == path.stem and one.kind in (IMAGES, WEIGHTS) and type(one.bytes) is int:
-                found.append(one)
-    return sorted(found, key=lambda one: str(one.created), reverse=True)
+    if _root().is_dir() and any(_root().glob(f"*{_BEGUN}")) and not read_only():
+        with suppress(PruneScopeError), _alone(patience=0):  # if it is still being added, its owner sees it later
+            _finish_or_forget()
+    found = [_read(path) for path in sorted(_root().glob("*.json"))] if _root().is_dir() else []
+    return sorted((one for one in found if one is not None), key=lambda one: one.created, reverse=True)
+
+
+def _read(path: Path) -> Own | None:
+    """The record in a file, whose name before its suffix is the thing's; None if it cannot be one."""
+    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+        values = json.loads(path.read_bytes()[:100_000])
+        one = Own(**{item.name: values[item.name] for item in fields(Own)})
+        check_name(one.name)
+        texts = all(isinstance(text, str) for text in (one.owner, one.origin, one.created, one.sha256))
+        sound = texts and isinstance(one.study, str | None) and type(one.bytes) is int
+        if sound and one.name == path.stem and one.kind in (IMAGES, WEIGHTS):
+            return one
+    return None
 
 
 @contextmanager
@@ -99,6 +114,7 @@ def adding(name: str, owner: str, size: int) -> Iterator[None]:
     check_writable()
     check_name(name)
     with _alone():
+        _finish_or_forget()
         check_free(name)
         there = listing()
         own = sum(one.owner == owner for one in there)
@@ -117,11 +133,24 @@ def adding(name: str, owner: str, size: int) -> Iterator[None]:
                 expected=f"at most {MOST_BYTES / 1e6:.0f} MB together",
                 remedy="delete one that is no longer needed",
             )
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                _path(name, _BEGUN).unlink(missing_ok=True)
+
+
+def begin(name: str, kind: str, owner: str, origin: str, size: int, sha256: str, study: str | None = None) -> None:
+    """Note what is about to be put in its place, as :func:`keep` will; to be asked under :func:`adding`."""
+    _write(_BEGUN, name, kind, owner, origin, size, sha256, study)
 
 
 def keep(name: str, kind: str, owner: str, origin: str, size: int, sha256: str, study: str | None = None) -> Own:
     """Write the record of something that is in its place now; to be asked under :func:`adding`."""
+    return _write(_KEPT, name, kind, owner, origin, size, sha256, study)
+
+
+def _write(suffix: str, name, kind, owner, origin, size, sha256, study) -> Own:
     created = datetime.now(UTC).isoformat(timespec="seconds")
     one = Own(
         name=name,
@@ -133,8 +162,36 @@ def keep(name: str, kind: str, owner: str, origin: str, size: int, sha256: str, 
         sha256=sha256,
         study=study,
     )
-    files.write_text(_path(name), json.dumps(asdict(one), indent=1))
+    files.write_text(_path(name, suffix), json.dumps(asdict(one), indent=1))
     return one
+
+
+def _finish_or_forget() -> None:
+    """Give what killed processes were adding its record if it is whole in its place, and else forget it; under :func:`_alone`."""
+    for note in sorted(_root().glob(f"*{_BEGUN}")):
+        one = _read(note)
+        if one is not None and not _path(one.name).exists():
+            whole = _in_place(one)
+            if whole:
+                files.write_text(_path(one.name), json.dumps(asdict(one), indent=1))
+            done = "finished: it is whole" if whole else "forgotten: it is not whole"
+            logging.getLogger(__name__).warning("A process was killed while it added %s, which is %s.", one.name, done)
+        with files.storage_errors(note):
+            note.unlink(missing_ok=True)
+
+
+def _in_place(one: Own) -> bool:
+    """Whether what ``one`` tells of lies in its place, and half-written copies of it no more."""
+    from core import checkpoints
+    from core.own.zips import digest_of
+
+    if one.kind == IMAGES:
+        place = zip_of(one.name)
+        for leftover in place.parent.glob(f".{place.name}.*.tmp"):
+            leftover.unlink(missing_ok=True)
+        return files.is_file(place) and digest_of(place) == one.sha256
+    cards = [entry.card for entry in checkpoints.list() if entry.card and entry.weights]
+    return any(card.study == one.study and card.recipe.get("sha256") == one.sha256 for card in cards)
 
 
 def remove(name: str, owner: str) -> None:
@@ -148,6 +205,7 @@ def remove(name: str, owner: str) -> None:
     check_writable()
     check_name(name)
     with _alone():
+        _finish_or_forget()
         one = next((one for one in listing() if one.name == name), None)
         if one is None:
             raise InvalidValue("There is nothing of your own of this name", given=name, expected="a name of the list")
@@ -193,12 +251,12 @@ def _check_unused(name: str) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _alone(patience: float = _PATIENCE) -> Iterator[None]:
     with files.storage_errors(_root()):
         _root().mkdir(parents=True, exist_ok=True)
         lock = FileLock(_root() / "lock")
         try:
-            lock.acquire(timeout=_PATIENCE)
+            lock.acquire(timeout=patience)
         except Timeout as error:
             raise NotAllowed("Somebody else is adding something at this moment", remedy="try again") from error
     try:
@@ -211,5 +269,5 @@ def _root() -> Path:
     return files.runs_root() / "own"
 
 
-def _path(name: str) -> Path:
-    return _root() / f"{name}.json"
+def _path(name: str, suffix: str = _KEPT) -> Path:
+    return _root() / f"{name}{suffix}"

@@ -32,6 +32,23 @@ def look_at_weights(
     return checkpoints.explain_foreign(path, architecture, classes, stem=stem, max_bytes=max_bytes)
 
 
+def noted_normalisation(
+    path: str | os.PathLike, architecture: str, classes: int, *, stem: str = "stock", max_bytes: int = MAX_BYTES
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Mean and deviation that a file says its network was trained with, as those say that PruneScope exported.
+
+    Args and Raises: as for :func:`core.checkpoints.load_foreign`; the file fits (see :func:`look_at_weights`).
+
+    Returns:
+        None where the file says nothing, or ImageNet's, which are taken by default.
+    """
+    model = checkpoints.load_foreign(path, architecture, classes, stem=stem, max_bytes=max_bytes)
+    usual = zip((model.mean, model.std), (IMAGENET_MEAN, IMAGENET_STD), strict=True)
+    if all(torch.equal(own, torch.tensor(imagenet)) for own, imagenet in usual):
+        return None
+    return tuple(model.mean.tolist()), tuple(model.std.tolist())
+
+
 def class_names(name: str) -> tuple[str, ...] | None:
     """The classes of a data set in label order; None where it is not on this machine."""
     try:
@@ -50,8 +67,8 @@ def add_weights(
     architecture: str,
     order: Sequence[str] | None = None,
     stem: str = "stock",
-    mean: tuple[float, float, float] = IMAGENET_MEAN,
-    std: tuple[float, float, float] = IMAGENET_STD,
+    mean: tuple[float, float, float] | None = None,
+    std: tuple[float, float, float] | None = None,
     origin: str = "",
     max_bytes: int = MAX_BYTES,
 ) -> Checkpoint:
@@ -66,7 +83,8 @@ def add_weights(
         architecture: ``"vgg16"`` or ``"densenet169"``, under torchvision's names.
         order: the classes in the order of the file's outputs; by default the data set's own.
         stem: as for :func:`core.models.build`.
-        mean, std: of the images in [0, 1] that the network was trained with.
+        mean, std: of the images in [0, 1] that the network was trained with; by default the file's own (see
+            :func:`noted_normalisation`), else ImageNet's.
         origin: what its owner calls the file.
         max_bytes: the most that the file may take, on disk and expanded.
 
@@ -107,6 +125,7 @@ def add_weights(
         ],
     )
     with records.adding(name, owner, path.stat().st_size):
+        records.begin(name, WEIGHTS, owner, origin or path.name, path.stat().st_size, sha256, study.name)
         made = checkpoints.save(model, card)
         try:
             records.keep(name, WEIGHTS, owner, origin or path.name, made.size_bytes, sha256, study.name)
@@ -158,11 +177,11 @@ def _check_order(order: tuple[str, ...], names: tuple[str, ...]) -> None:
 
 
 def _check_normalisation(mean, std) -> None:
-    for values, low in ((mean, 0.0), (std, 1e-3)):
-        if len(values) != 3 or not all(low <= value <= 10 for value in values):
+    for what, values, low in (("mean", mean, 0.0), ("deviation", std, 1e-3)):
+        if values is not None and (len(values) != 3 or not all(low <= value <= 10 for value in values)):
             raise InvalidValue(
                 "This is no normalisation of images in [0, 1]",
-                given=f"mean {tuple(mean)}, deviation {tuple(std)}",
+                given=f"{what} {tuple(values)}",
                 expected="three numbers each, such as 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225",
             )
 

@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path
 
 from core.errors import DataDamaged, DataNotFound, FileTooLarge, UnsafeFile
+from core.files import is_file
 from core.own.records import plain
 
 MOST_BYTES = 64_000_000
@@ -32,8 +33,8 @@ def screen(path: Path) -> list[zipfile.ZipInfo]:
         DataDamaged: no zip, or not a whole one.
         DataNotFound: no file.
     """
-    if not path.is_file():
-        raise DataNotFound("There is no such file", given=path, expected="a zip", remedy="check the path")
+    if not is_file(path):
+        raise DataNotFound("There is no such file", given=str(path)[:300], expected="a zip", remedy="check the path")
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise FileTooLarge("The zip is too large", given=f"{size / 1e6:.1f} MB", expected=f"{MOST_BYTES / 1e6:.0f} MB")

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from core.device import cores
-from core.errors import InvalidValue, MissingPackage, PruneScopeError
+from core.errors import InvalidValue, MissingPackage, PruneScopeError, check_whole
 
 _PATIENCE = 30  # seconds to find the scheduler and its first worker
 
@@ -39,11 +39,14 @@ def processes(workers: int = 1, *, gpus: Sequence[str] = (), threads: int | None
         threads: processor threads of each; by default the cores shared out.
 
     Raises:
-        InvalidValue: no workers, or more than 1024.
+        InvalidValue: no workers or threads, or more than 1024.
     """
     if type(workers) is not int or not 1 <= workers <= 1024:
         raise InvalidValue("A sweep cannot have so many workers", given=repr(workers), expected="1 to 1024")
-    threads = threads or max(1, cores() // workers)
+    if threads is None:
+        threads = max(1, cores() // workers)
+    # Told here: in the workers it would end each of them as they begin, and look like a lack of memory.
+    check_whole(threads, "A worker cannot have so many threads", 1, 1024)
 
     def start() -> ProcessPoolExecutor:
         # Spawned: a fork of a process that has used torch or a GPU can hang.

@@ -98,11 +98,11 @@ def run(
     """
     todo = _Todo(plan(_with_parents(recipes), root=root), retries)
     places = {
-        "checkpoints": Path(root) if root else files.checkpoint_root(),
+        "checkpoints": files.checkpoint_root(root),
         "data": files.data_root(data),
         "runs": files.runs_root(),
     }
-    folders = {name: str(place.expanduser().absolute()) for name, place in places.items()}
+    folders = {name: str(place.absolute()) for name, place in places.items()}
     yield from todo.found
     while todo.open:
         with crew.start() as executor:

@@ -65,7 +65,7 @@ def _stored(paths: dict[str, Path]) -> Drift | None:
     try:
         return _read(str(path), path.stat().st_mtime_ns, digests, dense, list(entries.values()))
     except PruneScopeError as error:
-        st.warning(str(error), icon=":material/broken_image:")
+        st.warning(look.literal(error), icon=":material/broken_image:")
         return None
 
 

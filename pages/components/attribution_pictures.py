@@ -60,12 +60,13 @@ def split(left: Image.Image, right: Image.Image, share: float) -> Image.Image:
 def warned(picture: Image.Image, words: str) -> Image.Image:
     """A copy of ``picture`` with a band across its foot that says what is wrong with it."""
     found = picture.copy()
-    pen, font = ImageDraw.Draw(found), _font(15)
+    # Beside four others a picture is shown at half its size, and what matters most must still be read.
+    pen, font, line_height = ImageDraw.Draw(found), _font(23), 28
     lines = _wrapped(words, font, found.width - 16)
-    top = found.height - 20 * len(lines) - 8
+    top = found.height - line_height * len(lines) - 8
     pen.rectangle((0, top, found.width, found.height), fill=_WARN)
     for number, line in enumerate(lines):
-        pen.text((8, top + 4 + 20 * number), line, fill="white", font=font)
+        pen.text((8, top + 4 + line_height * number), line, fill="white", font=font)
     return found
 
 

@@ -184,7 +184,7 @@ def _upload(context: Context) -> Picture | None:
     try:
         found: Upload = decode_upload(content, size)
     except PruneScopeError as error:
-        st.error(f"**Your picture was not taken.** {error}", icon=":material/block:")
+        st.error(f"**Your picture was not taken.** {look.literal(error)}", icon=":material/block:")
         return None
     if found.notes:
         st.caption(" ".join(found.notes))

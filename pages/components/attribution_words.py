@@ -24,7 +24,11 @@ def about(picture: Picture, names: tuple[str, ...], plain: bool = False) -> str:
     if picture.truth is None:
         return "Its diagnosis is not known."
     truth = look.diagnosis(names[picture.truth])
-    return f"{picture.title}\nTrue diagnosis: {truth}" if plain else f"{picture.title}  \nTrue diagnosis: **{truth}**"
+    return (
+        f"{picture.title}\nTrue diagnosis: {truth}"
+        if plain
+        else f"{look.plain(picture.title)}  \nTrue diagnosis: **{truth}**"
+    )
 
 
 def answers(probabilities: np.ndarray, names: tuple[str, ...], question: Question, picture: Picture) -> str:

@@ -55,6 +55,7 @@ def kept(kind: str, said: str) -> None:
     """Forget the file and say what became of it."""
     st.session_state[f"bring-number-{kind}"] += 1
     st.session_state.pop(f"bring-look-{kind}", None)
+    st.session_state.pop(f"bring-name-{kind}", None)  # it is taken now: the next file suggests its own
     st.session_state[_SAID] = said
     st.rerun()
 

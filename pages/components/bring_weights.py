@@ -8,6 +8,7 @@ from core.errors import DataNotFound, InvalidValue
 from core.own.images import name_for
 from pages.components import bring_file, generate_fields, generate_parents, generate_state
 
+NOTED = "file"
 NORMALISATIONS = {
     "imagenet": "ImageNet's, as torchvision",
     "none": "None: numbers from 0 to 1",
@@ -40,12 +41,12 @@ def draw() -> None:
             given=data,
             remedy="choose other images",
         )
-    found = bring_file.look(file, "weights", (network, len(names)), _looking(network, len(names), UPLOAD_BYTES))
+    found, noted = bring_file.look(file, "weights", (network, len(names)), _looking(network, len(names), UPLOAD_BYTES))
     if not found.fits:
         _explain(found, names)
         return
     st.success(f"**They fit:** {found.variant}, {found.tensors} tensors.", icon=":material/check:")
-    mean, std, order = _meaning(names)
+    mean, std, order = _meaning(names, noted)
     name = bring_file.name_field("weights", name_for(file.name), "The study will be called name-size/network.")
     if st.button("Keep as a study", type="primary", icon=":material/save:"):
         _keep(file, name, UPLOAD_BYTES, data, size, network, order, mean, std)
@@ -74,7 +75,11 @@ def _study():
 def _looking(network: str, classes: int, limit: int):
     from core import own
 
-    return lambda path: own.look_at_weights(path, network, classes, max_bytes=limit)
+    def look(path):
+        fit = own.look_at_weights(path, network, classes, max_bytes=limit)
+        return fit, own.noted_normalisation(path, network, classes, max_bytes=limit) if fit.fits else None
+
+    return look
 
 
 def _explain(found, names) -> None:
@@ -102,12 +107,18 @@ def _explain(found, names) -> None:
     )
 
 
-def _meaning(names: tuple[str, ...]):
-    """Normalisation and order of classes, which no file tells."""
+def _meaning(names: tuple[str, ...], noted):
+    """Normalisation, which only files that PruneScope exported tell, and order of classes, which none does."""
     left, right = st.columns(2)
     with left:
-        kind = generate_fields.choice("normalisation", "Images were normalised with", NORMALISATIONS, "imagenet")
-        mean, std = _normalisation(kind)
+        known, key = NORMALISATIONS, "normalisation"
+        if noted is not None:
+            # Under a name of its own: what was chosen for a file that says nothing must not speak over this one.
+            known, key = {NOTED: "What the file says", **NORMALISATIONS}, "noted"
+        kind = generate_fields.choice(key, "Images were normalised with", known, next(iter(known)))
+        mean, std = noted if kind == NOTED else _normalisation(kind)
+        if kind == NOTED:
+            st.caption(f"The file says mean {_listed(mean)} and deviation {_listed(std)} of red, green and blue.")
     with right:
         given = st.text_area(
             "Classes in the order of the outputs",
@@ -136,6 +147,10 @@ def _normalisation(kind: str):
         )
     )
     return _three("Mean", mean), _three("Deviation", std)
+
+
+def _listed(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
 
 
 def _three(label: str, text: str) -> tuple[float, float, float]:

@@ -15,7 +15,7 @@ what follows, so that the answers stay the same.
 
 **What kills channels.** Two things do. High **weight decay** while training, of the scales of batch norm as well: channels that
 nothing needs then shrink to zero, if learning rate × decay × steps is large enough. Where only the weights decay hardly any dies,
-because batch norm scales a weak channel up again; that is how most networks that ship were trained.
+because batch norm scales a weak channel up again; that is how most networks that ship were trained.{example}
 And pruning **whole channels** instead of single weights, which always shrinks the network:"""
 
 
@@ -36,7 +36,7 @@ def draw(study: str) -> None:
         _times(entry, found, *measured)
     why = "Why zeros alone make nothing faster, and what would"
     with st.expander(why, icon=":material/help:", expanded=found.zeros > 0 and found.effective < cost.SAME):
-        st.markdown(_WHY + _example(entry, known))
+        st.markdown(_WHY.format(example=_example(entry, known)))
         st.code(f"python -m core prune {study} one_shot 0.5 --scope channel", language="bash")
     _sparse_matrices(entry)
 
@@ -46,7 +46,7 @@ def _example(entry: Entry, known: list[Entry]) -> str:
     trained = [other for other in known if other.card.zeros and cost_state.channels_may_die(other)]
     if not trained or entry in trained:
         return ""
-    return f"\n\nTo see channels that died, choose **{cost_state.title(trained[0])}** above."
+    return f" To see channels that died, choose **{cost_state.title(trained[0])}** above."
 
 
 def _counts(found: cost.Cost) -> None:

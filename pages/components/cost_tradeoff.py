@@ -11,6 +11,12 @@ _AXES = {
     "milliseconds": ("milliseconds for one image, compacted", 1.0),
 }
 
+_COSTS = {
+    "bytes": "the size of the file",
+    "flops": "the operations for one image",
+    "milliseconds": "the time for one image",
+}
+
 
 def draw(study: str) -> None:
     """Balanced accuracy against one cost."""
@@ -33,6 +39,7 @@ def draw(study: str) -> None:
     frame["title"] = [cost_state.title(entry) for entry in drawn]
     frame["hollow"] = [cost_state.channels_may_die(entry) for entry in drawn]
     st.markdown(_sentence(frame, against))
+    st.markdown(f"**Balanced accuracy on test images, against {_COSTS[against]}**")
     shown = frame.assign(x=frame[against] / unit)
     if against == "milliseconds":
         shown = shown.assign(x_low=frame["milliseconds_low"], x_high=frame["milliseconds_high"])
@@ -74,7 +81,7 @@ def _timed(entries):
 def _sentence(frame, against: str) -> str:
     best = frame[frame["best"]].sort_values(against)
     names = [
-        f"**{title}** ({worth:.1%})" for title, worth in zip(best["title"], best["balanced_accuracy"], strict=True)
+        f"**{row.title}** ({row.balanced_accuracy:.1%} {look.span(row.low, row.high)})" for row in best.itertuples()
     ]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
     return (

@@ -6,7 +6,7 @@ from core import files, jobs
 from core.errors import DataNotFound, PruneScopeError
 from core.progress import clock
 from pages.components import generate_fields as fields
-from pages.components import generate_parents, generate_state
+from pages.components import generate_parents, generate_state, look
 
 _SAID = "generate-said"
 
@@ -143,10 +143,10 @@ def _parse(label: str, given: str, problems: list, changes: dict, name: str, who
 
 def _show(problems: list) -> None:
     for error in problems:
-        parts = [f"**{error.problem}.**" if getattr(error, "problem", None) else str(error)]
+        parts = [f"**{look.literal(error.problem)}.**" if getattr(error, "problem", None) else look.literal(error)]
         for label, value in (("Given", getattr(error, "given", None)), ("Expected", getattr(error, "expected", None))):
             if value is not None:
-                parts.append(f"{label}: {value}.")
+                parts.append(f"{label}: {look.literal(value)}.")
         st.error(" ".join(parts), icon=":material/error:")
 
 
@@ -156,9 +156,11 @@ def _cost(recipe) -> None:
     try:
         found = estimating.estimate(recipe)
     except DataNotFound as error:
-        st.warning(f"**{error.problem}.** Phantoms need no download.", icon=":material/image_not_supported:")
+        st.warning(
+            f"**{look.literal(error.problem)}.** Phantoms need no download.", icon=":material/image_not_supported:"
+        )
         with st.expander("How to get the images"):
-            st.markdown(str(error))
+            st.markdown(look.literal(error))
         return
     except PruneScopeError as error:
         _show([error])

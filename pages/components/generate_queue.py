@@ -47,7 +47,7 @@ def _notes(there: jobs.Board) -> None:
     if not there.jobs and not there.problems:
         st.info("**No jobs yet.** Fill in the form and press *Make it*.", icon=":material/inbox:")
     for id, message in there.problems:
-        st.warning(message, icon=":material/broken_image:")
+        st.warning(look.literal(message), icon=":material/broken_image:")
         _act("Remove the record", ":material/delete:", jobs.remove, id)
     own = any(generate_state.may_act(job) for job in there.jobs)
     generate_state.keep_key(own)
@@ -113,7 +113,7 @@ def _act(label: str, icon: str, act, id: str, **options) -> None:
         try:
             act(id, generate_state.owner())
         except PruneScopeError as error:
-            st.error(str(error))
+            st.error(look.literal(error))
         else:
             st.rerun()
 
@@ -135,11 +135,11 @@ def _bar(job: jobs.Job, moment: jobs.Moment | None) -> None:
 
 
 def _error(job: jobs.Job) -> None:
-    parts = [f"**{job.error.get('problem')}.**"]
+    parts = [f"**{look.literal(job.error.get('problem'))}.**"]
     for name in ("given", "expected", "remedy"):
         if job.error.get(name):
             label = "What to do" if name == "remedy" else name.capitalize()
-            parts.append(f"{label}: {job.error[name]}.")
+            parts.append(f"{label}: {look.literal(job.error[name])}.")
     show = st.error if job.state == "failed" else st.warning
     show(" ".join(parts))
 

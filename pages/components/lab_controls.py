@@ -7,6 +7,11 @@ from core.data.phantom import RANGES, Parameters
 from pages.components import lab_state, lab_words, look
 
 _HEIGHT = 400  # of the sliders: about that of the picture and the answers beside them
+# On a phone nothing stands beside them, and a page that scrolls within a page hides most of them.
+_ALONE = (
+    "<style>@media (max-width: 640px) { [data-testid='stTabPanel'] "
+    ":is([class*='st-key-lab-'], [data-testid='stLayoutWrapper']) { height: auto !important; } }</style>"
+)
 
 
 def toolbar(lesion: Parameters) -> None:
@@ -44,17 +49,18 @@ def toolbar(lesion: Parameters) -> None:
 
 def sliders(lesion: Parameters) -> None:
     """Every parameter of the lesion, its signs and its picture."""
+    st.html(_ALONE)
     body, signs, picture = st.tabs(["A B C D", f"Signs ({len(lesion.signs)})", "Picture"])
-    with body.container(height=_HEIGHT, border=False):
+    with body.container(height=_HEIGHT, border=False, key="lab-body"):
         _each(lesion, lab_words.ABCD)
         st.caption("What it is made of")
         _each(lesion, lab_words.MAKE)
-    with signs.container(height=_HEIGHT, border=False):
+    with signs.container(height=_HEIGHT, border=False, key="lab-signs"):
         for name, own in lab_words.SIGN_GROUPS.items():
             st.markdown(f"**{look.diagnosis(name)}**")
             _each(lesion, own)
         st.caption("Signs stand under the diagnosis that they are textbook for. Any lesion may have any of them.")
-    with picture.container(height=_HEIGHT, border=False):
+    with picture.container(height=_HEIGHT, border=False, key="lab-picture"):
         _skin(lesion)
         st.button(
             "Another photograph",

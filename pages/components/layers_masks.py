@@ -21,6 +21,7 @@ def draw(study: str) -> None:
     frame = layers_data.overlap(paths[first], paths[second], sparsity)
     names = look.title(first), look.title(second)
     st.markdown(_sentence(inspection.total(frame), names))
+    st.markdown("**Weights that both remove, one of them, or neither, layer by layer**")
     st.altair_chart(
         layers_charts.overlap(frame, names, (look.colour(first), look.colour(second)), look.ink(), look.paper()),
         alt=f"Weights of each layer that {names[0]} and {names[1]} both remove, only one removes, and neither removes",

@@ -37,11 +37,14 @@ def draw(study: str) -> None:
     frame = frame.assign(value=frame[measure], low=frame[f"{measure}_low"], high=frame[f"{measure}_high"])
     frame = frame[["part", "layers", "weights", "value", "low", "high"]]
     st.markdown(_sentence(frame, layers_state.MEASURES[measure].lower(), sparsity))
+    st.markdown(f"**What pruning one layer alone changes: {layers_state.MEASURES[measure].lower()}**")
     st.altair_chart(
         layers_charts.pays(frame, layers_state.MEASURES[measure], look.COLOURS["prune_only"], look.ink()),
         alt=f"Change of {measure.replace('_', ' ')} when one layer alone is pruned to {sparsity:.0%}, with 95% intervals",
     )
-    st.caption(_basis(found, measure, recalibrated))
+    st.caption(
+        f"{_basis(found, measure, recalibrated)} Layers stand from the input, {frame['part'].iloc[0]}, to the output, {frame['part'].iloc[-1]}."
+    )
     panels.table(
         frame.rename(columns={"value": f"{measure}_difference"}),
         name=f"layers-that-pay-{study.replace('/', '-')}-{sparsity:.0%}".rstrip("%"),
@@ -70,5 +73,5 @@ def _basis(found: sensitivity.Sensitivity, measure: str, recalibrated: bool) -> 
     base = found.base[measure][int(recalibrated)]
     return (
         f"n = {found.n:,} **validation** images{lesions}, the same for every layer, with paired 95% intervals; test images chose nothing. "
-        f"The whole network has {base:.1%} there. No fine-tuning; {'batch norm of both re-estimated' if recalibrated else 'batch norm as trained'}."
+        f"The whole network has {base:.1%} there (no interval is stored). No fine-tuning; {'batch norm of both re-estimated' if recalibrated else 'batch norm as trained'}."
     )

@@ -59,18 +59,25 @@ def _control(study: str) -> None:
     line = methods_data.lines(study)[0]
     known = [name for name in line.pruned if name.endswith(BY_LOT)]
     for name in known:
-        entry = list(line.pruned[name].values())[-1]
-        metric = entry.card.metrics.get("balanced_accuracy")
-        if metric:
+        sparsity, entry = list(line.pruned[name].items())[-1]
+        lot = entry.card.metrics.get("balanced_accuracy")
+        # Alone its number says nothing: beside it stands the network that lost its smallest weights.
+        twin = line.pruned.get(name.removesuffix(BY_LOT), {}).get(sparsity)
+        size = twin.card.metrics.get("balanced_accuracy") if twin else None
+        if lot:
             st.markdown(
-                f"{look.title(name)}, pruned to {entry.card.sparsity:.0%} and trained: balanced accuracy {metric['estimate']:.1%} "
-                f"[{metric['low']:.1%}, {metric['high']:.1%}], n = {metric['n']:,}."
+                f"{look.title(name)}, pruned to {entry.card.sparsity:.0%} and trained: balanced accuracy {_measured(lot)}."
+                + (f" With the smallest weights removed instead: {_measured(size)}." if size else "")
             )
     if not known:
         st.caption(
             "The full control, a network pruned at random and trained as long, is not here yet. It is made by "
             f"`{methods_data.command(study)}` and appears on **Methods**."
         )
+
+
+def _measured(metric: dict) -> str:
+    return f"{metric['estimate']:.1%} {look.span(metric['low'], metric['high'])}, n = {metric['n']:,}"
 
 
 def _methods(study: str) -> None:

@@ -1,5 +1,6 @@
 """The visual language: one colour a method on every page, readable on light and on dark, and apart for the colour-blind."""
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -42,14 +43,18 @@ def ink() -> str:
 
 
 def readable_buttons() -> None:
-    """Two things that Streamlit leaves illegible.
+    """Things that Streamlit leaves illegible.
 
-    It writes on the main buttons of the dark theme in white on a light ground (2.1:1), and in a horizontal container does not
-    break a row of choices, whose last ones a phone then cuts off.
+    It writes on the main buttons of the dark theme in white on a light ground (2.1:1) and draws commands in captions so pale that
+    they fall below 4.5:1. In a horizontal container it does not break a row of choices, whose last ones a phone then cuts off;
+    and where a row is broken, the choices beside the pressed one have no edge on its side.
     """
     st.html(
         "<style>[data-testid='stBaseButton-primary'] { color: light-dark(#ffffff, #0f1717); } "
-        "[data-testid='stButtonGroup'] > div { flex-wrap: wrap; }</style>"
+        "[data-testid='stCaptionContainer'] code { color: inherit; } "
+        "[data-testid='stButtonGroup'] > div { flex-wrap: wrap; } "
+        "[data-testid='stButtonGroup'] button[data-variant='segmented_control'][aria-checked='false']:not(:hover) "
+        "{ border-color: light-dark(#d5dfdf, #2d3c3c) !important; }</style>"
     )
 
 
@@ -101,6 +106,11 @@ def points(value: float, low: float | None = None, high: float | None = None) ->
     return shown[0] if low is None else f"{shown[0]} [{shown[1]}, {shown[2]}]"
 
 
+def span(low: float, high: float) -> str:
+    """An interval of a share as it stands behind the share in percent: ``"[1.4, 5.3]"``."""
+    return f"[{100 * low:.1f}, {100 * high:.1f}]"
+
+
 def listed(words: Sequence[str]) -> str:
     """Words one after the other within a sentence: ``"a, b and c"``."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
@@ -112,7 +122,20 @@ def diagnosis(name: str) -> str:
     Folders of one's own may be called anything, and the same words stand in texts, buttons and charts. So signs that a text
     would take for emphasis, a formula, a link or a picture are drawn by signs that every font has: ``$`` as ``¤``.
     """
-    return DIAGNOSES.get(name) or name.replace("_", " ").translate(_LIKENESSES)
+    return DIAGNOSES.get(name) or plain(name.replace("_", " "))
+
+
+def plain(text: str) -> str:
+    """The name of a file or folder of one's own, for a text that would take some of its signs for Markdown."""
+    return text.translate(_LIKENESSES)
+
+
+def literal(text) -> str:
+    """A message with all its signs as they are, in a text that is Markdown: ``train/*.png and test/*.png`` is no emphasis.
+
+    What stands between backticks is a command and stays so.
+    """
+    return re.sub(r"`[^`]*`|[\\*$\[\]~]", lambda found: found[0] if found[0][0] == "`" else f"\\{found[0]}", str(text))
 
 
 _LIKENESSES = str.maketrans("$*`[]<>~#|\\:", "¤∗'()‹›∼№¦/∶")

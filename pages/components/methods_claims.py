@@ -86,7 +86,7 @@ def _line(finding: Finding) -> str:
     text = f"{_ICONS[finding.verdict]} {said[0].upper()}{said[1:]}: **{finding.verdict}**."
     if claim.published:
         cells = ", ".join(f"{claims.network(name)} {100 * value:.2f}%" for name, value in claim.published.items())
-        text += f" In the paper it {'is' if claim.supported else 'is not'}: {cells}."
+        text += f" In the paper, which gives no intervals, it {'is' if claim.supported else 'is not'}: {cells}."
     if reason := _reason(finding):
         text += f" {reason[0].upper()}{reason[1:]}."
     if any(not item.equal for item in finding.evidence):
@@ -119,6 +119,6 @@ _ENDS = {"": "difference", "_low": "low", "_high": "high"}
 
 
 def _label(row: dict) -> str:
-    span = f"{row['points']:+.1f} points [{row['points_low']:.1f}, {row['points_high']:.1f}]".replace("-", "−")
+    value, _, span = look.points(row["difference"], row["low"], row["high"]).partition(" ")
     seeds = f", {row['seeds']} seeds" if row["seeds"] > 1 else ""
-    return f"{row['first']} less {row['second']}: {span}{seeds}"
+    return f"{row['first']} less {row['second']}: {value} points {span}{seeds}"

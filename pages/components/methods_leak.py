@@ -66,11 +66,14 @@ def _lesson(study: str, id: str, found: Leak) -> None:
 
 
 def _headline(study: str, scores: pd.DataFrame) -> str:
-    own = scores[scores["measure"] == "accuracy"].set_index("group")["estimate"]
-    text = f"Split by image, this network scores **{own[ALL]:.1%}**."
+    own = scores[scores["measure"] == "accuracy"].set_index("group").loc[ALL]
+    text = f"Split by image, this network scores **{own['estimate']:.1%}** {look.span(own['low'], own['high'])} in accuracy."
     metric = methods_data.lines(study)[0].dense.card.metrics.get("accuracy") or {}
     if metric.get("estimate") is not None:
-        text += f" Split by lesion, the study's own dense network scores **{metric['estimate']:.1%}**."
+        text += (
+            f" Split by lesion, the study's own dense network scores **{metric['estimate']:.1%}** "
+            f"{look.span(metric['low'], metric['high'])}."
+        )
     return text
 
 
@@ -130,7 +133,7 @@ def _chart(table: pd.DataFrame, names: dict[str, str], colours: list[str]) -> No
     )
     sizes = table[table["measure"] == "accuracy"].itertuples()
     told = [f"{names[row.group]}: {int(row.n):,} images of {int(row.lesions):,} lesions" for row in sizes]
-    st.caption(f"Intervals are 95%. {'; '.join(told)}.")
+    st.caption(f"Intervals are 95%. Images: {'; '.join(told)}.")
 
 
 def _name(measure: str) -> str:
@@ -138,4 +141,4 @@ def _name(measure: str) -> str:
 
 
 def _points(row) -> str:
-    return f"{100 * row.estimate:+.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]".replace("-", "−")
+    return look.points(row.estimate, row.low, row.high)

@@ -37,13 +37,17 @@ def layerwise(study: str) -> None:
         " with images of one lesion taken for independent (only sums were kept after each layer)" if in_lesions else ""
     )
     st.caption(
-        f"Ours: n = {n:,.0f} validation images, Wilson's 95% intervals{alone}, {card.epochs:g} epochs in all."
-        if pd.notna(n)
-        else "How many validation images these rest on is not recorded."
+        (
+            f"Ours: n = {n:,.0f} validation images, Wilson's 95% intervals{alone}, {card.epochs:g} epochs in all."
+            if pd.notna(n)
+            else "How many validation images these rest on is not recorded."
+        )
+        + ("" if set(frame["source"]) == {OURS} else " The paper gives no intervals.")
     )
     st.markdown("**Share of all weights removed by then**")
     st.altair_chart(
-        methods_charts.removed(frame, order, look.ink()),
+        # Weights are counted, on no images.
+        methods_charts.removed(frame.assign(who=frame["who"].str.partition(",")[0]), order, look.ink()),
         alt="Share of all weights that were removed after each unit of the layerwise method",
     )
     if units and card.architecture.name == "vgg16" and card.architecture.head == "compact":

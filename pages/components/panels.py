@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import DataNotFound, PruneScopeError, WeightsNotHere
-from pages.components import loaders, phantoms
+from core.spreadsheets import csv_text
+from pages.components import loaders, look, phantoms
 
 NOT_FOR_DIAGNOSIS = "PruneScope explains networks. It is not a medical device and **not for diagnosis**."
 
@@ -47,7 +48,7 @@ def guard(*, of_study: bool = True) -> Iterator[None]:
 def missing_data(error: DataNotFound) -> None:
     """Images are not on this machine: what that means, how to get them, and phantoms in their place in one click."""
     st.info(
-        f"**{error.problem}.** The numbers below that need no image are still shown.",
+        f"**{look.literal(error.problem)}.** The numbers below that need no image are still shown.",
         icon=":material/image_not_supported:",
     )
     phantoms.offer()
@@ -58,21 +59,21 @@ def missing_data(error: DataNotFound) -> None:
 def missing_weights(error: WeightsNotHere) -> None:
     """Results shipped without weights are no fault: what can be seen all the same, and how to get the rest."""
     st.info(
-        f"**{error.problem}.** This page looks at weights. Accuracy, harm and breaking points are on *What if*, the paper's claims on "
+        f"**{look.literal(error.problem)}.** This page looks at weights. Accuracy, harm and breaking points are on *What if*, the paper's claims on "
         "*Methods*: they need none.",
         icon=":material/weight:",
     )
     remedy = (error.remedy or "").replace("make", "Make", 1)
-    st.caption(f"{error.given}. {remedy}; it trains for as long as the cards say.")
+    st.caption(f"{look.literal(error.given)}. {look.literal(remedy)}; it trains for as long as the cards say.")
 
 
 def _text(error: PruneScopeError) -> str:
-    parts = [f"**{error.problem}.**"]
+    parts = [f"**{look.literal(error.problem)}.**"]
     for label, value in (("Given", error.given), ("Expected", error.expected)):
         if value is not None:
-            parts.append(f"{label}: {value}")
+            parts.append(f"{label}: {look.literal(value)}")
     if error.remedy:
-        parts.append(f"What to do: {error.remedy}")
+        parts.append(f"What to do: {look.literal(error.remedy)}")
     return "  \n".join(parts)
 
 
@@ -112,7 +113,7 @@ def table(
         st.dataframe(frame, hide_index=True, column_config=columns, alt=title)
         st.download_button(
             "Download as CSV",
-            frame.to_csv(index=False),
+            csv_text(frame),
             f"{name}.csv",
             "text/csv",
             key=f"csv-{key}",

@@ -78,7 +78,8 @@ def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: 
     n = known.images[known.usual].n
     st.caption(
         f"One line a layer, against the same layer of the dense network, n = {n:,} test images. Large dots are trained networks; from "
-        "those whose weights are here the line goes on without fine-tuning. The dashed line is where the slider stands."
+        "those whose weights are here the line goes on without fine-tuning. The dashed line is where the slider stands; 95% bands are in the "
+        "table."
     )
     last = frame[frame["sparsity"] == frame["sparsity"].max()]
     charts.show(

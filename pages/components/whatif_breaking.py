@@ -62,7 +62,7 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         lambda: breaking.survival(table["breaks"], test.labels, len(test.class_names), percents, test.groups),
     )
     st.markdown("**When answers break**")
-    st.markdown(_sentence(selection, table, test, steps))
+    st.markdown(_sentence(selection, table, test, curves))
     present = [index for index in curves["class"].unique() if index >= 0]
     if len(present) > MOST:
         present = [index for index in present if test.class_names[index] == selection.diagnosis]
@@ -106,21 +106,25 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
     )
 
 
-def _sentence(selection: Selection, table: pd.DataFrame, test: Cohort, steps: list[Step]) -> str:
+def _sentence(selection: Selection, table: pd.DataFrame, test: Cohort, curves: pd.DataFrame) -> str:
+    index = test.class_names.index(selection.diagnosis) if selection.diagnosis else -1
     mine = np.ones(len(test), bool)
     who = "images"
     if selection.diagnosis:
-        mine = test.labels == test.class_names.index(selection.diagnosis)
+        mine = test.labels == index
         who = f"images of {look.diagnosis(selection.diagnosis).lower()}"
     breaks = table["breaks"][mine]
     if breaks.empty:
         return f"There are no test {who}."
-    here = (breaks <= selection.percent).mean()
+    curve = curves[curves["class"] == index]
+    # What is broken at a step that is not stored is what was broken at the last one before it.
+    here, end = curve[curve["percent"] <= selection.percent].iloc[-1], curve.iloc[-1]
     half = breaks.fillna(np.inf).median()
     when = f"Half of them break by **{half:.0f}%**" if np.isfinite(half) else "Fewer than half of them ever break"
     return (
-        f"Of {len(breaks):,} test {who}, **{here:.1%}** have another answer for good at {selection.percent}% sparsity. {when}; "
-        f"{breaks.isna().mean():.1%} still have the dense network's answer at {steps[-1].percent}%."
+        f"Of {len(breaks):,} test {who}, **{1 - here['unbroken']:.1%}** have another answer for good at {selection.percent}% sparsity "
+        f"{look.span(1 - here['high'], 1 - here['low'])}. {when}; {end['unbroken']:.1%} still have the dense network's answer at "
+        f"{end['percent']:.0f}% {look.span(end['low'], end['high'])}."
     )
 
 
@@ -175,7 +179,7 @@ def _one(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Coh
     row = known[id]
     truth, breaks = test.class_names[test.labels[row]], table["breaks"][row]
     with st.container(border=True):
-        st.markdown(f"**{id} along the path** · truth: {look.diagnosis(truth)}")
+        st.markdown(f"**{look.plain(id)} along the path** · truth: {look.diagnosis(truth)}")
         picture = selecting.picture(selection)
         left, right = st.columns([1, 4]) if picture is not None else (None, st.container())
         if left:

@@ -87,9 +87,15 @@ def _answers(selection: Selection, estimate: Estimate) -> None:
                 key=f"answers-{title}-{selection.diagnosis}",
                 picked=whatif_controls.pick,
             )
+    short = "; ".join(f"{name}: {look.diagnosis(name)}" for name in names if look.diagnosis(name) != look.plain(name))
+    scales = (
+        " Shades: square roots of the shares; of the difference up to ten points."
+        if len(names) > whatif_curves.MANY
+        else ""
+    )
     columns[-1].caption(
         f"Of the difference, blue cells are answers that the row's {one} gets more often than before pruning, orange ones less "
-        "often. Blue on the diagonal is gained, orange there is lost."
+        "often. Blue on the diagonal is gained, orange there is lost." + scales + (f"\n\n{short}." if short else "")
     )
     panels.table(
         lambda: _lines(dense, pruned, test.class_names),
@@ -119,7 +125,7 @@ def _cells(counts: np.ndarray, sizes: np.ndarray, names, selection: Selection, d
             "strength": [selection.strength(classes[index]) for index in truth.ravel()],
         }
     )
-    return frame if len(names) <= 20 else frame[frame["count"] != 0]
+    return frame if len(names) <= whatif_curves.MANY else frame[frame["count"] != 0]
 
 
 def _lines(dense: np.ndarray, pruned: np.ndarray, names) -> pd.DataFrame:

@@ -5,6 +5,8 @@ import altair as alt
 from pages.components.charts import clickable, form, table
 from pages.components.look import COLOURS
 
+MANY = 20
+"""Classes above which a table of answers has no names and no counts in its cells."""
 _PERCENT = alt.Axis(format="%", grid=True, tickCount=5)
 _SPARSITY = alt.X(
     "percent:Q",
@@ -179,12 +181,17 @@ def answers(names: tuple[str, ...], difference: bool, ink: str, dark: bool) -> d
     """
     ground = "#0f1717" if dark else "#ffffff"
     order = list(names)
-    many = len(order) > 20
+    many = len(order) > MANY
     axis = alt.Axis(labels=not many, ticks=False, domain=False, labelAngle=-45, labelLimit=110, labelOverlap=False)
     if difference:
-        colours = alt.Scale(domain=[-0.5, 0, 0.5], range=["#c9781a", ground, "#2f7fc1"], clamp=True, interpolate="rgb")
+        # Of many classes each takes its wrong answers from many others: a few points a cell, which were invisible.
+        most = 0.1 if many else 0.5
+        colours = alt.Scale(
+            domain=[-most, 0, most], range=["#c9781a", ground, "#2f7fc1"], clamp=True, interpolate="rgb"
+        )
     else:
-        colours = alt.Scale(domain=[0, 1], range=[ground, "#5b6b8c" if dark else "#41597f"], interpolate="rgb")
+        shades = [ground, "#5b6b8c" if dark else "#41597f"]
+        colours = alt.Scale(domain=[0, 1], range=shades, interpolate="rgb", type="sqrt" if many else "linear")
     base = alt.Chart(table()).encode(
         x=alt.X("answer:N", sort=order, scale=alt.Scale(domain=order), axis=axis, title="Answer"),
         y=alt.Y(
@@ -207,7 +214,7 @@ def answers(names: tuple[str, ...], difference: bool, ink: str, dark: bool) -> d
     )
     if many:
         return cells.properties(height=420)
-    strong = alt.datum.shade > 0.55
+    strong = alt.datum.shade > 0.8  # up to here dark words are the more legible ones on the light theme's shades
     words = base.mark_text(fontSize=11).encode(
         text="text:N",
         color=alt.value(ink) if difference else alt.condition(strong, alt.value("#ffffff"), alt.value(ink)),

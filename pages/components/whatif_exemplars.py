@@ -28,8 +28,11 @@ def draw(selection: Selection) -> None:
         return
     rule = address.choose(st.segmented_control, "rule", "Forgotten is an image where", RULES, "all")
     forgotten = found.forgotten(rule)
+    everyone = pd.DataFrame({"all": ["all"] * len(forgotten)})
+    [whole] = exemplars.shares(forgotten, everyone, selection.cohort.groups).itertuples()
     st.markdown(
-        f"**{forgotten.sum():,} of {len(forgotten):,} test images are forgotten at {selection.percent}% sparsity**"
+        f"**{forgotten.sum():,} of {len(forgotten):,} test images are forgotten at {selection.percent}% sparsity**: "
+        f"{whole.share:.1%} {look.span(whole.low, whole.high)}"
     )
     st.markdown(_who(found))
     _apart(selection, found, forgotten, rule)
@@ -44,7 +47,7 @@ def _who(found: Population) -> str:
     return (
         f"Compared are {len(found.pruned)} pruned networks ({', '.join(look.title(name) for name in methods)}; {seeds} "
         f"seed{'s' if seeds > 1 else ''}) with {dense} dense one{'s' if dense > 1 else ''}. Each alone disagrees on {spread} of the "
-        f"images; if they disagreed independently of each other, all would on {alone.prod():.2%}."
+        f"images; if they disagreed independently of each other, all would on {alone.prod():.2%} (no intervals: they are of these networks)."
         + (" With a single seed, some of it is the chance of one training." if seeds == 1 else "")
     )
 
@@ -64,6 +67,7 @@ def _apart(selection: Selection, found: Population, forgotten: np.ndarray, rule:
     if kind == "diagnosis" and len(shown) > 14:
         shown = shown.nlargest(14, "share")
     frame = _rows(shown, kind, selection)
+    st.markdown(f"**How often images are forgotten, by {KINDS[kind].lower()}**")
     charts.show(
         whatif_charts.rates(
             len(frame), selection.colour, look.ink(), "Forgotten, share of images", kind == "diagnosis"

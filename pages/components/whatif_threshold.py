@@ -20,10 +20,14 @@ _GRID = np.linspace(0, 1, 201)
 def draw(selection: Selection, estimate: Estimate) -> None:
     """Controls of the threshold, what it finds and flags, and what every other threshold would."""
     names = selection.path.dense.card.data.class_names
-    if "mel" not in names:
-        st.caption("In this study no diagnosis is watched for: its classes are no lesions.")
+    known = watchable(names)
+    if not known:
+        st.caption(
+            f"In this study nothing can be watched for. That takes a malignant class ({', '.join(MALIGNANT)}, as HAM10000 calls "
+            "them) and another to tell it from."
+        )
         return
-    watched, positive = _watched(names)
+    watched, positive = _watched(known)
     threshold, source = _threshold(selection, watched)
     if estimate.short:
         st.caption("Only the likeliest class of each image is stored, so nothing can be flagged at a threshold.")
@@ -54,7 +58,8 @@ def draw(selection: Selection, estimate: Estimate) -> None:
         st.table(_rows(table))
         st.caption(
             f"Lesions, by the mean probability of their images. Intervals: Wilson for shares, {METHOD} for changes. "
-            "The curve has none; the table below has its points."
+            "McNemar: how likely counts of missed and caught that differ so much are by chance alone. The curve has no intervals; "
+            "the table below has its points."
         )
     panels.table(
         lambda: table,
@@ -72,17 +77,30 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     )
 
 
-def _watched(names: tuple[str, ...]) -> tuple[str, list[str]]:
+def watchable(names: tuple[str, ...]) -> dict[str, list[str]]:
+    """What can be watched for among these classes: a key of :data:`WATCHED` -> the classes that it takes together.
+
+    Without a class on the other side there is nothing to flag in vain, and one malignant class is offered once.
+    """
     malignant = [name for name in MALIGNANT if name in names]
+    known = {"mel": ["mel"]} if "mel" in malignant else {}
+    if malignant not in known.values():
+        known["malignant"] = malignant
+    return {name: classes for name, classes in known.items() if 0 < len(classes) < len(names)}
+
+
+def _watched(known: dict[str, list[str]]) -> tuple[str, list[str]]:
+    malignant = ", ".join(look.diagnosis(name) for name in known.get("malignant", ()))
     watched = address.choose(
         st.segmented_control,
         "watch",
         "Watch for",
-        WATCHED,
-        "mel",
-        help=f"Malignant here: {', '.join(look.diagnosis(name) for name in malignant)}. Their probabilities are added up.",
+        list(known),
+        next(iter(known)),
+        title=WATCHED.get,
+        help=f"Malignant here: {malignant}. Their probabilities are added up." if malignant else None,
     )
-    return watched, ["mel"] if watched == "mel" else malignant
+    return watched, known[watched]
 
 
 def _threshold(selection: Selection, watched: str) -> tuple[float, str]:

@@ -121,12 +121,7 @@ def _card(score: evaluation.Score) -> None:
         help=f"{metric.description} Here of the pruned network; below, its difference from the dense one with its 95% interval "
         f"({change.method}). Grey: the data cannot tell it from no difference.",
     )
-    span = (
-        ""
-        if score.dense.low is None
-        else f" [{_number(score.dense.low, percent)}, {_number(score.dense.high, percent)}]"
-    )
-    st.caption(f"Dense: {_number(score.dense.estimate, percent)}{span}")
+    st.caption(f"Dense: {_in_full(score.dense, percent)}  \nPruned: {_in_full(score.pruned, percent)}")
 
 
 def _basis(estimate: Estimate, table: pd.DataFrame, total: int, grouped: bool) -> str:
@@ -178,6 +173,11 @@ def _from_card(places: Places, selection: Selection) -> None:
 
 def _number(value: float, percent: bool) -> str:
     return f"{value:.1%}" if percent else f"{value:.3f}"
+
+
+def _in_full(value: evaluation.Interval, percent: bool) -> str:
+    span = "" if value.low is None else f" [{_number(value.low, percent)}, {_number(value.high, percent)}]"
+    return _number(value.estimate, percent) + span
 
 
 def _change(change: evaluation.Interval, percent: bool) -> str:

@@ -113,5 +113,5 @@ def _batch_norm(selection: Selection) -> str:
     raw, recalibrated, images = found
     return (
         f" Batch norm expects the averages from before pruning; re-estimated on {images:,} training images, balanced accuracy "
-        f"here is {recalibrated:.1%}, and {raw:.1%} without."
+        f"here is {recalibrated:.1%}; without that, {raw:.1%} (no interval)."
     )

@@ -1,0 +1,117 @@
+"""Slips on the command line that are told at once, and figures of a CSV that are what they say."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from core import data, evaluation, runs
+from tests.core.cli_words import STUDY
+
+
+@pytest.mark.parametrize("study", ["~nosuchuser/x", "~nosuchuser-64/vgg16", "x" * 300, "x/" * 3000])
+@pytest.mark.parametrize("words", [["train"], ["respond"]])
+def test_what_can_be_no_study_and_no_path(call, study, words):
+    code, _out, err = call(*words, study)
+    assert code == 1
+    assert "study" in err
+
+
+def test_a_size_of_nothing_is_no_missing_size(call):
+    code, out, err = call("data", "colours", "--size", 0)
+    assert (code, out) == (1, "")
+    assert "Given: 0" in err
+    assert call("data", "--size", 0)[0] == 2
+
+
+def test_a_zip_that_cannot_be_a_path(call):
+    assert call("bring", "images", "x" * 300)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["respond", STUDY],
+        ["similarity", STUDY],
+        ["attribution", STUDY],
+        ["sensitivity", STUDY],
+        ["verify"],
+        ["leak"],
+        ["reproduce", f"{STUDY}/dense"],
+        ["bring", "weights", "x.pt", "--measure"],
+    ],
+)
+def test_a_device_that_is_not_here_is_told_before_images_are_made_ready(call, trained, monkeypatch, words):
+    def never(*given, **options):
+        raise AssertionError("too late")
+
+    monkeypatch.setattr(data, "load", never)
+    monkeypatch.setattr(runs, "run", never)
+    if words[0] == "verify":
+        from core import responses
+
+        monkeypatch.setattr(responses, "path_of", lambda entry: entry.path)
+    code, _out, err = call(*words, "--device", "tpu")
+    assert code == 1
+    assert "cannot compute there" in err
+
+
+def test_what_a_killed_run_left_is_cleared_by_the_same_command(call, trained, monkeypatch):
+    from core import files, runfolder
+    from core.checkpoints import list as entries
+
+    (entry,) = entries()
+    folder = files.runs_root() / entry.card.recipe_hash
+    folder.mkdir()
+    runfolder.saving(folder, None)
+    from tests.core.cli_words import QUICK
+
+    code, _out, err = call("train", STUDY, *QUICK)
+    assert code == 0
+    assert "Already made" in err
+    assert "Cleared what a process that was killed had left" in err
+    assert not folder.exists()
+
+
+def test_each_share_of_the_csv_has_the_number_of_images_that_it_is_a_share_of(call, trained, tmp_path):
+    path = tmp_path / "m.csv"
+    assert call("evaluate", f"{STUDY}/dense", "--precision", "float32", "--csv", path)[0] == 0
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = {(row["metric"], row["class"]): row for row in csv.DictReader(file)}
+    from core import checkpoints
+
+    images = data.load("colours", "test", size=32)
+    answers = evaluation.predict(checkpoints.load(f"{STUDY}/dense").model(), images, precision="float32").argmax(1)
+    for label, name in enumerate(images.class_names):
+        mine, said = images.labels == label, answers == label
+        counted = {
+            "sensitivity": (mine.sum(), (mine & said).sum()),
+            "specificity": ((~mine).sum(), (~mine & ~said).sum()),
+            "positive_predictive_value": (said.sum(), (mine & said).sum()),
+        }
+        for metric, (among, right) in counted.items():
+            row = rows[metric, name]
+            assert int(row["images"]) == among
+            if among:
+                assert float(row["estimate"]) == pytest.approx(right / among)
+        assert int(rows["auc", name]["images"]) == len(images)
+    assert int(rows["accuracy", ""]["images"]) == len(images)
+
+
+def test_what_was_measured_is_said_although_the_csv_cannot_be_written(call, trained, tmp_path):
+    for form in ([], ["--json"]):
+        code, out, err = call("evaluate", f"{STUDY}/dense", "--csv", tmp_path, *form)
+        assert code == 1
+        assert "specificity" in out
+        assert "Could not write" in err
+
+
+def test_a_class_that_a_spreadsheet_would_carry_out(tmp_path):
+    from core.cli.evaluate import Outcome, _write_csv
+
+    answers = np.eye(2)[[0, 1, 1, 0]]
+    report = evaluation.evaluate(answers, np.array([0, 1, 0, 1]), ("=cmd()", "-nv"))
+    _write_csv(Outcome(report, {}), tmp_path / "m.csv")
+    with (tmp_path / "m.csv").open(encoding="utf-8", newline="") as file:
+        names = {row["class"] for row in csv.DictReader(file)}
+    assert names == {"", "'=cmd()", "'-nv"}
