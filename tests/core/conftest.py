@@ -1,4 +1,7 @@
+import os
+
 import pytest
+import torch
 
 
 @pytest.fixture
@@ -16,3 +19,19 @@ def colours(tmp_path_factory):
     from tests.core.tiny import write_pictures
 
     return write_pictures(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def one_thread():
+    """Torch computes in one thread, so that two runs add in the same order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def real_cache(tmp_path_factory):
+    """A cache for the real images, which take long to decode: one for all tests of a session and all its workers."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real-images"

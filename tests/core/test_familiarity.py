@@ -116,8 +116,9 @@ def test_a_damaged_file_is_named(entry, content):
 
 
 @pytest.mark.real
-def test_on_skin_lesions_photographs_of_other_things_noise_and_flat_colour_are_found():
+def test_on_skin_lesions_photographs_of_other_things_noise_and_flat_colour_are_found(real_cache, monkeypatch):
     """What a user could send by mistake. At most one false alarm in ten of the lesions that the network never saw."""
+    monkeypatch.setenv("PRUNESCOPE_CACHE", str(real_cache))
     entry = next(
         item for item in checkpoints.list(files.PROJECT / "checkpoints") if item.id == "ham10000-64/vgg16/dense"
     )

@@ -41,15 +41,15 @@ def test_stored_answers_give_the_accuracy_of_the_card(entry):
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory):
+def images(real_cache):
     """The test and the training images of a checkpoint, prepared once for all that were trained on them."""
-    known, cache = {}, str(tmp_path_factory.mktemp("images"))
+    known = {}
 
     def find(info):
         key = (info.name, info.size, info.split_by)
         if key not in known:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("PRUNESCOPE_CACHE", cache)
+                patch.setenv("PRUNESCOPE_CACHE", str(real_cache))
                 options = {"size": info.size, "split_by": info.split_by or None}
                 known[key] = [data.load(info.name, split, **options) for split in ("test", "train")]
         return known[key]

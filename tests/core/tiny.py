@@ -11,7 +11,9 @@ from torch import nn
 from core.checkpoints import architecture
 from core.data import ImageSet
 from core.models import ARCHITECTURES
+from core.recipes import Recipe, dense
 
+STUDY = "colours-32/vgg16"
 CLASSES = ("blue", "green", "red")
 PER_CLASS = {"train": 12, "validation": 4, "test": 6}
 
@@ -91,3 +93,8 @@ def write_pictures(root, per_class=PER_CLASS, size: int = 32):
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(path)
     return root
+
+
+def parent(**changes) -> Recipe:
+    """The recipe of the dense network of :data:`STUDY`, of two epochs."""
+    return dense(STUDY, **{"epochs": 2, "batch": 8, "rate": 0.05, "warmup": 0.5, **changes})

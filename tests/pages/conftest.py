@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from tests.core import tiny
+from tests.core import tiny, tiny_phantoms
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +43,14 @@ def study(trained, monkeypatch):
     shutil.copytree(checkpoints, os.environ["PRUNESCOPE_CHECKPOINTS"], dirs_exist_ok=True)
     with tiny.registered():
         yield name
+
+
+@pytest.fixture
+def phantoms():
+    """Tiny networks of ``phantom-32/vgg16``: dense, iterative-80 and one_shot-80."""
+    with tiny.registered():
+        tiny_phantoms.save()
+        yield "phantom-32/vgg16"
 
 
 @pytest.fixture

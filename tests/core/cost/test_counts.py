@@ -9,7 +9,7 @@ from core.cost import counts
 from core.errors import InvalidValue
 from core.models import layers
 from core.pruning import compact
-from tests.core.pruning.test_compaction import Stock, small_densenet
+from tests.core.pruning.conftest import Stock, small_densenet
 from tests.core.tiny import Tiny
 
 

@@ -9,7 +9,7 @@ from core import cost
 from core.cost import Speed, Times, heads, timing
 from core.errors import Cancelled, InvalidValue
 from core.models import build, normalisation
-from tests.core.pruning.test_compaction import Stock, network, pictures, random_masks
+from tests.core.pruning.conftest import Stock, network, pictures, random_masks
 
 
 class Clock:

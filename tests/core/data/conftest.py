@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from small_sets import write_ham
+from small_sets import class_folders, write_folder, write_ham
 
 REAL = os.environ.get("PRUNESCOPE_DATA")  # before any test points it elsewhere
 
@@ -28,3 +28,16 @@ def real_root() -> Path:
     if not REAL or not (Path(REAL) / "ham10000").is_dir() or not (Path(REAL) / "cifar100").is_dir():
         pytest.skip(f"PRUNESCOPE_DATA has no ham10000 and cifar100 (it is {REAL or 'not set'})")
     return Path(REAL)
+
+
+@pytest.fixture
+def pets(tmp_path) -> Path:
+    return write_folder(tmp_path / "pets", class_folders(20, splits=("train", "validation", "test")))
+
+
+def arrays(cache: Path) -> list[Path]:
+    return sorted(cache.rglob("*.npy"))
+
+
+def leftovers(cache: Path) -> list[Path]:
+    return [*cache.rglob(".*"), *cache.rglob("*.tmp")]

@@ -1,16 +1,13 @@
-import os
-import unicodedata
+"""A folder or zip of images: which layouts are taken, how they are split, and what is left out."""
 
 import numpy as np
 import pytest
-from PIL import Image
-from small_sets import class_folders, encoded, picture, pixels, write_folder, write_zip
+from small_sets import class_folders, picture, write_folder, write_zip
 
-from core.data import load, locate, summary
-from core.data.folder import named, slug
+from core.data import load, locate
 from core.data.pictures import decode
 from core.data.splits import hashed_names
-from core.errors import DataDamaged, DataNotFound, InvalidValue, UnknownName
+from core.errors import DataDamaged, DataNotFound
 
 ALL = ("train", "validation", "test")
 
@@ -69,20 +66,6 @@ def test_splits_that_are_missing_are_made_and_told(tmp_path, splits, note):
     if splits == ("train", "test"):
         assert len(own["test"]) == 60
         assert all(name.startswith("train/") for name in own["validation"].ids)
-
-
-def test_a_class_may_be_called_train(tmp_path):
-    place = write_folder(tmp_path / "vehicles", class_folders(30, classes=("train", "car"), splits=("",)))
-    assert load(place, "all", size=16).class_names == ("car", "train")
-
-
-def test_names_that_look_like_numbers_or_gaps_stay_text(tmp_path):
-    members = class_folders(30, classes=("007", "nan"), splits=("",))
-    own = load(write_folder(tmp_path / "set", members), "all", size=16)
-    assert own.class_names == ("007", "nan")
-    assert set(own.table["class"]) == {"007", "nan"}
-    again = load(tmp_path / "set", "all", size=16)
-    assert again.table.equals(own.table)
 
 
 def test_strays_and_empty_class_folders_are_named(tmp_path):
@@ -166,39 +149,6 @@ def test_new_images_are_seen(tmp_path):
     assert len(load(place, "train", size=16)) == 9
 
 
-def test_the_bare_name_of_a_folder_in_the_data_root(tmp_path):
-    write_folder(tmp_path / "data" / "pets", class_folders(splits=ALL))
-    write_zip(tmp_path / "data" / "moles.zip", class_folders(splits=ALL))
-    assert load("pets", "test", size=16).name == "pets"
-    assert load("moles", "test", size=16).name == "moles"
-    with pytest.raises(UnknownName, match="split rule"):
-        load("pets", "test", split_by="lesion")
-
-
-def test_slug(tmp_path):
-    assert slug(tmp_path / "My Data (2).zip") == "my-data-2"
-    assert slug(tmp_path / "v1.2") == "v1-2"
-    assert slug(tmp_path / "数据") == "images"
-
-
-def test_a_folder_goes_by_the_name_that_its_studies_have(tmp_path):
-    write_folder(tmp_path / "data" / "My Pets (2)", class_folders(splits=ALL))
-    assert load("my-pets-2", "test", size=16).name == "my-pets-2"
-    with pytest.raises(UnknownName, match="my-pets-2"):  # what there is instead
-        load("my-pets", "test", size=16)
-
-
-def test_a_name_that_several_folders_go_by_means_none_of_them_but_the_one_of_exactly_this_name(tmp_path):
-    for name in ("My pets", "my+pets"):
-        write_folder(tmp_path / "data" / name, class_folders(splits=ALL))
-    with pytest.raises(InvalidValue, match="My pets, my\\+pets"):
-        load("my-pets", "test", size=16)
-    write_zip(tmp_path / "data" / "my-pets.zip", class_folders(splits=ALL, classes=("cat", "dog", "newt")))
-    assert load("my-pets", "test", size=16).class_names == ("cat", "dog", "newt")
-    assert named(tmp_path / "data") == {"my-pets": [tmp_path / "data" / "my-pets.zip"]}
-    assert named(tmp_path / "nowhere") == {}
-
-
 @pytest.mark.parametrize("splits", [("",), ("train",), ("train", "test"), ("train", "validation")])
 @pytest.mark.parametrize("per_class", [3, 4, 5, 10])
 @pytest.mark.parametrize("classes", [("a", "b"), ("nv", "mel"), ("x", "y", "z"), ("0", "1")])
@@ -216,106 +166,3 @@ def test_that_images_moved_is_told_and_without_need_none_does(tmp_path):
     many = locate(write_folder(tmp_path / "many", dict.fromkeys(class_folders(100, splits=("",)), b"")))
     assert not any("few images" in note for note in many.notes)
     assert many.table["split"].tolist() == hashed_names(many.table["id"])
-
-
-def test_names_that_are_not_utf_8_are_left_out_and_named_readably(tmp_path):
-    place = write_folder(tmp_path / "set", class_folders(splits=ALL))
-    for name in (b"train/cat/m\xfcller.png", b"na\xefve.txt"):
-        (place / os.fsdecode(name)).write_bytes(picture(1))
-    own = load(place, "all", size=16)
-    assert len(own) == 24
-    assert own.notes == (
-        "Left out, as their names are not UTF-8 (rename them to have them in): 1 file such as train/cat/m\\xfcller.png",
-    )
-    assert summary(place)["notes"] == list(own.notes)
-
-
-def test_a_folder_or_a_class_whose_name_is_not_utf_8(tmp_path):
-    place = tmp_path / os.fsdecode(b"m\xfcll")
-    write_folder(place, class_folders(splits=ALL))
-    assert len(load(place, "all", size=16)) == 24
-    about = summary(place)
-    assert about["present"]
-    assert about["where"].endswith("m\\xfcll")
-    assert summary(place / "none")["error"].encode()
-    other = write_folder(tmp_path / "set", class_folders(classes=("cat", os.fsdecode(b"h\xfcnd")), splits=("",)))
-    with pytest.raises(DataDamaged, match=r"fewer than two classes.*one class folder, cat; .*h\\xfcnd/000.png"):
-        load(other, "all")
-
-
-@pytest.mark.parametrize("name", ["a\rb", "a\nb", 'a"b', "a,b", " a ", "a\r\nb", "\ra"])
-def test_any_name_of_a_class_or_file_comes_back_from_the_cache(tmp_path, name):
-    members = class_folders(5, classes=(name, "plain"), splits=ALL) | {f"train/plain/{name}.png": picture(77)}
-    place = write_folder(tmp_path / "set", members)
-    for _ in range(2):
-        own = load(place, "all", size=16)
-        assert len(own.images) == len(own.table) == 31
-        assert sorted(own.ids) == sorted(members)
-        assert set(own.table["class"]) == {name, "plain"} == set(own.class_names)
-
-
-@pytest.mark.parametrize(
-    ("lost", "said"),
-    [
-        ("train/dog/", "There is no training image of dog. Given: .*dog has 4 images for validation and 4 for test"),
-        ("test/", "There are too few images: none is left for test"),
-        ("validation/", "There are too few images: none is left for validation"),
-    ],
-)
-def test_what_is_left_after_decoding_is_checked_again(tmp_path, lost, said):
-    members = {name: b"junk" if name.startswith(lost) else data for name, data in class_folders(splits=ALL).items()}
-    with pytest.raises(DataDamaged, match=said + r".*images could not be read and were left out: .*What to do"):
-        load(write_folder(tmp_path / "set", members), "train", size=16)
-
-
-def test_a_class_whose_test_images_are_all_damaged_is_a_note(tmp_path):
-    members = class_folders(splits=ALL)
-    members |= {name: b"junk" for name in members if name.startswith("test/dog")}
-    own = load(write_folder(tmp_path / "set", members), "test", size=16)
-    assert own.notes[-1] == "No test image of: dog"
-    assert len(own) == 4
-
-
-def test_pictures_of_other_kinds_are_counted_and_jfif_is_a_jpeg(tmp_path):
-    members = class_folders(splits=ALL) | {
-        "train/cat/new.jfif": picture(300, kind="JPEG"),
-        "train/cat/old.JPE": picture(301, kind="JPEG"),
-        "train/cat/photo.heic": b"x",
-        "train/dog/scan.DCM": b"x",
-        "train/dog/readme.txt": b"x",
-    }
-    own = load(write_folder(tmp_path / "set", members), "all", size=16)
-    assert {"train/cat/new.jfif", "train/cat/old.JPE"} < set(own.ids)
-    assert len(own) == 26
-    (note,) = own.notes
-    assert "2 files such as train/cat/photo.heic" in note
-    assert "dcm, heic" in note
-    with pytest.raises(DataNotFound, match=r"no image in this place.*2 files such as a/1.gif"):
-        load(write_folder(tmp_path / "gifs", {"a/1.gif": b"x", "b/1.gif": b"x"}), "all")
-
-
-def test_a_class_is_one_in_both_ways_of_writing_an_accent(tmp_path):
-    nfc, nfd = (unicodedata.normalize(form, "mélanome") for form in ("NFC", "NFD"))
-    members = {
-        name.replace("cat", nfd if name.startswith("train") else nfc): data
-        for name, data in class_folders(splits=ALL).items()
-    }
-    own = load(write_zip(tmp_path / "set.zip", members), "all", size=16)
-    assert own.class_names == ("dog", nfc)
-    assert set(own.ids) == set(members)
-    assert np.bincount(own.labels).tolist() == [12, 12]
-
-
-def test_pictures_are_turned_and_laid_on_white_as_uploads_are(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    array = pixels(5, 16, 16)
-    Image.fromarray(array).save(tmp_path / "turned.png", exif=exif)
-    members = class_folders(splits=ALL) | {
-        "train/cat/clear.png": encoded(np.zeros((16, 16, 4), np.uint8)),
-        "train/cat/turned.png": (tmp_path / "turned.png").read_bytes(),
-    }
-    own = load(write_folder(tmp_path / "set", members), "train", size=16)
-    images = dict(zip(own.ids, own.images, strict=True))
-    assert (images["train/cat/clear.png"] == 255).all()
-    np.testing.assert_array_equal(images["train/cat/turned.png"], np.rot90(array, -1))

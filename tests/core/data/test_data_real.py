@@ -19,11 +19,6 @@ HAM = {  # class: images, lesions, as the README of the data counts them
 }
 
 
-@pytest.fixture(scope="session")
-def real_cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("real")
-
-
 @pytest.fixture
 def real(real_root, real_cache, monkeypatch, cache):
     monkeypatch.setenv("PRUNESCOPE_DATA", str(real_root))

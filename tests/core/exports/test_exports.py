@@ -21,7 +21,7 @@ from core.cost import cost_of
 from core.errors import ExportFailed, MissingPackage, UnknownName
 from core.evaluation import predict
 from core.exports import onnx as onnx_files
-from tests.core.pruning.test_compaction import Stock
+from tests.core.pruning.conftest import Stock
 
 CLASSES = ("bkl, benign", "mel", "nv")  # a folder may be called so
 NETWORKS = {

@@ -89,3 +89,7 @@ def start(queue):
     for process in processes:
         process.kill()
         process.wait()
+
+
+def ids(found):
+    return [job.id for job in found]

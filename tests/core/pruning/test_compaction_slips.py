@@ -10,7 +10,7 @@ from torch import nn
 from core.errors import InvalidValue
 from core.models import build, prunable
 from core.pruning import Masks, channel_states, compact, magnitude
-from tests.core.pruning.test_compaction import EXACT, Stock, error, network, pictures, random_masks
+from tests.core.pruning.conftest import EXACT, Stock, error, network, pictures, random_masks
 
 
 class LooseNorm(nn.Module):

@@ -74,3 +74,11 @@ def noise():
         return (base + grain + ramp).clip(0, 255).astype(np.uint8)
 
     return draw
+
+
+NAMES = ("features.0", "features.4", "classifier")
+
+
+@pytest.fixture(scope="session")
+def pair():
+    return tiny_network(0), tiny_network(1, mean=(0.2, 0.5, 0.7), std=(0.3, 0.3, 0.2))

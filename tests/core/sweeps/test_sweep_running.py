@@ -195,30 +195,38 @@ def test_a_killed_process_of_a_pool_costs_nothing_but_its_epoch(monkeypatch):
 
 
 def test_each_process_takes_a_gpu_of_its_own_and_leaves_it_when_it_is_gone(tmp_path):
-    script = (
-        "import os, sys, time\nfrom core.sweeps import worker\n"
-        "print(worker.pin(['0', 'GPU-8a/b']), worker.pin(['0']), os.environ['CUDA_VISIBLE_DEVICES'], flush=True)\n"
-        "time.sleep(600)"
-    )
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
-    command, processes = [sys.executable, "-c", script], []
+    # One process imports the worker and forks: each line that it is sent is a process more, or the number of one to kill.
+    script = """
+import os, signal, sys, time
+from core.sweeps import worker
+made = []
+while line := sys.stdin.readline().strip():
+    if line != "one more":
+        os.kill(made[int(line)], signal.SIGKILL)
+        os.waitpid(made.pop(int(line)), 0)
+        print("killed", flush=True)
+        continue
+    made.append(os.fork())
+    if not made[-1]:
+        print(worker.pin(["0", "GPU-8a/b"]), worker.pin(["0"]), os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
+        time.sleep(600)
+for one in made:
+    os.kill(one, signal.SIGKILL)
+"""
+    options = {"cwd": files.PROJECT, "env": os.environ | {"TMPDIR": str(tmp_path)}, "text": True}
+    options |= {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
-    def pinned() -> str:
-        process = subprocess.Popen(command, cwd=files.PROJECT, env=environment, stdout=subprocess.PIPE, text=True)
-        processes.append(process)
-        return process.stdout.readline().strip()
+    with subprocess.Popen([sys.executable, "-c", script], **options) as process:  # the end closes its input
 
-    try:
-        assert pinned() == "0 0 0"
-        assert pinned() == "GPU-8a/b GPU-8a/b GPU-8a/b"
-        assert pinned() == "0 0 0"  # both have one: shared evenly
-        processes[1].kill()
-        processes[1].wait()
-        assert pinned() == "GPU-8a/b GPU-8a/b GPU-8a/b"
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
+        def told(line: str) -> str:
+            print(line, file=process.stdin, flush=True)
+            return process.stdout.readline().strip()
+
+        assert told("one more") == "0 0 0"
+        assert told("one more") == "GPU-8a/b GPU-8a/b GPU-8a/b"
+        assert told("one more") == "0 0 0"  # both have one: shared evenly
+        assert told("1") == "killed"
+        assert told("one more") == "GPU-8a/b GPU-8a/b GPU-8a/b"
 
 
 def test_a_worker_has_its_share_of_threads_and_does_not_outlive_the_sweep():

@@ -4,82 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-from core import claims, paper
+from core import claims
 from core.claims import CANNOT_TELL, FAILS, HOLDS
-from core.claims.catalogue import BETTER
-from core.errors import UnknownName
 from core.evaluation import compare
 from core.replication import Stored, lines
 from tests.core import invented
-from tests.core.invented import STUDY, answers, entry
-
-
-def test_the_best_of_each_row_is_the_papers():
-    for model, dataset, sparsity in paper.accuracy()[["model", "dataset", "sparsity"]].drop_duplicates().to_numpy():
-        size = 32 if dataset == "cifar100" else 64
-        found = {(c.group, c.sparsity): c for c in claims.claims(f"{dataset}-{size}/{model}", [])}
-        best = found["best", sparsity]
-        assert best.subject == paper.best(model, dataset, sparsity)
-        assert best.supported
-        assert len(best.parts) == 2
-        assert all(part.first == best.subject and part.region == BETTER for part in best.parts)
-        worst = found["worst", sparsity]
-        assert worst.subject == "layerwise"
-        assert worst.supported == (paper.worst(model, dataset, sparsity) == "layerwise")
-    assert claims.claims("densenet-64/vgg16", []) == []
-
-
-def test_studies_and_sparsities_that_the_paper_lacks_are_asked_the_same():
-    found = claims.claims("phantom-64/densenet169", [0.8, 0.9])
-    assert {claim.sparsity for claim in found} == {0.8, 0.9}
-    assert [claim.subject for claim in found if claim.group == "best"] == ["iterative", "iterative"]
-    assert not any(claim.published for claim in found)
-    assert {claim.supported for claim in found} == {None}
-    own = claims.claims(STUDY, [0.95])
-    assert {claim.sparsity for claim in own} == {0.5, 0.8, 0.95}
-    assert [group for group in claims.GROUPS if any(claim.group == group for claim in own)] == list(claims.GROUPS)
-    with pytest.raises(UnknownName):
-        claims.claims("ham10000-64/vgg61", [])
-
-
-# --- judging ----------------------------------------------------------------------------------------------------------
-
-LESIONS = 400
-COHORT = invented.cohort(LESIONS)
-
-
-def right(lesions: int) -> np.ndarray:
-    """bool [N]: the first so many lesions of both classes are right."""
-    return np.repeat(np.arange(LESIONS) < lesions, 2)
-
-
-@pytest.fixture
-def shelf():
-    return invented.Shelf()
-
-
-def put(shelf, id, lesions, *args, **changes):
-    return shelf.put(entry(id, *args, **changes), answers(COHORT.labels, right(lesions)))
-
-
-def network(shelf, right_lesions: dict[str, int], seed: int = 0) -> list:
-    """A dense network with 320 lesions right and what was made of it at 80%, with as many right as is said."""
-    dense = put(shelf, f"{STUDY}/dense-{seed}" if seed else f"{STUDY}/dense", 320, seed=seed, epochs=24)
-    made = [dense]
-    for method, lesions in right_lesions.items():
-        given = {"parent": dense, "seed": seed}
-        sparsity = 0.0 if method == "dense_trained_on" else 0.8
-        made.append(put(shelf, f"{STUDY}/{method}-80-{seed}", lesions, method, sparsity, **given))
-    return made
-
-
-def judged(entries, shelf, measure="accuracy") -> dict:
-    own = lines(STUDY, entries)
-    found = claims.judge(claims.claims(STUDY, own[0].sparsities), own, Stored(COHORT, shelf.read), measure)
-    return {(f.claim.group, f.claim.subject): f for f in found if f.claim.sparsity == 0.8}
-
-
-FULL = {"one_shot": 300, "layerwise": 240, "iterative": 360, "dense_trained_on": 322, "one_shot-random": 200}
+from tests.core.claims.conftest import COHORT, FULL, LESIONS, judged, network, put
+from tests.core.invented import STUDY, answers
 
 
 def test_verdicts_that_are_known_beforehand(shelf):
@@ -247,39 +178,3 @@ def test_methods_that_were_not_trained_equally_long_are_marked(shelf):
     assert item.epochs == (80, 8)
     assert not item.equal
     assert judged([dense, one_shot, longer], shelf)["cost", "iterative"].evidence[0].equal
-
-
-def test_sentences(shelf):
-    finding = judged(network(shelf, FULL), shelf)["best", "iterative"]
-    said = claims.sentence(finding.claim, finding.evidence[0].part)
-    assert said == "iterative beats one-shot at 80% on VGG16/HAM10000 (64 px)"
-    assert claims.headline(finding.claim) == "iterative is the best of the three at 80%"
-    cost = judged(network(shelf, FULL), shelf)["cost", "one_shot"]
-    assert claims.headline(cost.claim) == "one-shot is no more than 1 point behind dense at 80%"
-    assert claims.network("one_shot-random") == "one-shot by lot"
-    assert claims.percent(0.8) == "80%"
-    assert claims.percent(0.55) == "55%"
-    assert claims.percent(0.125) == "12.5%"
-
-
-def test_the_summary_counts_what_could_be_tested(shelf):
-    found = list(judged(network(shelf, FULL), shelf).values())
-    text = "Of 9 claims that can be tested on these networks, 5 hold, 4 do not hold, and 0 cannot be told."
-    assert claims.summary(found) == text
-    assert 0 < claims.resolution(found) < 0.1
-
-
-def test_a_claim_that_fell_counts_though_a_network_of_it_is_missing(shelf):
-    found = judged(network(shelf, {"one_shot": 360, "iterative": 240}), shelf)
-    best = found["best", "iterative"]
-    assert best.verdict == FAILS
-    assert not best.tested  # layer by layer was not trained, and is said to be missing
-    text = "Of 3 claims that can be tested on these networks, 1 holds, 2 do not hold, and 0 cannot be told."
-    assert claims.summary(list(found.values())) == text
-
-
-def test_what_the_groups_say_of_the_paper_is_counted():
-    said = {name: group.claim() for name, group in claims.GROUPS.items()}
-    assert "in 7 of 8 rows" in said["best"]
-    assert "in 5 of 8 rows" in said["worst"]
-    assert all(text.endswith(".") for text in said.values())

@@ -1,21 +1,19 @@
-"""Jobs in processes of their own, with the tiny network: killed, cancelled, failed, resumed, started twice."""
+"""A job in a process of its own, with the tiny network: what it tells; killed, cancelled, resumed, started twice."""
 
 import itertools
-import json
 import os
 import random
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 import torch
 
 from core import checkpoints, files, jobs, runs
-from core.jobs import dispatcher, places, record, telling
+from core.jobs import places, telling
 from core.recipes import pruned
-from tests.core.jobs.conftest import ANNA, BEN, command, light, recipe, state, until
+from tests.core.jobs.conftest import ANNA, BEN, light, recipe, state, until
 
 pytestmark = pytest.mark.usefixtures("queue")
 
@@ -120,15 +118,6 @@ def test_cancelled_while_it_runs_it_stops_keeps_its_epochs_and_can_be_resumed(st
     again.kill()
 
 
-def test_images_that_go_while_a_job_waits_are_named(monkeypatch, tmp_path):
-    job = jobs.submit(recipe(), ANNA)
-    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path))
-    dispatcher.serve("cpu", command())
-    done = jobs.board().find(job.id)
-    assert done.state == "failed"
-    assert "colours" in done.error["given"]
-
-
 def test_what_was_told_and_cannot_be_read_is_nothing():
     job = jobs.submit(recipe(), ANNA)
     for content in ("", "{", "[]", '{"stage": "x"}', '{"rows": 5}'):
@@ -155,24 +144,6 @@ def test_lack_of_memory_and_surprises_are_named():
     assert "secret" not in str(_named(KeyError("secret"), job))
 
 
-def test_a_process_that_never_begins_is_a_failure_and_is_not_started_for_ever():
-    job = jobs.submit(recipe(), ANNA)
-    dispatcher.serve("cpu", [sys.executable, "-c", "import sys; sys.exit(3)"])
-    assert state(job.id) == "failed"
-    assert "code 3" in jobs.board().find(job.id).error["given"]
-
-
-def test_a_process_that_does_not_answer_to_cancel_is_ended():
-    job = jobs.submit(recipe(epochs=300), ANNA)
-    serving = threading.Thread(target=dispatcher.serve, args=("cpu", light()), kwargs={"grace": 0.5})
-    serving.start()
-    until(lambda: state(job.id) == "running")
-    jobs.cancel(job.id, ANNA)
-    serving.join(60)
-    assert not serving.is_alive()
-    assert (state(job.id), jobs.board().find(job.id).error) == ("cancelled", None)
-
-
 def test_asked_to_stop_and_then_gone_it_was_cancelled_even_if_nobody_watched(start):
     job = jobs.submit(recipe(epochs=300), ANNA)
     process = start(job.id, worker=light())
@@ -182,35 +153,6 @@ def test_asked_to_stop_and_then_gone_it_was_cancelled_even_if_nobody_watched(sta
     process.wait()
     assert state(job.id) == "cancelled"
     assert jobs.resume(job.id, ANNA).state == "queued"
-
-
-def test_a_killed_process_does_not_stop_the_queue():
-    first, second = jobs.submit(recipe(epochs=300), ANNA), jobs.submit(recipe(epochs=0, seed=1), ANNA)
-    serving = threading.Thread(target=dispatcher.serve, args=("cpu", light()))
-    serving.start()
-    until(lambda: state(first.id) == "running")
-    (pid,) = [int(one) for one in subprocess.check_output(["pgrep", "-f", first.id], text=True).split()]
-    os.kill(pid, 9)
-    serving.join(90)
-    assert not serving.is_alive()
-    assert (state(first.id), state(second.id)) == ("interrupted", "finished")
-    assert "SIGKILL" in jobs.board().find(first.id).error["given"]
-
-
-def test_two_dispatchers_start_each_job_once_and_one_at_a_time():
-    made = [jobs.submit(recipe(epochs=2, seed=seed), owner) for seed, owner in enumerate((ANNA, ANNA, BEN))]
-    serving = [threading.Thread(target=dispatcher.serve, args=("cpu", light())) for _ in range(2)]
-    for one in serving:
-        one.start()
-    order = []
-    while any(one.is_alive() for one in serving):
-        running = [job.id for job in jobs.board().jobs if job.state == "running"]
-        assert len(running) <= 1
-        order += [id for id in running if id not in order]
-        time.sleep(0.02)
-    done = [jobs.board().find(job.id) for job in made]
-    assert [(job.state, job.attempt) for job in done] == [("finished", 1)] * 3
-    assert order == [made[0].id, made[2].id, made[1].id]  # Ben did not wait for both of Anna's
 
 
 def test_two_workers_of_one_job_carry_it_out_once(start):
@@ -232,28 +174,6 @@ def test_a_clock_that_jumps_interrupts_nothing(start, monkeypatch):
         assert state(job.id) == "running"
 
 
-def test_the_real_dispatcher_outlives_who_submits():
-    """The detached process itself: without the images its worker fails by name, which shows that all of it ran."""
-    job = record.Job(
-        id="a" * 16, values={"study": "colours-32/vgg16", "training": {}}, owner=ANNA, device="cpu", number=1
-    )
-    record.write(job)
-    script = "from core import jobs; jobs.advance()"
-    subprocess.run([sys.executable, "-c", script], cwd=files.PROJECT, check=True)
-    until(lambda: state(job.id) == "failed")
-    error = jobs.board().find(job.id).error
-    assert error["problem"] == "The recipe of this job was altered"
-    assert "Traceback" not in json.dumps(error)
-    assert "Traceback" in (places.folder(job.id) / "log.txt").read_text()
-
-    # It goes when nothing is left to do.
-    def gone():
-        with places.alone():
-            return not places.held(places.dispatcher_lock("cpu"))
-
-    until(gone)
-
-
 def test_where_steps_are_slow_a_wish_to_stop_is_heard_before_ten_of_them(colours, monkeypatch):
     from core.errors import Cancelled
     from core.training import loop
@@ -270,28 +190,3 @@ def test_where_steps_are_slow_a_wish_to_stop_is_heard_before_ten_of_them(colours
     with pytest.raises(Cancelled):
         runs.run(recipe(batch=3), report=stop)  # twelve steps an epoch
     assert len(steps) == 2  # one before the first step, and one step
-
-
-def test_the_queue_goes_on_when_its_dispatcher_was_killed_and_nobody_looks():
-    """Two jobs whose records were altered, so that each fails at once: the worker of the first starts what the second needs."""
-    made = [
-        record.Job(
-            id=letter * 16,
-            values={"study": "colours-32/vgg16", "training": {}},
-            owner=ANNA,
-            device="cpu",
-            number=number,
-        )
-        for number, letter in enumerate("ab", 1)
-    ]
-    for one in made:
-        record.write(one)
-    subprocess.run([*dispatcher.WORKER, made[0].id, "cpu"], cwd=files.PROJECT, check=True)
-    assert state(made[0].id) == "failed"
-    until(lambda: state(made[1].id) == "failed")
-
-    def gone():
-        with places.alone():
-            return not places.held(places.dispatcher_lock("cpu"))
-
-    until(gone)

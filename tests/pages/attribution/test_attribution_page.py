@@ -1,62 +1,18 @@
-"""The page Attribution in Streamlit's test runner, on tiny networks."""
-
-import base64
-import io
+"""The page Attribution: maps, answers, checks and drift are the engine's."""
 
 import numpy as np
 import pytest
-from PIL import Image
-from streamlit.testing.v1 import AppTest
 
-from core import attribution, checkpoints, data, drift, evaluation, familiarity, lab, paths, responses
+from core import attribution, checkpoints, data, drift, evaluation, paths, responses
 from core.attribution import Trust
-from core.data.phantom import CLASSES
 from core.whatif import Bench, Subject
-from pages.components import attribution_pictures, loaders
+from pages.components import attribution_pictures
 from pages.components.attribution_pictures import Style
-from tests.core import tiny, tiny_phantoms
+from tests.core import tiny
+from tests.pages.attribution.conftest import PAGE, shown, tables
 from tests.pages.opening import opened, texts
 
-PAGE = "pages/attribution.py"
 STYLE = Style("overlay", 1.0, 1.0, False, (0.0, 0.0, 1.0), False)
-
-
-@pytest.fixture
-def phantoms():
-    """Tiny networks of ``phantom-32/vgg16``: dense, iterative-80 and one_shot-80."""
-    with tiny.registered():
-        tiny_phantoms.save()
-        yield "phantom-32/vgg16"
-
-
-def shown(app: AppTest) -> dict[str, np.ndarray]:
-    """The large pictures on the page by their text alternatives, uint8 [320, 320, 3]; a later one takes an earlier's place."""
-    found = {}
-    for element in app.get("image"):
-        for image in element.proto.imgs:
-            if image.url.startswith("data:"):
-                content = base64.b64decode(image.url.removeprefix("data:image/png;base64,"))
-                found[image.alt] = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-    return found
-
-
-def tables(app: AppTest) -> dict[str, object]:
-    """The tables on the page by their first column with a name."""
-    return {list(element.value.columns)[-1]: element.value for element in app.dataframe}
-
-
-def png(image: np.ndarray) -> bytes:
-    memory = io.BytesIO()
-    Image.fromarray(image).save(memory, "PNG")
-    return memory.getvalue()
-
-
-def sent(content: bytes, name: str = "mine.png", **query) -> AppTest:
-    """The page after somebody sent a file."""
-    app = opened(PAGE, source="upload", **query)
-    app.file_uploader[0].set_value((name, content, "image/png")).run()
-    assert not app.exception
-    return app
 
 
 def test_without_a_network_the_page_says_what_to_do():
@@ -160,95 +116,6 @@ def test_without_stored_answers_a_filter_says_so(study):
     app = opened(PAGE, which="changed", image=data.load("colours", "test", size=32).ids[70])
     assert "not stored" in texts(app)
     assert any("of the network Dense" in alt for alt in shown(app))  # the image of the link is explained all the same
-
-
-def test_without_images_phantoms_and_uploads_still_work(study, monkeypatch, tmp_path):
-    sets = [data.load("colours", split, size=32) for split in ("test", "train")]
-    responses.make(paths.studies()[study]["iterative"].dense, *sets, percents=[0])
-    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
-    app = opened(PAGE)
-    assert "not on this machine" in app.info[0].value
-    assert "can be explained all the same" in texts(app)
-    app = sent(png(sets[0].images[4]))
-    assert any("of the network Dense" in alt for alt in shown(app))
-    assert "could not be checked" in texts(app)
-
-
-def test_an_upload_is_answered_with_a_warning_and_kept_for_its_user_alone(study):
-    image = data.load("colours", "test", size=32).images[7]
-    app = sent(png(image), explain="saliency")
-    dense = checkpoints.load(f"{study}/dense").model()
-    probabilities = evaluation.predict(dense, image[None])[0]
-    assert f"**{tiny.CLASSES[probabilities.argmax()]} {probabilities.max():.0%}**" in texts(app)
-    answers = [element.value for element in app.markdown if "%**  \n" in element.value]
-    assert len(answers) == 2
-    assert all("Not for diagnosis" in words for words in answers)
-    assert "stays in this server's memory" in texts(app)
-    assert not any("upload" in str(key) for key in loaders.results().kept())
-    assert "attribution-own" in app.session_state
-    assert "upload" not in str({name: app.query_params[name] for name in app.query_params if name != "source"})
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"GIF89a" + bytes(99), "a GIF"),
-        (b"%PDF-1.4", "a PDF"),
-        (png(np.zeros((40, 40, 3), np.uint8))[:60], "cannot be decoded"),
-        (png(np.zeros((1, 1, 3), np.uint8)), "too small"),
-        (b"", "empty"),
-    ],
-)
-def test_a_file_that_is_no_picture_is_refused_with_the_reason(study, content, words):
-    app = sent(content)
-    assert "Your picture was not taken" in app.error[0].value
-    assert words in app.error[0].value
-    assert not shown(app)
-
-
-def test_an_upload_unlike_the_training_images_is_warned_of(study):
-    entry = paths.studies()[study]["iterative"].dense
-    model, random = checkpoints.load(entry.path).model(), np.random.default_rng(0)
-    usual = [tiny.pictures(20, seed)[0] for seed in (0, 1)]
-    familiarity.write(entry, familiarity.fit(model, *usual))
-    app = sent(png(usual[1][0]))
-    assert not any("unlike" in element.value for element in app.warning)
-    assert "no further from the training images" in texts(app)
-    app = sent(png(np.repeat(random.integers(0, 2, (32, 32, 1)) * 255, 3, axis=2).astype(np.uint8)))
-    assert any("unlike those that the networks learned from" in element.value for element in app.warning)
-
-
-def test_a_phantom_is_scored_against_its_true_signs(phantoms):
-    app = opened(PAGE, study=phantoms, source="phantom", lesion="mel.7", target="truth", explain="saliency")
-    lesion = lab.decode("mel.7")
-    drawn = data.phantom.render(lesion, 32)
-    signs = np.any([drawn.signs[name][0] for name in data.phantom.SIGNS_OF["mel"] if name in drawn.signs], axis=0)
-    model = checkpoints.load(f"{phantoms}/dense").model()
-    own = attribution.attribute(model, drawn.images[0], method="saliency", target=CLASSES.index("mel"))
-    table = tables(app)["Precision on the signs"].set_index("Network")
-    assert (
-        table.loc["Dense", "Precision on the signs"]
-        == f"{attribution.average_precision(own[None], signs[None])[0]:.2f}"
-    )
-    assert table.loc["Dense", "On the lesion"] == f"{attribution.share_inside(own[None], drawn.masks)[0]:.0%}"
-    hit = attribution.pointing_game(own[None], signs[None])[0]
-    assert table.loc["Dense", "Brightest pixel on a sign"] == {1: "yes", 0: "no"}.get(hit, "in part")
-    other = opened(PAGE, study=phantoms, source="phantom", lesion="mel.7", target="vasc", explain="saliency")
-    assert "no sign of vascular lesion" in texts(other)
-
-
-def test_another_phantom_is_another_one_and_in_the_link(phantoms):
-    app = opened(PAGE, study=phantoms, source="phantom", lesion="bcc.1")
-    before = next(iter(shown(app).values()))
-    next(button for button in app.button if button.label == "Another one").click().run()
-    text = app.query_params["lesion"]
-    text = text if isinstance(text, str) else text[0]
-    assert text.startswith("bcc.")
-    assert not np.array_equal(before, next(iter(shown(app).values())))
-
-
-def test_a_study_of_other_things_has_no_phantoms(study):
-    assert "do not know the diagnoses of the phantoms" in texts(opened(PAGE, source="phantom"))
 
 
 def test_a_map_that_fails_its_check_says_so_on_its_face(study, monkeypatch):

@@ -1,0 +1,78 @@
+"""What if: what an address opens, and what is kept of choices, for each user their own."""
+
+import pytest
+
+from tests.pages.opening import opened, texts
+
+WHAT_IF = "pages/what_if.py"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"sparsity": "abc"},
+        {"sparsity": 100},
+        {"method": "nope"},
+        {"study": "nope/nope"},
+        {"view": "<script>"},
+        {"diagnosis": "mel"},  # of another study
+        {"layers": "99-50_x_1-100"},
+        {"image": "nobody"},
+        {"view": "threshold", "threshold": "none", "at": "x", "watch": ""},
+        {"view": "exemplars", "rule": "?", "apart": "shoe size"},
+        {"view": "subgroups", "by": "\x00"},
+        {"changes": "all"},
+    ],
+)
+def test_a_link_with_nonsense_in_it_opens_the_default_view(study, query):
+    app = opened(WHAT_IF, **query)
+    assert app.metric
+    assert not app.error
+    assert app.session_state["diagnosis"] is None
+    assert "set by hand" not in texts(app)
+
+
+@pytest.mark.parametrize("link", ["prune_only", "No fine-tuning"])
+def test_a_link_names_the_method_by_its_identifier_and_older_ones_by_its_button(study, link, monkeypatch):
+    app = opened(WHAT_IF, method=link)
+    assert app.session_state["method"] == "prune_only"
+    assert app.query_params["method"] == "prune_only"
+    app.segmented_control(key="method").select("iterative").run()
+    assert "method" not in app.query_params, "the default is not in the address"
+    app.segmented_control(key="method").select("prune_only").run()
+    assert app.query_params["method"] == "prune_only"
+
+
+def test_a_link_outlives_a_button_that_is_renamed(study, monkeypatch):
+    from pages.components import look
+
+    monkeypatch.setitem(look.TITLES, "prune_only", "Never trained again")
+    app = opened(WHAT_IF, method="prune_only")
+    assert app.session_state["method"] == "prune_only"
+    assert "Never trained again" in app.segmented_control(key="method").options
+
+
+def test_choices_outlive_a_visit_to_another_page(study):
+    app = opened(WHAT_IF, method="prune_only", view="calibration", diagnosis="red")
+    app.switch_page("pages/overview.py").run()
+    app.switch_page(WHAT_IF).run()
+    assert [app.session_state[key] for key in ("method", "view", "diagnosis")] == ["prune_only", "calibration", "red"]
+    assert app.query_params["view"] == "calibration"
+
+
+def test_two_users_by_turns_see_their_own_numbers(study):
+    """Two sessions on one server whose moves alternate; the test runner itself cannot run two threads."""
+    views = [("prune_only", 10), ("iterative", 95)]
+
+    def numbers(app) -> tuple:
+        zeros = next(caption.value for caption in app.caption if "weights are zero" in caption.value)
+        return [card.value for card in app.metric], zeros
+
+    alone = [numbers(opened(WHAT_IF, method=method, sparsity=percent)) for method, percent in views]
+    assert alone[0] != alone[1]
+    users = [opened(WHAT_IF, method=method, sparsity=percent) for method, percent in views]
+    for _ in range(2):
+        for user, (_, percent), seen in zip(users, views, alone, strict=True):
+            user.slider(key="sparsity").set_value(50).run()
+            user.slider(key="sparsity").set_value(percent).run()
+            assert numbers(user) == seen
