@@ -163,6 +163,12 @@ def test_from_zeros_sees_exact_zeros_only():
     assert masks["a"].tolist() == [False, False, True, True, True]
 
 
+@pytest.mark.parametrize("weight", [torch.tensor([0, 3]), torch.tensor([True, False]), [0.0, 1.0]])
+def test_from_zeros_names_what_is_no_weight(weight):
+    with pytest.raises(InvalidValue):
+        Masks.from_zeros({"a": weight})
+
+
 def test_check_takes_weights_or_a_model(net):
     weights = prunable(net)
     Masks.dense(weights).check(net)
