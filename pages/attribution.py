@@ -17,6 +17,7 @@ st.markdown(
 
 with panels.guard():
     loaders.engine()  # with torch; the title is on the screen by now
+    panels.left_out(study)
     from pages.components import attribution_view
 
     attribution_view.draw(study)

@@ -14,6 +14,7 @@ part = cost_state.part()
 
 with panels.guard():
     loaders.engine()  # with torch; the title is on the screen by now
+    panels.left_out(study)
     from pages.components import cost_now, cost_take, cost_tradeoff
 
     DRAW = {"now": cost_now.draw, "tradeoff": cost_tradeoff.draw, "take": cost_take.draw}

@@ -18,6 +18,7 @@ part = layers_state.part()
 
 with panels.guard():
     loaders.engine()  # with torch; the title is on the screen by now
+    panels.left_out(study)
     from pages.components import layers_masks, layers_one, layers_pay, layers_zeros
 
     DRAW = {"zeros": layers_zeros.draw, "layer": layers_one.draw, "pays": layers_pay.draw, "masks": layers_masks.draw}

@@ -18,6 +18,7 @@ def explore() -> None:
     from pages.components import lab_answers, lab_controls, lab_networks, lab_picture, lab_state
 
     chosen = state.study()
+    panels.left_out(chosen)
     toolbar, stage = st.container(), st.container()
     left, middle, right = stage.columns([5, 6, 6], gap="medium")
     picture = left.container()

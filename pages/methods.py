@@ -20,6 +20,7 @@ section = methods_controls.section()
 
 with panels.guard():
     loaders.engine()  # with torch; the title is on the screen by now
+    panels.left_out(study)
     from pages.components import (
         methods_claims,
         methods_curves,

@@ -74,10 +74,7 @@ if others:
         f"Networks pruned to {look.listed([f'{value:.0%}' for value in others])} were trained as well; they ship without their "
         "weights. *What if* shows their answers, *Methods* compares them all."
     )
-for id, error in loaders.damaged():
-    st.warning(
-        f"The checkpoint **{id}** cannot be read and is left out. {look.literal(error)}", icon=":material/broken_image:"
-    )
+panels.left_out()
 
 st.page_link("pages/what_if.py", label="Slide the sparsity and see what changes", icon=":material/tune:")
 st.page_link("pages/learn.py", label="New to this? Seven short lessons", icon=":material/school:")

@@ -18,6 +18,7 @@ st.markdown(
 
 with panels.guard():
     loaders.engine()  # with torch; the title is on the screen by now
+    panels.left_out(study)
     from pages.components import (
         similarity_choices,
         similarity_claims_view,

@@ -19,6 +19,7 @@ def explore() -> None:
     fragment wait until the run in progress has ended.
     """
     loaders.engine()  # with torch; the title is on the screen by now
+    panels.left_out(study)
     from pages.components import report_file, whatif_controls, whatif_top, whatif_view, whatif_words
 
     selection = whatif_controls.position(loaders.studies()[study])

@@ -9,7 +9,7 @@ from core.drift.stored import Drift
 from core.errors import check_choice
 from core.evaluation import Interval
 from core.evaluation.bootstrap import cluster_bootstrap
-from core.matrices import Position, on_path
+from core.matrices import Position, on_path, points
 from core.paths import Path
 
 DRAWS = 1000
@@ -121,7 +121,7 @@ def curve(drift: Drift, path: Path, method: str, measure: str, *, one: int | Non
     mine = drift.frame[drift.frame["method"] == method]
     by_place = dict(list(mine.groupby(["network", "percent", "recalibrated"])))
     rows = []
-    for percent in range(100):
+    for percent in points(path):
         found = [by_place.get(tuple(on_path(path, percent, mode))) for mode in (True, False)]
         frame = next((frame for frame in found if frame is not None), None)
         if frame is None:

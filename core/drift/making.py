@@ -22,7 +22,7 @@ from core.data.phantom import SIGNS_OF, sign_masks
 from core.drift.stored import Drift, read, write
 from core.errors import CheckpointNotFound, DataNotFound, InvalidValue, PruneScopeError, check_choice
 from core.evaluation import has_batch_norm, predict
-from core.matrices import Position, on_path
+from core.matrices import Position, on_path, position
 from core.matrices.making import network
 from core.paths import PRUNE_ONLY, Path
 from core.progress import Progress, Report, silent
@@ -157,7 +157,7 @@ class _Maker:
 
     def places(self) -> list[Position]:
         """Every position to measure: the dense network and the checkpoints, then every step, coarse ones first."""
-        trained = [Position(id, round(100 * entry.card.sparsity)) for id, entry in self.entries.items()]
+        trained = [position(entry) for entry in self.entries.values()]
         norm = has_batch_norm(self._subject(self.dense.id).model)
         steps = [
             on_path(path, percent, norm)

@@ -18,6 +18,7 @@ from core.matrices.positions import (
     Position,
     chosen,
     nearest,
+    percent_of,
     position,
     samples,
     sparsities,
@@ -45,7 +46,7 @@ def network(
         calibration: training images, uint8 [N, H, W, 3], for batch norm.
         device, report: as for :func:`core.evaluation.recalibrate`.
     """
-    own = round(100 * subject.card.sparsity)
+    own = percent_of(subject.card.sparsity)
     model = subject.model if place.percent == own else subject.at(place.percent / 100)
     return evaluation.recalibrate(model, calibration, device=device, report=report) if place.recalibrated else model
 

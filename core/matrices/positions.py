@@ -30,21 +30,28 @@ class Position(NamedTuple):
 
     Attributes:
         network: id of the checkpoint that it is reached from.
-        percent: sparsity in percent; above the checkpoint's own it is pruned on without fine-tuning.
+        percent: sparsity in percent, whole on the slider; a checkpoint itself may lie between two steps, at 87.5. Above the
+            checkpoint's own it is pruned on without fine-tuning.
         recalibrated: with batch norm re-estimated after pruning on.
     """
 
     network: str
-    percent: int
+    percent: float
     recalibrated: bool = False
 
 
 def position(entry: Entry) -> Position:
     """A checkpoint as it is."""
-    return Position(entry.id, round(100 * entry.card.sparsity))
+    return Position(entry.id, percent_of(entry.card.sparsity))
 
 
-def on_path(path: Path, percent: int, recalibrated: bool) -> Position:
+def percent_of(sparsity: float) -> float:
+    """A sparsity in percent, an int where it is whole: 80 for 0.8, 87.5 for 0.875."""
+    percent = round(100 * sparsity, 6)
+    return int(percent) if percent.is_integer() else percent
+
+
+def on_path(path: Path, percent: float, recalibrated: bool) -> Position:
     """The point of a path's slider at ``percent``. A trained checkpoint is taken as it is: it needs no recalibration."""
     start = path.start(percent / 100)
     return Position(start.id, percent, recalibrated and not path.is_checkpoint(percent / 100))
@@ -97,6 +104,11 @@ def _by_method(line: Line, usable: Callable[[Entry], bool]) -> dict[str, dict[fl
         }
         for method in METHOD_TITLES
     }
+
+
+def points(path: Path) -> list[float]:
+    """Where a path's networks can be looked for, in percent, rising: every step of the slider and its checkpoints themselves."""
+    return sorted({*range(100), *map(percent_of, path.sparsities)})
 
 
 def slider(paths: Mapping[str, Path], percents=PERCENTS) -> list[Position]:

@@ -4,16 +4,23 @@ A button group that is bound to the address writes the text of its button there,
 words. Here a link holds identifiers (``method=one_shot``): :func:`hold` before the widget is made takes over what the address
 says when somebody arrives at a page, :func:`tell` after it writes the choice back.
 
+Each choice is a step in the browser's history, as Streamlit writes one for every change of the address. So its Back button takes
+the last choice back: :func:`choose`, :func:`slider` and :func:`toggle` follow an address that is no longer what was told.
+
 A widget's key is kept for the whole session, so each must be of one page, or of one meaning on all pages. In the address several pages
 may use one name: ``show=`` is a part of a page here and signs on a picture there.
 """
 
+import time
 from collections.abc import Callable, Collection, Mapping
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-_ARRIVAL = "_arrival"  # the page that is open, and what was read of its address since it was opened
+_ARRIVAL = "_arrival"  # the page that is open, what was read of its address since it was opened, and what was told it
+_ON_ITS_WAY = (
+    1.5  # seconds that an address may take to the browser: until then an older one comes back with other choices
+)
 
 
 def hold(key: str, read: Callable[[str], object | None], default, name: str | None = None) -> None:
@@ -31,6 +38,8 @@ def hold(key: str, read: Callable[[str], object | None], default, name: str | No
         found = read(st.query_params.get(name or key, ""))
         # Set even if it stays: on another page the widget is a new one, and would begin with its own default.
         st.session_state[key] = st.session_state.get(key, default) if found is None else found
+        if (name or key) not in st.query_params:
+            arrival["came"].setdefault(key, st.session_state[key])
     st.session_state.setdefault(key, default)
 
 
@@ -83,6 +92,7 @@ def choose(
         title: what the page calls an identifier; by default by the mapping, else as it is.
         options: more of the widget.
     """
+    _follow(key, name or key)
     hold_choice(key, known, default, former, name)
     title = title or (known.get if isinstance(known, Mapping) else str)
     if widget is not st.selectbox:
@@ -92,18 +102,73 @@ def choose(
     return chosen
 
 
+def slider(key: str, label: str, low: float, high: float, default: float, **options) -> float:
+    """A number from ``low`` to ``high``: a slider that a link sets, and that stands where it stood when one comes back to the page.
+
+    One that Streamlit itself binds to the address forgets its place on the way back: browsers then ask for the page without what stood
+    behind the question mark, and Streamlit takes that for the default.
+
+    Args:
+        key: of the widget, and its name in the address.
+        label: of the widget.
+        low, high, default: of one type, int or float.
+        options: more of the widget.
+    """
+    _follow(key, key)
+    hold(key, lambda text: _number(text, low, high), default)
+    value = st.slider(label, low, high, key=key, persist_state="session", **options)
+    tell(key, f"{value:g}" if value != default else None)
+    return value
+
+
+def toggle(key: str, label: str, default: bool = False, **options) -> bool:
+    """A switch, as :func:`slider`; ``true`` or ``false`` in the address."""
+    _follow(key, key)
+    hold(key, {"true": True, "false": False}.get, default)
+    value = st.toggle(label, key=key, persist_state="session", **options)
+    tell(key, str(value).lower() if value != default else None)
+    return value
+
+
 def tell(name: str, text: str | None) -> None:
     """Write a choice into the address; None, for a default, takes it out."""
-    if text is None:
-        if name in st.query_params:
+    arrival = _arrival()
+    if st.query_params.get(name) != text:
+        arrival["at"] = time.monotonic()
+        if text is None:
             del st.query_params[name]
-    elif st.query_params.get(name) != text:
-        st.query_params[name] = text
+        else:
+            st.query_params[name] = text
+    arrival["told"][name] = text
+
+
+def _follow(key: str, name: str) -> None:
+    """Let :func:`hold` read the address again where the browser went back or forward on this page: it says something else than it was told.
+
+    So does one that was on its way when another choice was made; such a one must not take a choice back.
+    """
+    arrival = _arrival()
+    told = arrival["told"]
+    if name in told and st.query_params.get(name) != told[name] and time.monotonic() - arrival["at"] > _ON_ITS_WAY:
+        arrival["read"].discard(key)
+        if name not in st.query_params:
+            # No address says a default; nor does that by which one came here with what was chosen on another page.
+            st.session_state.pop(key, None)
+            if key in arrival["came"]:
+                st.session_state[key] = arrival["came"][key]
+
+
+def _number(text: str, low: float, high: float) -> float | None:
+    try:
+        value = type(low)(float(text))
+    except (ValueError, OverflowError):
+        return None
+    return value if low <= value <= high else None
 
 
 def _arrival() -> dict:
     page = get_script_run_ctx().page_script_hash
-    arrival = st.session_state.setdefault(_ARRIVAL, {"page": page, "read": set()})
+    arrival = st.session_state.setdefault(_ARRIVAL, {"page": page, "read": set(), "came": {}, "told": {}, "at": 0.0})
     if arrival["page"] != page:
-        arrival = st.session_state[_ARRIVAL] = {"page": page, "read": set()}
+        arrival = st.session_state[_ARRIVAL] = {"page": page, "read": set(), "came": {}, "told": {}, "at": 0.0}
     return arrival

@@ -49,7 +49,7 @@ def methods(paths: dict[str, Path], method: str) -> list[str]:
     trained = sorted((name for name in paths if name != PRUNE_ONLY), key=look.order)
     if len(trained) < 2:
         return [method]
-    every = st.toggle("All methods side by side", value=True, key="all-methods", bind="query-params")
+    every = address.toggle("all-methods", "All methods side by side", True)
     return trained if every and method in trained else [method]
 
 
@@ -159,31 +159,24 @@ def drawing(picture: Picture, networks: list[attribution_networks.Network]) -> D
     with st.container(horizontal=True, vertical_alignment="bottom"):
         view = address.choose(st.segmented_control, "drawn", "Draw the maps", views, "overlay", title=VIEWS.get)
         with st.container(width=150):
-            opacity = st.slider(
-                "Opacity", 0, 100, 75, format="%d%%", key="opacity", bind="query-params", disabled=view == "map"
-            )
+            opacity = address.slider("opacity", "Opacity", 0, 100, 75, format="%d%%", disabled=view == "map")
         with st.container(width=150):
-            zoom = st.slider("Zoom", 1.0, 6.0, 1.0, 0.5, format="%.1f×", key="zoom", bind="query-params")
+            zoom = address.slider("zoom", "Zoom", 1.0, 6.0, 1.0, step=0.5, format="%.1f×")
         with st.popover("More", icon=":material/tune:"):
-            outline = st.toggle(
-                "Outline of the lesion", True, key="outline", bind="query-params", disabled=picture.lesion is None
-            )
-            own_scale = st.toggle(
+            outline = address.toggle("outline", "Outline of the lesion", True, disabled=picture.lesion is None)
+            own_scale = address.toggle(
+                "own-scale",
                 "Each map on a scale of its own",
-                key="own-scale",
-                bind="query-params",
                 help="Off, one scale serves all maps, and a faint map is a weak one.",
             )
     across = down = 50
     if zoom > 1:
         with st.container(horizontal=True, gap="medium"):
             with st.container(width=240):
-                across = st.slider("From left to right", 0, 100, 50, format="%d%%", key="across", bind="query-params")
+                across = address.slider("across", "From left to right", 0, 100, 50, format="%d%%")
             with st.container(width=240):
-                down = st.slider("From top to bottom", 0, 100, 50, format="%d%%", key="down", bind="query-params")
+                down = address.slider("down", "From top to bottom", 0, 100, 50, format="%d%%")
     split = 50
     if view == "swipe":
-        split = st.slider(
-            "Swipe: dense on the left, pruned on the right", 0, 100, 50, format="%d%%", key="split", bind="query-params"
-        )
+        split = address.slider("split", "Swipe: dense on the left, pruned on the right", 0, 100, 50, format="%d%%")
     return Drawing(view, opacity / 100, outline, own_scale, zoom, across / 100, down / 100, split / 100)

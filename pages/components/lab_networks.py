@@ -92,10 +92,9 @@ def _study(chosen: str | None) -> str | None:
     own = chosen if chosen in of_phantoms else phantoms.nearest(chosen, of_phantoms)
     photographs = chosen if chosen in of_photographs else phantoms.nearest(own, of_photographs)
     note = st.empty()
-    if photographs and st.toggle(
+    if photographs and address.toggle(
+        "photographs",
         "Ask a network of photographs",
-        key="photographs",
-        bind="query-params",
         help=f"{_title(photographs)}: it learned from photographs of real lesions, and never saw a drawing.",
     ):
         note.warning(

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import sensitivity
-from pages.components import layers_charts, layers_state, loaders, look, panels
+from pages.components import address, layers_charts, layers_state, loaders, look, panels
 
 
 def draw(study: str) -> None:
@@ -22,11 +22,10 @@ def draw(study: str) -> None:
         sparsity = layers_state.alone(sorted(found.rows["sparsity"].unique()))
     with right:
         measure = layers_state.measure()
-    recalibrated = bool(found.recalibrated_on) and st.toggle(
+    recalibrated = bool(found.recalibrated_on) and address.toggle(
+        "recalibrate",
         "Recalibrate batch norm",
-        value=True,
-        key="recalibrate",
-        bind="query-params",
+        True,
         help="Re-estimate batch norm's averages after pruning, on about a thousand training images; of both networks.",
     )
     rows = found.rows

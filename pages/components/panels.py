@@ -45,6 +45,20 @@ def guard(*, of_study: bool = True) -> Iterator[None]:
         )
 
 
+def left_out(study: str | None = None) -> None:
+    """Name the checkpoint files that cannot be read, so that nobody takes a method that is not shown for one never trained.
+
+    Args:
+        study: whose; None for all.
+    """
+    for id, error in loaders.damaged():
+        if study is None or id.startswith(f"{study}/"):
+            st.warning(
+                f"The checkpoint **{look.literal(id)}** cannot be read and is left out. {look.literal(error)}",
+                icon=":material/broken_image:",
+            )
+
+
 def missing_data(error: DataNotFound) -> None:
     """Images are not on this machine: what that means, how to get them, and phantoms in their place in one click."""
     st.info(

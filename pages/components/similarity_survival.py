@@ -99,7 +99,8 @@ def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: 
 
 
 def _survival(known: Stored, path: Path, recalibrated: bool) -> pd.DataFrame:
-    places = [(on_path(path, percent, recalibrated), path.is_checkpoint(percent / 100)) for percent in range(100)]
+    steps = matrices.points(path)
+    places = [(on_path(path, percent, recalibrated), path.is_checkpoint(percent / 100)) for percent in steps]
     return _rows(known, path, places)
 
 
@@ -152,8 +153,8 @@ def _matrix(study: str, known: Stored | None, path: Path, place: Position, sampl
 def _nearest(known: Stored, path: Path, place: Position) -> Position | None:
     """The stored point of the slider that is nearest to ``place``."""
     dense = position(path.dense)
-    points = [on_path(path, percent, place.recalibrated) for percent in range(100)]
-    stored = [point for point in points if known.twins(dense, point, known.usual) is not None]
+    near = [on_path(path, percent, place.recalibrated) for percent in matrices.points(path)]
+    stored = [point for point in near if known.twins(dense, point, known.usual) is not None]
     return min(stored, key=lambda point: abs(point.percent - place.percent), default=None)
 
 

@@ -53,14 +53,13 @@ def sparsity(on_change: Callable[[], None] | None = None) -> float:
     Args:
         on_change: called when the user moves it, before the page is drawn again.
     """
-    percent = st.slider(
+    percent = address.slider(
+        "sparsity",
         "Weights removed (sparsity)",
         0,
         99,
         80,
         format="%d%%",
-        key="sparsity",
-        bind="query-params",
         help=_SPARSITY,
         on_change=on_change or "rerun",
     )
@@ -69,11 +68,10 @@ def sparsity(on_change: Callable[[], None] | None = None) -> float:
 
 def recalibrate(useful: bool) -> bool:
     """Whether batch norm is re-estimated after pruning on."""
-    return st.toggle(
+    return address.toggle(
+        "recalibrate",
         "Recalibrate batch norm",
-        value=True,
-        key="recalibrate",
-        bind="query-params",
+        True,
         disabled=not useful,
         help="Pruning shifts what each layer puts out, and batch norm still expects the old averages. Re-estimating them on "
         "about a thousand training images needs no training and removes that part of the damage. Switch it off to see the "

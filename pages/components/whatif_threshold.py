@@ -134,15 +134,8 @@ def _threshold(selection: Selection, watched: str) -> tuple[float, str]:
 
 
 def _slider(start: float) -> float:
-    percent = st.slider(
-        "Flag from a probability of",
-        0.5,
-        99.5,
-        round(200 * start) / 2,
-        0.5,
-        format="%.1f%%",
-        key="at",
-        bind="query-params",
+    percent = address.slider(
+        "at", "Flag from a probability of", 0.5, 99.5, round(200 * start) / 2, step=0.5, format="%.1f%%"
     )
     return percent / 100
 

@@ -61,7 +61,7 @@ def keys(file: Path) -> set[str]:
         name = ast.unparse(call.func)
         if name == "address.choose":
             found.append(call.args[1])
-        elif name in ("address.hold", "address.hold_choice"):
+        elif name in ("address.hold", "address.hold_choice", "address.slider", "address.toggle"):
             found.append(call.args[0])
         elif not name.startswith(
             ("panels.", "charts.", "gallery.", "similarity_matrix.")

@@ -1,5 +1,7 @@
 """Every page in Streamlit's own test runner, on tiny networks that the test trains."""
 
+import shutil
+
 import pytest
 
 from core import checkpoints
@@ -69,3 +71,17 @@ def test_results_without_weights_are_told_and_are_no_error(study, page):
     assert "Only the results of this checkpoint are here, not its weights" in told
     assert f"python -m core reproduce {study}" in told
     assert not app.error
+
+
+@pytest.mark.parametrize("page", ["what_if", "layers", "similarity", "methods", "attribution", "cost", "lesion_lab"])
+def test_pages_that_show_methods_name_the_network_that_is_left_out(study, page):
+    path = checkpoints.load(f"{study}/iterative-80").path
+    path.write_bytes(path.read_bytes()[:1000])
+    other = path.parents[1] / "other-32" / path.name
+    other.parent.mkdir()
+    shutil.copyfile(path, other)
+    warnings = [element.value for element in opened(f"pages/{page}.py", study=study).warning]
+    named = [text for text in warnings if "cannot be read and is left out" in text]
+    assert len(named) == 1  # that of the other study is no matter of this page
+    assert f"{study}/iterative-80" in named[0]
+    assert "it ends within its header" in named[0]

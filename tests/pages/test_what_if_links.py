@@ -76,3 +76,50 @@ def test_two_users_by_turns_see_their_own_numbers(study):
             user.slider(key="sparsity").set_value(50).run()
             user.slider(key="sparsity").set_value(percent).run()
             assert numbers(user) == seen
+
+
+def test_choices_follow_an_address_that_the_browser_went_back_to(study, monkeypatch):
+    from pages.components import address
+
+    app = opened(WHAT_IF, sparsity=60, view="calibration")
+    app.toggle(key="recalibrate").set_value(False).run()
+    app.segmented_control(key="view").select("layers").run()
+    assert dict(app.query_params) == {"sparsity": "60", "view": "layers", "recalibrate": "false"}
+    monkeypatch.setattr(address, "_ON_ITS_WAY", 0.0)
+    for name, older, key, value in (
+        ("sparsity", "65", "sparsity", 65),
+        ("view", "calibration", "view", "calibration"),
+        ("recalibrate", None, "recalibrate", True),
+        ("sparsity", None, "sparsity", 80),
+    ):
+        if older is None:
+            del app.query_params[name]
+        else:
+            app.query_params[name] = older
+        app.run()
+        assert app.session_state[key] == value
+    assert dict(app.query_params) == {"view": "calibration"}
+
+
+def test_an_address_that_comes_late_takes_no_choice_back(study):
+    """A second choice, made before the first is in the browser's address, comes with the address of before."""
+    app = opened(WHAT_IF, sparsity=60)
+    app.slider(key="sparsity").set_value(65).run()
+    app.query_params["sparsity"] = "60"
+    app.toggle(key="recalibrate").set_value(False).run()
+    assert app.session_state["sparsity"] == 65
+    assert app.query_params["sparsity"] == "65"
+
+
+def test_what_was_chosen_on_another_page_is_kept_where_the_address_says_nothing(study, monkeypatch):
+    from pages.components import address
+
+    monkeypatch.setattr(address, "_ON_ITS_WAY", 0.0)
+    app = opened(WHAT_IF, sparsity=60)
+    app.query_params.clear()
+    app.switch_page("pages/layers.py").run()
+    assert app.session_state["sparsity"] == 60
+    app.query_params.clear()  # back to the address by which the page was opened
+    app.run()
+    assert app.session_state["sparsity"] == 60
+    assert app.query_params["sparsity"] == "60"

@@ -4,10 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from core import checkpoints, matrices, recipes, replication, runs
+from core import checkpoints, matrices, paths, recipes, replication, runs
 from core.matrices import ALL, OTHERS, WATCHED_ONLY, positions
+from core.models import prunable
 from core.similarity import cka_matrix
-from tests.core.matrices.conftest import CHANGES, STUDY, line, make, pruned_to
+from core.whatif import Subject
+from tests.core.matrices.conftest import CHANGES, STUDY, kept, line, make, pruned_to
 from tests.core.tiny import image_set
 
 
@@ -80,3 +82,25 @@ def test_two_dense_networks_of_different_seeds_are_compared(study, sets):
     models = [checkpoints.load(line.dense.path).model() for line in family]
     np.testing.assert_allclose(matrix.values, cka_matrix(*models, test).values, atol=2e-4)
     assert matrix.mean_twins().low is not None
+
+
+def test_a_network_between_two_steps_of_the_slider_is_not_taken_for_the_step(study, sets):
+    """87.5% rounds to 88, which is that network pruned on by half a percent."""
+    pruned_to(study, 0.875, "one_shot", "iterative")
+    path = paths.of(STUDY)["one_shot"]
+    own, step = matrices.position(path.entries[-1]), matrices.on_path(path, 88, False)
+    assert (own.percent, step.percent, own.network) == (87.5, 88, step.network)
+    assert matrices.on_path(path, 87.5, True) == own
+    assert [percent for percent in matrices.points(path) if percent > 86][:3] == [87, 87.5, 88]
+    subject, calibration = Subject(checkpoints.load(own.network)), sets[1].images[:8]
+    for place in (own, step):
+        model = matrices.network(subject, place, calibration)
+        zeros = sum(int((weight == 0).sum()) for weight in prunable(model).values())
+        assert zeros == round(place.percent / 100 * subject.card.weights)
+    found = matrices.make(paths.of(STUDY), checkpoints.list(), *sets, percents=(0, 88))
+    dense = matrices.position(path.dense)
+    twins = [found.twins(dense, place)["cka"].to_numpy() for place in (own, step)]
+    assert not np.array_equal(*twins)
+    again = kept(study)
+    for place, values in zip((own, step), twins, strict=True):
+        np.testing.assert_allclose(again.twins(dense, place)["cka"], values, atol=1e-4)
