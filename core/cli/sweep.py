@@ -84,8 +84,31 @@ def sweep(args) -> None:
         )
 
 
+def _gpus(args) -> tuple[str, ...]:
+    return tuple(name.strip() for name in args.gpus.split(",") if name.strip()) if args.gpus else ()
+
+
+def _check_gpus(gpus: tuple[str, ...]) -> None:
+    """Name GPUs that are not here: a worker that is told of one would quietly compute on the processor."""
+    if not gpus:
+        return
+    import torch
+
+    count = torch.cuda.device_count()
+    # Identifiers (GPU-8932f937-…) and what somebody has hidden with CUDA_VISIBLE_DEVICES cannot be counted.
+    countable = not os.environ.get("CUDA_VISIBLE_DEVICES")
+    absent = [gpu for gpu in gpus if gpu.lstrip("-").isdigit() and not 0 <= int(gpu) < count]
+    if not count or (countable and absent):
+        raise InvalidValue(
+            "This machine does not have these GPUs",
+            given=f"--gpus {', '.join(absent or gpus)}",
+            expected=f"0 to {count - 1}" if count else "GPUs; none is here",
+            remedy=None if count else "leave --gpus out to compute on processors",
+        )
+
+
 def _crew(args, sweeps):
-    gpus = tuple(name.strip() for name in args.gpus.split(",") if name.strip()) if args.gpus else ()
+    gpus = _gpus(args)
     if args.dask:
         if args.workers is not None:
             args.usage_error("--workers are processes here; with --dask the cluster has its own")
@@ -98,6 +121,7 @@ def _check_device(args) -> None:
     if not args.dask:
         if args.device or os.environ.get("PRUNESCOPE_DEVICE"):  # else each worker takes the best that it has
             device.pick(args.device)
+        _check_gpus(_gpus(args))
     elif args.device:  # the cluster's machines may have what this one has not
         import torch
 

@@ -57,7 +57,7 @@ def kept_accuracy(dense, pruned, cohort, percent: int) -> Finding:
     """
     [score] = scoreboard(dense, pruned, cohort.labels, cohort.groups, metrics=["accuracy"])
     return Finding(
-        f"The dense network is right on **{score.dense.estimate:.1%}** of the test images. Now its smallest {percent}% of all weights are "
+        f"The dense network is right on **{score.dense.format()}** test images. Now its smallest {percent}% of all weights are "
         "set to zero, and it is not trained again (batch norm of both is re-estimated). On how many of the same images is it right?",
         f"It is right on **{score.pruned.format()}** images, a difference of {score.change.format(signed=True)}.",
         *_percent(score.pruned),
@@ -145,8 +145,8 @@ def hidden_harm(dense, pruned, cohort, percent: int) -> Finding | None:
     share, low, high = map(float, wilson(missed, total))
     what = "melanomas" if names[index] == WATCHED else f"lesions that are {TITLES.get(names[index], names[index])}"
     return Finding(
-        f"Pruned to {percent}% without training, batch norm re-estimated, accuracy moves from {score.dense.estimate:.1%} to **{score.pruned.estimate:.1%}** "
-        f"({score.change.format(signed=True)}). The dense network finds **{total} {what}** in the test images. How many of these does the "
+        f"Pruned to {percent}% without training, batch norm re-estimated, accuracy moves from {score.dense.format()} to **{score.pruned.format()}**, "
+        f"a difference of {score.change.format(signed=True)}. The dense network finds **{total} {what}** in the test images. How many of these does the "
         "pruned network miss?",
         f"It misses **{missed} of the {total}**: {share:.0%} [{low:.0%}, {high:.0%}], n = {total} lesions (Wilson 95%).",
         missed,

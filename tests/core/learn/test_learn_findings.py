@@ -40,7 +40,7 @@ def test_what_is_left_of_the_accuracy_is_that_of_the_pruned_network(cohort):
     found = learn.kept_accuracy(network(cohort, [0, 1]), network(cohort, range(8)), cohort, 50)
     assert found.truth == pytest.approx(80)
     assert (found.low, found.high) == pytest.approx([100 * end for end in wilson(32, 40)])
-    assert "**95.0%**" in found.question
+    assert "**95.0% [83.5, 98.6], n = 40**" in found.question
     assert "80.0%" not in found.question, "the answer stands in the question"
     assert "80.0%" in found.told
     assert "n = 40" in found.told

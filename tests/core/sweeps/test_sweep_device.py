@@ -1,6 +1,7 @@
 """A device that no worker can have is told before any is started."""
 
 import pytest
+import torch
 
 from core import cli, sweeps
 from core.errors import InvalidValue
@@ -32,6 +33,23 @@ def test_of_processes_here(told, monkeypatch):
     assert "cannot compute there. Given: 'tpu'" in told("--device", "tpu")
     monkeypatch.setenv("PRUNESCOPE_DEVICE", "tpu")
     assert "cannot compute there. Given: 'tpu'" in told()
+
+
+def test_gpus_that_are_not_here(told, monkeypatch):
+    """A worker that is told of such a one sees none, and would quietly compute on the processor."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert "does not have these GPUs. Given: --gpus 0, 1. Expected: GPUs; none is here" in told("--gpus", "0,1")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert "Given: --gpus 2, -1. Expected: 0 to 1" in told("--gpus", "0,2, 1,-1")
+    for gpus in ("0,1", "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"):
+        with pytest.raises(AssertionError, match="too late"):
+            told("--gpus", gpus)
+    with pytest.raises(AssertionError, match="too late"):
+        told("--gpus", "7", "--dask", "tcp://nowhere:1")  # the cluster's machines may have it
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "6,7")
+    with pytest.raises(AssertionError, match="too late"):
+        told("--gpus", "7")
 
 
 def test_of_a_cluster_only_what_is_no_device_at_all(told):
