@@ -30,16 +30,25 @@ def add(commands, common) -> None:
 def leak(args) -> None:
     """Carry out the command."""
     from core import device, leak
+    from core.errors import CheckpointNotFound
 
     device.pick(args.device)
     found = {}
     for entry in _entries(args):
         stored = leak.read(entry)
+        if stored is None and args.checkpoint is None and not entry.weights:
+            remark(args, f"{entry.id}: left out, for neither its answers nor its weights are here")
+            continue
         if stored is None:
             stored = leak.make(entry, data=args.data_root, device=args.device, report=reporter(args))
             path = leak.path_of(entry)
             remark(args, f"{entry.id}: {len(stored.labels):,} answers in {path} ({size(path.stat().st_size)})")
         found[entry.id] = stored
+    if not found:
+        raise CheckpointNotFound(
+            "Of the networks of the row split neither answers nor weights are here",
+            remedy="make the weights with `python -m core reproduce --profile paper`",
+        )
     if args.json:
         write_json({id: leak.scores(stored).to_dict("records") for id, stored in found.items()})
         return

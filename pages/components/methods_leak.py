@@ -3,10 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from core import leak
+from core import leak, paper
+from core.checkpoints import Card, Entry
 from core.evaluation import METRICS
 from core.leak import ALL, LIKE, ONCE, SEEN, SEVERAL, UNSEEN, Leak
-from pages.components import look, methods_charts, methods_data, panels
+from core.studies import Study
+from pages.components import address, look, methods_charts, methods_data, panels
 
 _GROUPS = {
     ALL: "all its test images",
@@ -27,9 +29,44 @@ def draw(study: str) -> None:
     known = methods_data.leaks(study)
     if not known:
         _empty(study)
-    for id, found in known.items():
-        _lesson(study, id, found)
+    else:
+        entry = _chosen([entry for entry in methods_data.entries() if entry.id in known])
+        _lesson(study, entry, known[entry.id])
     _control(study)
+
+
+def _chosen(entries: list[Entry]) -> Entry:
+    """One of the networks that were trained under the row split; the dense one first. Asked only where there is a choice."""
+    ordered = sorted(entries, key=lambda entry: (entry.card.sparsity, look.order(entry.card.method), entry.id))
+    by_name = {entry.id.rpartition("/")[2]: entry for entry in ordered}
+    if len(by_name) == 1:
+        return ordered[0]
+    titles = {name: _title(entry.card) for name, entry in by_name.items()}
+    if len(set(titles.values())) < len(titles):  # trained twice in one way: only its name tells one from the other
+        titles = {name: f"{title} ({name})" for name, title in titles.items()}
+    return by_name[
+        address.choose(st.segmented_control, "leaky", "Trained under the row split", titles, next(iter(titles)))
+    ]
+
+
+def _title(card: Card) -> str:
+    return look.title(card.method) + (f", {100 * card.sparsity:g}%" if card.sparsity else "")
+
+
+def _counterpart(study: str, card: Card) -> Entry | None:
+    """The study's own network, of the lesion split, that was made in the same way."""
+    line = methods_data.lines(study)[0]
+    return line.at(card.method, card.sparsity) if card.sparsity else line.dense
+
+
+def _own_name(own: Entry, card: Card) -> str:
+    """What to call it: ``"the study's own iterative network at 80% (fine-tuned for 8 epochs; this one for 16)"``."""
+    if not card.sparsity:
+        return "the study's own dense network"
+    name = f"the study's own network, {look.title(card.method).lower()} to {100 * card.sparsity:g}%"
+    if own.card.epochs == card.epochs:
+        return name
+    return f"{name} (fine-tuned for {own.card.epochs:g} epochs; this one for {card.epochs:g})"
 
 
 def _empty(study: str) -> None:
@@ -40,14 +77,15 @@ def _empty(study: str) -> None:
     st.code(f"python -m core train {study} --split-by row\npython -m core leak", language="bash")
 
 
-def _lesson(study: str, id: str, found: Leak) -> None:
+def _lesson(study: str, entry: Entry, found: Leak) -> None:
+    id, own = entry.id, _counterpart(study, entry.card)
     exposed, scores = leak.exposure(found).set_index("class"), leak.scores(found)
     everything = exposed.loc["all"]
     text = f"Of its {everything['images']:,.0f} test images **{everything['share']:.0%}** show a lesion "
     text += "that it was trained on"
     if "mel" in exposed.index and exposed.at["mel", "images"]:
         text += f"; of the {exposed.at['mel', 'images']:,.0f} images of melanoma **{exposed.at['mel', 'share']:.0%}**"
-    st.markdown(f"## {_headline(study, scores)}\n\n{text}.")
+    st.markdown(f"## {_headline(entry.card, own, scores)}\n\n{text}.")
     st.markdown(f"**The same network, `{id}`, on sets of its own test images**")
     _chart(scores, _GROUPS, [look.ink(), look.BETTER, look.COLOURS["one_shot"], look.WORSE])
     for row in leak.gaps(scores, SEEN, LIKE).itertuples():
@@ -62,30 +100,34 @@ def _lesson(study: str, id: str, found: Leak) -> None:
     panels.table(
         scores, name=f"leak-{id.replace('/', '-')}", title="The same network on sets of its images", key=f"leak-{id}"
     )
-    _side_by_side(study, id, found)
+    if own is not None:
+        _side_by_side(study, entry, own, found)
 
 
-def _headline(study: str, scores: pd.DataFrame) -> str:
-    own = scores[scores["measure"] == "accuracy"].set_index("group").loc[ALL]
-    text = f"Split by image, this network scores **{own['estimate']:.1%}** {look.span(own['low'], own['high'])} in accuracy."
-    metric = methods_data.lines(study)[0].dense.card.metrics.get("accuracy") or {}
+def _headline(card: Card, own: Entry | None, scores: pd.DataFrame) -> str:
+    here = scores[scores["measure"] == "accuracy"].set_index("group").loc[ALL]
+    text = f"Split by image, this network scores **{here['estimate']:.1%}** {look.span(here['low'], here['high'])} in accuracy."
+    metric = (own.card.metrics.get("accuracy") if own else None) or {}
     if metric.get("estimate") is not None:
         text += (
-            f" Split by lesion, the study's own dense network scores **{metric['estimate']:.1%}** "
+            f" Split by lesion, {_own_name(own, card)} scores **{metric['estimate']:.1%}** "
             f"{look.span(metric['low'], metric['high'])}."
         )
-    return text
+    study = Study.parse(card.study)
+    cells = paper.accuracy().set_index(["model", "dataset", "method", "sparsity"])["accuracy"]
+    theirs = cells.get((study.architecture, study.data, card.method, card.sparsity))
+    return text if theirs is None else f"{text} The paper's, split by image, has **{theirs:.2%}**, without an interval."
 
 
-def _side_by_side(study: str, id: str, found: Leak) -> None:
+def _side_by_side(study: str, entry: Entry, own: Entry, found: Leak) -> None:
     """The two networks on the images that are test images of both."""
-    line, stored = methods_data.lines(study)[0], methods_data.stored(study)
-    own = stored.own(line.dense)
-    table = leak.side_by_side(found, own.probabilities, stored.cohort) if own is not None else pd.DataFrame()
+    id, stored = entry.id, methods_data.stored(study)
+    answers = stored.own(own)
+    table = leak.side_by_side(found, answers.probabilities, stored.cohort) if answers is not None else pd.DataFrame()
     if table.empty:
         return
     st.markdown(
-        f"**On the same images: this network, and the study's own (`{line.dense.id}`), which saw none of them**"
+        f"**On the same images: this network, and {_own_name(own, entry.card)} (`{own.id}`), which saw none of them**"
     )
     for row in table.itertuples():
         who = "lesions that this network was trained on" if row.group == SEEN else "lesions that neither was trained on"

@@ -1,120 +1,15 @@
-import json
+"""What stored answers say of the leak, on answers made up so that it is known."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, recall_score
 
-from core import checkpoints, cli, data, evaluation, leak, recipes, runs
-from core.checkpoints import Entry
+from core import leak
 from core.cohort import Cohort
-from core.errors import CheckpointMismatch, DataDamaged, DataNotFound, InvalidValue
 from core.evaluation import wilson
 from core.leak import LIKE, ONCE, SEEN, SEVERAL, UNSEEN, Leak
 from tests.core import invented
-from tests.core.data.small_sets import HAM_CLASSES, write_ham
-from tests.core.tiny import registered
-
-STUDY = "ham10000-32/vgg16"
-QUICK = {"epochs": 1, "batch": 8, "augment": "none"}
-
-
-def rows(lesions: int = 40) -> list[str]:
-    """Metadata of lesions with one to three images each."""
-    pictures = [(lesion, number) for lesion in range(lesions) for number in range(1 + lesion % 3)]
-    return [
-        f"ISIC_{i:07d},HAM_{lesion:07d},{HAM_CLASSES[lesion % 7]},histo,50.0,male,back"
-        for i, (lesion, _) in enumerate(pictures)
-    ]
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A data root with a small HAM10000."""
-    folder = tmp_path_factory.mktemp("data")
-    write_ham(folder / "ham10000", rows(), masks=False)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def trained(root, tmp_path_factory):
-    """Folder of checkpoints with two tiny networks, one under each split."""
-    folder = tmp_path_factory.mktemp("checkpoints")
-    with registered():
-        for split_by in (None, "row"):
-            runs.run(recipes.dense(STUDY, split_by=split_by, **QUICK), root=folder, data=root)
-    return folder
-
-
-@pytest.fixture
-def leaky(trained, tmp_path, tiny) -> Entry:
-    """The network of the row split, in a folder of the test's own."""
-    for path in trained.rglob("*.safetensors"):
-        copy = tmp_path / "checkpoints" / path.relative_to(trained)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(path.read_bytes())
-    (entry,) = leak.networks(checkpoints.list())
-    return entry
-
-
-def test_only_networks_of_the_row_split_are_asked(leaky, root):
-    (sound,) = (entry for entry in checkpoints.list() if entry.id != leaky.id)
-    assert leaky.card.data.split_by == "row"
-    assert leak.networks(checkpoints.list(), "other-32/vgg16") == []
-    with pytest.raises(InvalidValue, match="--split-by row"):
-        leak.make(sound, data=root)
-    assert not leak.path_of(sound).exists()
-
-
-def test_what_is_stored_is_what_the_network_answers_and_the_lesions_are_those_of_the_metadata(leaky, root):
-    made = leak.make(leaky, data=root)
-    found = leak.read(leaky)
-    test, train, every = (
-        data.load("ham10000", s, size=32, root=root, split_by="row") for s in ("test", "train", "all")
-    )
-    np.testing.assert_array_equal(found.ids, test.ids)
-    np.testing.assert_array_equal(found.labels, test.labels)
-    np.testing.assert_array_equal(found.lesions, test.groups)
-    assert found.class_names == test.class_names
-    own = evaluation.predict(checkpoints.load(leaky.path).model(), test)
-    np.testing.assert_allclose(found.probabilities, own, atol=1e-3)
-    # By the metadata itself, line by line.
-    lesion_of = {row.split(",")[0]: row.split(",")[1] for row in rows()}
-    trained_on = {lesion_of[name] for name in train.ids}
-    for number, name in enumerate(found.ids):
-        assert found.seen[number] == (lesion_of[name] in trained_on)
-        assert found.pictures[number] == list(lesion_of.values()).count(lesion_of[name])
-    assert found.seen.any()
-    assert not found.seen.all()
-    assert len(every) == len(lesion_of)
-    for name in ("ids", "seen", "pictures", "probabilities"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(made, name))
-
-
-def test_a_leak_belongs_to_one_version_of_the_checkpoint(leaky, root):
-    assert leak.read(leaky) is None
-    leak.make(leaky, data=root)
-    other = Entry(leaky.id, leaky.path, 0, card=invented.entry("other").card)
-    assert leak.read(other) is None
-
-
-@pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing", b"x" * 500])
-def test_a_damaged_file_is_named(leaky, content):
-    leak.path_of(leaky).write_bytes(content)
-    with pytest.raises(DataDamaged, match="python -m core leak"):
-        leak.read(leaky)
-
-
-def test_other_images_than_those_of_the_training_are_refused(leaky, tmp_path):
-    write_ham(tmp_path / "other" / "ham10000", rows(30), masks=False)
-    with pytest.raises(CheckpointMismatch, match="not the images"):
-        leak.make(leaky, data=tmp_path / "other")
-    with pytest.raises(DataNotFound):
-        leak.make(leaky, data=tmp_path / "nowhere")
-    assert not leak.path_of(leaky).exists()
-
-
-# --- what it says -----------------------------------------------------------------------------------------------------
 
 LESIONS = 300
 
@@ -228,36 +123,3 @@ def test_side_by_side_pairs_the_images_that_both_were_asked_about(made_up):
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def call(capsys, root):
-    def run(*words):
-        code = cli.main(["--data", str(root), *words])
-        return code, *capsys.readouterr()
-
-    return run
-
-
-def test_the_command_stores_and_tells(leaky, call, tmp_path):
-    code, out, err = call("leak", leaky.id)
-    assert code == 0
-    assert leak.path_of(leaky).exists()
-    assert leaky.id in out
-    assert all(group in out for group in ("all", "unseen", "seen", "accuracy"))
-    assert str(leak.path_of(leaky)) in err
-    # A second time what is stored is told, without the images.
-    code, out, err = call("--data", str(tmp_path / "nowhere"), "leak", "--json", "--quiet")
-    assert (code, err) == (0, "")
-    told = pd.DataFrame(json.loads(out)[leaky.id])
-    pd.testing.assert_frame_equal(told, leak.scores(leak.read(leaky)), check_dtype=False)
-
-
-def test_the_command_says_what_to_do(call, leaky):
-    code, _, err = call("leak", "nope")
-    assert code == 1
-    assert "There is no checkpoint of this id" in err
-    leaky.path.unlink()
-    code, _, err = call("leak")
-    assert code == 1
-    assert "--split-by row" in err
