@@ -115,8 +115,17 @@ def test_a_file_that_lies_about_itself_is_refused(study, known, monkeypatch):
 
 
 def test_other_test_images_make_it_anew(study, sets, known):
-    fewer = [sets[0].take(np.arange(12)), sets[1]]
-    assert {images.n for images in make(study, fewer).images.values()} <= {4, 8, 12}
+    places = {name: matrices.position(entry) for name, entry in matrices.chosen(line()).items()}
+    before = known.matrix(places["dense"], places["one_shot"])
+    assert before.n == len(sets[0])
+    made = make(study, [sets[0].take(np.arange(12)), sets[1]])
+    again = kept(study)
+    assert made.cohort == again.cohort != known.cohort
+    assert {images.n for images in again.images.values()} <= {4, 8, 12}
+    after = again.matrix(places["dense"], places["one_shot"])
+    assert after.n == 12
+    assert not np.allclose(after.values, before.values, atol=1e-3)
+    assert again.records.keys() <= made.records.keys()
 
 
 def test_the_file_is_small(study, known):
