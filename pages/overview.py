@@ -71,7 +71,7 @@ if n:
 others = sorted({entry.card.sparsity for path in paths.values() for entry in path.results})
 if others:
     st.caption(
-        f"Networks pruned to {look.listed([f'{value:.0%}' for value in others])} were trained as well; they ship without their "
+        f"Networks pruned to {look.listed([look.sparsity(value) for value in others])} were trained as well; they ship without their "
         "weights. *What if* shows their answers, *Methods* compares them all."
     )
 panels.left_out()

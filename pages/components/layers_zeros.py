@@ -53,7 +53,7 @@ def _same(paths, alike: list[str]) -> str:
     """Why some methods are not drawn: below their first checkpoint they are the dense network, pruned at once."""
     first = {look.title(method): paths[method].sparsities[1] for method in alike}
     return (
-        f"The same for {', '.join(f'{title} (trained from {value:.0%} on)' for title, value in first.items())}: below its first "
+        f"The same for {', '.join(f'{title} (trained from {look.sparsity(value)} on)' for title, value in first.items())}: below its first "
         "checkpoint every method is the dense network, pruned at once."
     )
 

@@ -66,7 +66,7 @@ def _control(study: str) -> None:
         size = twin.card.metrics.get("balanced_accuracy") if twin else None
         if lot:
             st.markdown(
-                f"{look.title(name)}, pruned to {entry.card.sparsity:.0%} and trained: balanced accuracy {_measured(lot)}."
+                f"{look.title(name)}, pruned to {look.sparsity(entry.card.sparsity)} and trained: balanced accuracy {_measured(lot)}."
                 + (f" With the smallest weights removed instead: {_measured(size)}." if size else "")
             )
     if not known:

@@ -88,6 +88,11 @@ def order(method: str) -> tuple[int, str]:
     return (_ORDER.index(method) if method in _ORDER else len(_ORDER), method)
 
 
+def sparsity(value: float) -> str:
+    """A sparsity in percent, with the decimals that it has: ``"80%"``, ``"87.5%"``."""
+    return f"{100 * value:g}%"
+
+
 def chance(p_value: float) -> str:
     """A p value as people write it."""
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"

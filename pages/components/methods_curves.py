@@ -88,7 +88,7 @@ def _strangers(own: pd.DataFrame) -> str:
     apart = own[own["trained"] & ~own["same_dense"]].sort_values("sparsity")
     if apart.empty:
         return ""
-    names = ", ".join(f"{look.short(row.method)} at {row.sparsity:.0%}" for row in apart.itertuples())
+    names = ", ".join(f"{look.short(row.method)} at {look.sparsity(row.sparsity)}" for row in apart.itertuples())
     return (
         f"From another training of the dense network than the one drawn here: {names}. Compare these with each other, and with "
         "nothing else: the same recipe on another kind of processor ends points of accuracy away."

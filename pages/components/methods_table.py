@@ -67,7 +67,7 @@ def _strangers(made: pd.DataFrame) -> str:
     apart = made[made["same_dense"].eq(False)].to_dict("records")
     if not apart:
         return ""
-    named = "; ".join(f"{_place(row)}, {row['sparsity']:.0%}, {look.short(row['method'])}" for row in apart)
+    named = "; ".join(f"{_place(row)}, {look.sparsity(row['sparsity'])}, {look.short(row['method'])}" for row in apart)
     return (
         f"Made from another training of the dense network than the others of their study: {named}. The same recipe on another "
         "kind of processor ends points of accuracy away, so compare these with the paper, and not with the others."
@@ -84,7 +84,7 @@ def _dots(made: pd.DataFrame) -> pd.DataFrame:
     for row in sorted(
         made.to_dict("records"), key=lambda row: (order[tuple(row[n] for n in _CELL)], sizes[row["study"]])
     ):
-        label = f"{_place(row)}, {row['sparsity']:.0%}: {look.title(row['method'])}"
+        label = f"{_place(row)}, {look.sparsity(row['sparsity'])}: {look.title(row['method'])}"
         place = known[label] = known.get(label, -1) + 1
         rows.append({"label": label, "source": "The paper", "place": "value", "value": row["paper"]})
         span = {"value": row["accuracy"], "low": row["accuracy_low"], "high": row["accuracy_high"], "n": row["n"]}
@@ -97,7 +97,7 @@ def _dots(made: pd.DataFrame) -> pd.DataFrame:
 def _row(row: dict) -> dict:
     known = {
         "Network, data": _place(row),
-        "Removed": f"{row['sparsity']:.0%}",
+        "Removed": f"{look.sparsity(row['sparsity'])}",
         "Method": look.title(row["method"]),
         "Paper": f"{100 * row['paper']:.2f}%",
     }

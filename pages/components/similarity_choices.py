@@ -43,7 +43,7 @@ def sparsity(known: list[float]) -> float | None:
     usual = matrices.nearest(known)
     if len(known) < 2:
         return usual
-    titles = {_percent(value): f"{value:.0%}" for value in known}
+    titles = {_percent(value): look.sparsity(value) for value in known}
     found = address.choose(
         st.segmented_control,
         "pruned",

@@ -41,7 +41,7 @@ def draw(study: str) -> None:
     known = {value: similarity_data.findings(study, value) for value in every or [None]}
     found = known[sparsity]
     if not any(item.difference for finding in found for item in finding.evidence):
-        where = "" if sparsity is None else f" of networks pruned to {sparsity:.0%}"
+        where = "" if sparsity is None else f" of networks pruned to {look.sparsity(sparsity)}"
         st.info(f"Nothing is stored{where} to test the claims on.", icon=":material/help:")
         st.code(similarity_words.make_it(study), language="bash", wrap_lines=True)
         return
@@ -114,10 +114,12 @@ def _by_sparsity(known: dict[float | None, Finding], chosen: float | None) -> No
         similarity_claims_charts.by_sparsity(series, tuple(sorted(frame["sparsity"].unique())), look.ink()),
         frame,
         alt=f"Differences of mean CKA of {first} by sparsity: "
-        + "; ".join(f"{row.series} at {row.sparsity:.0%}: {row.difference:+.3f}" for row in frame.itertuples()),
+        + "; ".join(
+            f"{row.series} at {look.sparsity(row.sparsity)}: {row.difference:+.3f}" for row in frame.itertuples()
+        ),
     )
     st.caption(
-        f"95% intervals, not corrected; the verdict above is about {chosen:.0%}. Above the dashed line the claim holds."
+        f"95% intervals, not corrected; the verdict above is about {look.sparsity(chosen)}. Above the dashed line the claim holds."
     )
 
 

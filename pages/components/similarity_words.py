@@ -31,11 +31,11 @@ def network(name: str) -> str:
 
 def compared(names: Iterable[str], sparsity: float) -> str:
     """Which pruned networks are compared, and which are not there to be compared."""
-    text = f"The pruned networks lack {sparsity:.0%} of their weights and were trained on."
+    text = f"The pruned networks lack {look.sparsity(sparsity)} of their weights and were trained on."
     absent = [network(name) for name in METHOD_TITLES if name not in names]
     if absent:
         verb = "is" if len(absent) == 1 else "are"
-        text += f" {' and '.join(absent).capitalize()} {verb} left out: nothing to compare is here at {sparsity:.0%}."
+        text += f" {' and '.join(absent).capitalize()} {verb} left out: nothing to compare is here at {look.sparsity(sparsity)}."
     return text
 
 

@@ -31,7 +31,7 @@ def draw(selection: Selection) -> None:
     if selection.own in selection.path.results:
         st.info(
             f"The answers above are of a network whose weights are not here. Its zeros are therefore those of "
-            f"{subject.card.sparsity:.0%}, pruned on to {selection.percent}% without fine-tuning: what layers set by hand start from.",
+            f"{look.sparsity(subject.card.sparsity)}, pruned on to {selection.percent}% without fine-tuning: what layers set by hand start from.",
             icon=":material/info:",
         )
     st.markdown("**Where the zeros are**")

@@ -31,9 +31,9 @@ def in_words(path: Path, sparsity: float, own: Entry | None = None) -> str:
     elif start.card.sparsity == 0:
         what = "The dense network, pruned to here **without fine-tuning**."
     else:
-        what = f"The checkpoint at {start.card.sparsity:.0%}, pruned on to here **without fine-tuning**."
+        what = f"The checkpoint at {look.sparsity(start.card.sparsity)}, pruned on to here **without fine-tuning**."
     if path.method != PRUNE_ONLY:
-        what += f" {look.title(path.method)} was trained at {look.listed([f'{value:.0%}' for value in path.trained])}."
+        what += f" {look.title(path.method)} was trained at {look.listed([look.sparsity(value) for value in path.trained])}."
         if start not in path.results and path.result(sparsity):
             what += f" The network of {sparsity:.0%} is here without its weights, and nothing can be computed from it."
     return what

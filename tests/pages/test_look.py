@@ -2,7 +2,9 @@
 
 import re
 
-from pages.components import look
+from core.paths import Path
+from pages.components import look, whatif_words
+from tests.core import invented
 
 
 def test_a_class_of_ones_own_is_no_markdown():
@@ -12,3 +14,11 @@ def test_a_class_of_ones_own_is_no_markdown():
     shown = look.diagnosis("*a* $b$ [c](d) `e` <i> :red[f] ~g~ # h | \\i")
     assert not re.search(r"[*$\[\]`<>:~#|\\_]", shown)
     assert len(shown) == len("*a* $b$ [c](d) `e` <i> :red[f] ~g~ # h | \\i")
+
+
+def test_a_sparsity_between_two_percents_is_told_as_it_is():
+    assert [look.sparsity(value) for value in (0.875, 0.8, 0.29, 0.0)] == ["87.5%", "80%", "29%", "0%"]
+    dense, pruned = invented.entry("dense"), invented.entry("one_shot-87.5", "one_shot", 0.875)
+    said = whatif_words.in_words(Path(invented.STUDY, "one_shot", (dense, pruned)), 0.88)
+    assert "The checkpoint at 87.5%, pruned on to here" in said
+    assert "was trained at 87.5%" in said
