@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from core import checkpoints, claims, replication, responses
+from pages.components import methods_data
 from pages.components.methods_controls import SECTIONS
 from tests.core import invented
 from tests.core.invented import STUDY
@@ -98,6 +99,23 @@ def test_the_table_has_the_papers_cells_and_the_numbers_of_the_cards(everything)
     assert set(row["Differs in"]) <= set(marks.index)
 
 
+def test_the_table_tells_what_split_and_budgets_explain_where_a_network_has_the_papers(everything, put):
+    assert "What the paper's split and budgets explain" not in texts(opened(METHODS, part="table"))
+    dense = put(invented.entry(f"{STUDY}/dense-row", split_by="row"), share(0.9))
+    pruned = invented.entry(f"{STUDY}/iterative-row", "iterative", 0.8, parent=dense, split_by="row", epochs=16)
+    pruned = put(pruned, share(0.95))
+    methods_data.entries.clear()  # as after two seconds
+    app = opened(METHODS, part="table")
+    assert "What the paper's split and budgets explain" in texts(app)
+    (shown,) = [element.value for element in app.dataframe if "Explained" in element.value]
+    (row,) = shown.to_dict("records")
+    theirs, ours = (entry.card.metrics["accuracy"]["estimate"] for entry in (pruned, everything["iterative", 0]))
+    assert (row["Network, data"], row["Method"], row["Paper"]) == ("VGG16, HAM10000, 64 px", "Iterative", "88.59%")
+    assert row["Explained"].startswith(f"{100 * (theirs - ours):+.1f}".replace("-", "−"))
+    assert row["Left"] == f"{88.59 - 100 * theirs:+.1f}".replace("-", "−")
+    assert row["Epochs"] == f"16, {everything['iterative', 0].card.epochs:g}"
+
+
 def test_curves_bars_and_learning_show_the_cards(everything):
     app = opened(METHODS, part="curves")
     frame = app.dataframe[0].value
@@ -133,7 +151,7 @@ def test_a_damaged_response_is_as_if_it_were_missing(everything):
 
 
 def test_a_new_checkpoint_shows_without_a_restart(everything, put):
-    from pages.components import loaders, methods_data
+    from pages.components import loaders
 
     app = opened(METHODS, part="curves")
     before = len(app.dataframe[0].value)
