@@ -44,7 +44,7 @@ def app(**environment: str) -> Iterator[str]:
         "--server.address=127.0.0.1",
     ]
     server = subprocess.Popen(
-        [*command, "--server.fileWatcherType=none"],
+        command,
         cwd=PROJECT,
         env=os.environ | environment,
         stdout=subprocess.DEVNULL,
