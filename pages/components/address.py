@@ -152,10 +152,10 @@ def _follow(key: str, name: str) -> None:
     if name in told and st.query_params.get(name) != told[name] and time.monotonic() - arrival["at"] > _ON_ITS_WAY:
         arrival["read"].discard(key)
         if name not in st.query_params:
-            # No address says a default; nor does that by which one came here with what was chosen on another page.
-            st.session_state.pop(key, None)
-            if key in arrival["came"]:
-                st.session_state[key] = arrival["came"][key]
+            st.session_state.pop(key, None)  # a default, which no address says
+            if key in arrival["came"] and not told.keys() & st.query_params.keys():
+                # It says nothing at all: it is the one by which one came here, perhaps with what was chosen on another page.
+                st.session_state[key] = arrival["came"].pop(key)
 
 
 def _number(text: str, low: float, high: float) -> float | None:
