@@ -50,7 +50,7 @@ def _chosen(entries: list[Entry]) -> Entry:
 
 
 def _title(card: Card) -> str:
-    return look.title(card.method) + (f", {100 * card.sparsity:g}%" if card.sparsity else "")
+    return look.title(card.method) + (f", {look.sparsity(card.sparsity)}" if card.sparsity else "")
 
 
 def _counterpart(study: str, card: Card) -> Entry | None:
@@ -59,14 +59,22 @@ def _counterpart(study: str, card: Card) -> Entry | None:
     return line.at(card.method, card.sparsity) if card.sparsity else line.dense
 
 
-def _own_name(own: Entry, card: Card) -> str:
-    """What to call it: ``"the study's own iterative network at 80% (fine-tuned for 8 epochs; this one for 16)"``."""
+def _own_name(card: Card) -> str:
+    return "the study's own network" if card.sparsity else "the study's own dense network"
+
+
+def _made(card: Card, own: Entry | None) -> str:
+    """How the study's own network was made beside this one, and what the paper has."""
     if not card.sparsity:
-        return "the study's own dense network"
-    name = f"the study's own network, {look.title(card.method).lower()} to {100 * card.sparsity:g}%"
-    if own.card.epochs == card.epochs:
-        return name
-    return f"{name} (fine-tuned for {own.card.epochs:g} epochs; this one for {card.epochs:g})"
+        return ""
+    text = ""
+    if own is not None:
+        text = f" The study's own network is {look.title(card.method).lower()} to {look.sparsity(card.sparsity)} too, "
+        text += f"fine-tuned for {own.card.epochs:g} epochs; this one for {card.epochs:g}."
+    study = Study.parse(card.study)
+    cells = paper.accuracy().set_index(["model", "dataset", "method", "sparsity"])["accuracy"]
+    theirs = cells.get((study.architecture, study.data, card.method, card.sparsity))
+    return text if theirs is None else f"{text} The paper's, split by image, has **{theirs:.2%}**, without an interval."
 
 
 def _empty(study: str) -> None:
@@ -85,7 +93,7 @@ def _lesson(study: str, entry: Entry, found: Leak) -> None:
     text += "that it was trained on"
     if "mel" in exposed.index and exposed.at["mel", "images"]:
         text += f"; of the {exposed.at['mel', 'images']:,.0f} images of melanoma **{exposed.at['mel', 'share']:.0%}**"
-    st.markdown(f"## {_headline(entry.card, own, scores)}\n\n{text}.")
+    st.markdown(f"## {_headline(entry.card, own, scores)}\n\n{text}.{_made(entry.card, own)}")
     st.markdown(f"**The same network, `{id}`, on sets of its own test images**")
     _chart(scores, _GROUPS, [look.ink(), look.BETTER, look.COLOURS["one_shot"], look.WORSE])
     for row in leak.gaps(scores, SEEN, LIKE).itertuples():
@@ -110,13 +118,10 @@ def _headline(card: Card, own: Entry | None, scores: pd.DataFrame) -> str:
     metric = (own.card.metrics.get("accuracy") if own else None) or {}
     if metric.get("estimate") is not None:
         text += (
-            f" Split by lesion, {_own_name(own, card)} scores **{metric['estimate']:.1%}** "
+            f" Split by lesion, {_own_name(card)} scores **{metric['estimate']:.1%}** "
             f"{look.span(metric['low'], metric['high'])}."
         )
-    study = Study.parse(card.study)
-    cells = paper.accuracy().set_index(["model", "dataset", "method", "sparsity"])["accuracy"]
-    theirs = cells.get((study.architecture, study.data, card.method, card.sparsity))
-    return text if theirs is None else f"{text} The paper's, split by image, has **{theirs:.2%}**, without an interval."
+    return text
 
 
 def _side_by_side(study: str, entry: Entry, own: Entry, found: Leak) -> None:
@@ -127,7 +132,7 @@ def _side_by_side(study: str, entry: Entry, own: Entry, found: Leak) -> None:
     if table.empty:
         return
     st.markdown(
-        f"**On the same images: this network, and {_own_name(own, entry.card)} (`{own.id}`), which saw none of them**"
+        f"**On the same images: this network, and {_own_name(entry.card)} (`{own.id}`), which saw none of them**"
     )
     for row in table.itertuples():
         who = "lesions that this network was trained on" if row.group == SEEN else "lesions that neither was trained on"

@@ -35,6 +35,7 @@ def draw(study: str) -> None:
     rows = frame.sort_values("accuracy", key=lambda values: values.isna(), kind="stable").to_dict("records")
     shown = pd.DataFrame([_row(row) for row in rows]).fillna("")
     widths = {name: st.column_config.TextColumn(width=width) for name, width in (("Differs in", 115), ("Paper", 70))}
+    st.markdown("**Cell by cell**")
     st.dataframe(
         shown, hide_index=True, height=420, column_config=widths, alt="The paper's accuracy and ours, cell by cell"
     )

@@ -65,8 +65,9 @@ def test_each_network_of_the_row_split_has_its_lesson_beside_its_own_counterpart
     said = texts(choice.select("iterative-row").run())
     assert shares[pruned.id] in said
     own = everything["iterative", 0].card
-    assert "the study's own network, iterative to 80%" in said
-    assert f"(fine-tuned for {own.epochs:g} epochs; this one for 64)" in said
+    assert "The study's own network is iterative to 80% too" in said
+    assert f"fine-tuned for {own.epochs:g} epochs; this one for 64." in said
+    assert "the study's own network scores" in said
     assert f"scores **{own.metrics['accuracy']['estimate']:.1%}**" in said
     assert "The paper's, split by image, has **88.59%**, without an interval." in said
     assert f"`{own.id}`), which saw none of them" in said
