@@ -22,6 +22,7 @@ def known(study: str) -> dict:
         if recipe.hash != card.recipe_hash:
             continue
         words = f"{entry.id.rsplit('/', 1)[-1]}: {card.epochs:g} epochs, seed {card.seed}"
+        words += ", row split (leaks)" if card.data.split_by == "row" else ""
         found[recipe.hash] = (words, recipe)
     # The study's own recipe before variants of it.
     usual = dense(study).hash

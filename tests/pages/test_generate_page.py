@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -258,3 +259,16 @@ def test_a_damaged_queue_keeps_no_page_from_opening(monkeypatch):
     opened(None)
     loaders.warm_up().join(60)
     assert "core.whatif" in sys.modules
+
+
+def test_a_parent_of_the_row_split_says_so(study):
+    from pages.components import generate_parents
+
+    dense = checkpoints.load(f"{study}/dense")
+    recipe = recipes.dense(study, split_by="row")
+    card = replace(dense.card, recipe=recipe.as_dict(), recipe_hash=recipe.hash)
+    card = replace(card, data=replace(card.data, split_by="row"))
+    checkpoints.save(dense.model(), card, path=dense.path.with_name("dense-row.safetensors"))
+    words = {id: words for id, (words, _) in generate_parents.known(study).items()}
+    assert words[recipe.hash].startswith("dense-row: ")
+    assert [id for id, text in words.items() if "leaks" in text] == [recipe.hash]
