@@ -34,14 +34,14 @@ class Explainer:
         memory: bytes that the activations of a batch may take. With less than one image needs, the images go one by one.
 
     Raises:
-        InvalidValue: no such device, or a model without a mean and std.
+        InvalidValue: no such device, or a model without a mean and std or without any layer.
     """
 
     def __init__(self, model: nn.Module, *, device=None, memory: int = MEMORY):
         self.device = devices.pick(device)
         with torch.inference_mode(False):
             self.network = skeleton(model).to(self.device, memory_format=torch.channels_last)
-        self.classes = list(layers(self.network).values())[-1].out_features
+        self.classes = _classes(self.network)
         self.memory = memory
         self._sizes: dict[tuple[int, ...], int] = {}
         self._meter: Callable[[int], None] = lambda _: None
@@ -162,6 +162,15 @@ class Explainer:
             yield
         finally:
             self._meter = lambda _: None
+
+
+def _classes(network: nn.Module) -> int:
+    found = list(layers(network).values())
+    if not found:
+        raise InvalidValue(
+            "This network has no layer with weights", given=type(network).__name__, expected="a classifier"
+        )
+    return found[-1].out_features if isinstance(found[-1], nn.Linear) else found[-1].out_channels
 
 
 def captum():

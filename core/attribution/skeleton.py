@@ -57,9 +57,15 @@ def pools_apart(network: nn.Module) -> nn.Module:
         apart = private(network)
     for parent in list(apart.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, nn.MaxPool2d) and not isinstance(parent, _PoolApart):
+            if isinstance(child, nn.MaxPool2d) and not isinstance(parent, _PoolApart) and _is_plain(child):
                 setattr(parent, name, _PoolApart(child))
     return apart
+
+
+def _is_plain(pool: nn.MaxPool2d) -> bool:
+    """Whether :class:`_PoolApart` does the same."""
+    square = all(isinstance(value, int) for value in (pool.kernel_size, pool.stride, pool.padding))
+    return square and pool.dilation == 1 and not pool.ceil_mode and not pool.return_indices
 
 
 class _DenseNet(nn.Module):
@@ -117,22 +123,35 @@ def _differentiable(model: nn.Module) -> nn.Module:
 def stages(model: nn.Module) -> dict[str, list[str]]:
     """A network in stages from input to output; a stage ends where the resolution halves, and the classifier is the last.
 
-    VGG16 has five stages and the classifier, DenseNet169 its stem, four dense blocks and the classifier.
+    VGG16 has five stages and the classifier, DenseNet169 its stem, four dense blocks and the classifier. Of other networks the modules
+    are taken in the order in which they were put in, and the classifier begins with the first linear layer.
 
     Args:
-        model: a network of ours or its skeleton.
+        model: a network or its skeleton.
 
     Returns:
-        "stage 1", "stage 2", … and "classifier", each with the names of its modules (children of the features, or the
-        classifier itself).
+        "stage 1", "stage 2", … and "classifier", each with the names of its modules; what a network does not have is missing.
     """
+    body, head = _body_and_head(model)
     found: list[list[str]] = [[]]
-    for name, child in model.features.named_children():
-        found[-1].append(f"features.{name}")
+    for name, child in body:
+        found[-1].append(name)
         if any(isinstance(module, _POOLS) for module in child.modules()):
             found.append([])
     numbered = {f"stage {number}": names for number, names in enumerate(filter(None, found), 1)}
-    return numbered | {CLASSIFIER: [CLASSIFIER]}
+    return numbered | ({CLASSIFIER: head} if head else {})
+
+
+def _body_and_head(model: nn.Module) -> tuple[list[tuple[str, nn.Module]], list[str]]:
+    if all(isinstance(getattr(model, name, None), nn.Module) for name in ("features", CLASSIFIER)):
+        return [(f"features.{name}", child) for name, child in model.features.named_children()], [CLASSIFIER]
+    children = list(model.named_children())
+    while len(children) == 1 and list(children[0][1].children()):  # a network within another, which adds nothing
+        name, inner = children[0]
+        children = [(f"{name}.{own}", child) for own, child in inner.named_children()]
+    linear = [any(isinstance(module, nn.Linear) for module in child.modules()) for _, child in children]
+    start = linear.index(True) if any(linear) else len(children)
+    return children[:start], [name for name, _ in children[start:]]
 
 
 def cam_layers(network: nn.Module) -> dict[str, str]:
@@ -199,8 +218,16 @@ def cam_layer(network: nn.Module, size: int, stage: str | None = None) -> nn.Mod
 
     Raises:
         UnknownName: no such stage.
+        InvalidValue: no ReLU of this network is a module of its convolutional part.
     """
     layers = cam_layers(network)
+    if not layers:
+        raise InvalidValue(
+            "Grad-CAM finds no layer to look at in this network",
+            given=type(network).__name__,
+            expected="ReLUs that are modules, before its first linear layer",
+            remedy="take another method of attribution",
+        )
     if stage is None:
         stage = default_stage(cam_sizes(network, size))
     check_choice("layer for Grad-CAM", stage, layers)

@@ -1,0 +1,64 @@
+"""Networks that were not made by ``core.models.build``: laid out in another way, with fewer kinds of modules."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torchvision.models import resnet18
+
+from core.attribution import METHODS, Explainer, attribute, check, stages
+from core.errors import InvalidValue
+from core.models import set_normalisation
+from tests.core.attribution.conftest import tiny
+
+
+def plain(wrapped: bool = False) -> nn.Module:
+    """The tiny network with its modules in one row, perhaps within another."""
+    model = tiny()
+    row = nn.Sequential(*model.features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), model.classifier)
+    found = nn.Sequential(row) if wrapped else row
+    return set_normalisation(found, model.mean.flatten().tolist(), model.std.flatten().tolist()).eval()
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("method", METHODS)
+def test_maps_are_those_of_the_same_network_laid_out_as_ours(method, wrapped, image):
+    expected = attribute(tiny(), image, method=method, target=1)
+    found = attribute(plain(wrapped), image, method=method, target=1)
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+    assert expected.std() > 0
+
+
+def test_stages_end_at_pools_and_the_classifier_begins_at_the_first_linear_layer():
+    row = {"stage 1": ["0", "1", "2", "3"], "stage 2": ["4", "5", "6", "7", "8"], "classifier": ["9"]}
+    assert stages(plain()) == row
+    assert stages(plain(wrapped=True)) == {name: [f"0.{own}" for own in names] for name, names in row.items()}
+    assert stages(nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1))) == {"stage 1": ["0", "1"]}
+    assert stages(nn.Sequential(nn.Flatten(), nn.Linear(3072, 2)))["classifier"] == ["1"]
+
+
+def test_the_randomisation_check_goes_through_all_of_it(image):
+    steps = check(plain(), image, method="saliency", target=1)
+    assert [step.stage for step in steps] == list(stages(plain()))[::-1]
+    assert steps[-1].share == 1
+
+
+def test_a_residual_network_is_explained(image):
+    torch.manual_seed(0)
+    model = set_normalisation(resnet18(num_classes=4), (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)).eval()
+    for method in ("saliency", "integrated_gradients", "grad_cam"):
+        found = attribute(model, image, method=method, target=3)
+        assert found.shape == image.shape[:2]
+        assert np.isfinite(found).all()
+
+
+def test_what_a_network_lacks_is_named(image):
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 2))
+    set_normalisation(flat, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
+    weight = flat[1].weight[1].detach().view(3, 32, 32)
+    found = attribute(flat, image, method="saliency", target=1)
+    np.testing.assert_allclose(found, weight.abs().amax(0), rtol=1e-5)
+    with pytest.raises(InvalidValue, match="no layer to look at"):
+        attribute(flat, image, method="grad_cam", target=1)
+    with pytest.raises(InvalidValue, match="no layer with weights"):
+        Explainer(set_normalisation(nn.Sequential(nn.Flatten()), (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)))
