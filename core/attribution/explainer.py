@@ -14,7 +14,7 @@ from core import device as devices
 from core.attribution.arguments import array
 from core.attribution.skeleton import cam_sizes, pools_apart, skeleton
 from core.errors import InvalidValue
-from core.models import layers, normalise
+from core.models import check_logits, layers, normalise
 from core.progress import Progress, Report, silent
 
 MEMORY = 512 << 20  # bytes for what autograd keeps of a batch
@@ -112,7 +112,11 @@ class Explainer:
             return torch.cat(parts).gather(1, target[:, None])[:, 0]
 
     def batch(self, x: Tensor) -> int:
-        """How many images of this size may go at once."""
+        """How many images of this size may go at once.
+
+        Raises:
+            InvalidValue: the network gives no logits.
+        """
         shape = tuple(x.shape[1:])
         if shape not in self._sizes:
             self._sizes[shape] = self._bytes(x[:1].detach())
@@ -140,7 +144,7 @@ class Explainer:
         handles = [module.register_forward_hook(add) for module in inner]
         try:
             with torch.no_grad(), devices.turn(self.device):
-                self.network(x)
+                check_logits(self.network(x), self.network)
         finally:
             for handle in handles:
                 handle.remove()

@@ -13,7 +13,7 @@ from core.evaluation.aligning import align
 from core.evaluation.concatenation import merge
 from core.evaluation.folding import folded
 from core.evaluation.fusing import all_finite, fuse, quicken
-from core.models import normalise
+from core.models import check_logits, normalise
 from core.models.normalisation import buffers
 from core.progress import Progress, Report, silent
 
@@ -51,7 +51,7 @@ class Predictor:
     @torch.inference_mode()
     def _answer(self, images: Tensor) -> Tensor:
         batch = normalise(self.network, images.to(self.device, non_blocking=True)).to(self.dtype)
-        return torch.softmax(self.network(batch).float(), dim=1)
+        return torch.softmax(check_logits(self.network(batch), self.network).float(), dim=1)
 
 
 @devices.memory_named("give smaller images")
@@ -77,7 +77,7 @@ def predict(
         float32 [N, classes]; rows sum to 1.
 
     Raises:
-        InvalidValue: not uint8 images, or too small for the network.
+        InvalidValue: not uint8 images, or too small for the network; or a network that gives no logits.
         MemoryFull: no memory for a single image.
     """
     predictor = model if isinstance(model, Predictor) else Predictor(model, device=device, precision=precision)

@@ -7,6 +7,7 @@ groups them as layerwise pruning takes them one after the other.
 from core.models.architectures import ARCHITECTURES, HEADS, MAX_CLASSES, STEMS, build, imagenet_weights
 from core.models.layers import check_shapes, layers, prunable, units
 from core.models.normalisation import normalisation, normalise, set_normalisation
+from core.models.outputs import check_logits
 
 __all__ = [
     "ARCHITECTURES",
@@ -14,6 +15,7 @@ __all__ = [
     "MAX_CLASSES",
     "STEMS",
     "build",
+    "check_logits",
     "check_shapes",
     "imagenet_weights",
     "layers",

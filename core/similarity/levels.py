@@ -42,14 +42,21 @@ def layer_names(model: nn.Module, layers: str | Sequence[str] | None = None) -> 
 
     Raises:
         UnknownName: no such level, or no module of this name; near names are suggested.
-        InvalidValue: a list without names, or with one twice.
+        InvalidValue: a list without names, or with one twice; or a network without layers of the level.
     """
     modules = dict(model.named_modules())
     if layers is None or isinstance(layers, str):
         level = layers or "standard"
         if level not in LEVELS:
             raise UnknownName("level of detail", level, LEVELS)
-        return _LEVEL[level](modules)
+        if found := _LEVEL[level](modules):
+            return found
+        raise InvalidValue(
+            "This network has no layer to compare",
+            given=type(model).__name__,
+            expected="convolutions or linear layers",
+            remedy="name the modules whose outputs are to be compared",
+        )
     wanted = list(layers)
     for name in wanted:
         if not isinstance(name, str) or not name or name not in modules:

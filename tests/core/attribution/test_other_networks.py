@@ -8,7 +8,9 @@ from torchvision.models import resnet18
 
 from core.attribution import METHODS, Explainer, attribute, check, stages
 from core.errors import InvalidValue
+from core.evaluation import predict
 from core.models import set_normalisation
+from core.similarity import cka_matrix
 from tests.core.attribution.conftest import tiny
 
 
@@ -50,6 +52,31 @@ def test_a_residual_network_is_explained(image):
         found = attribute(model, image, method=method, target=3)
         assert found.shape == image.shape[:2]
         assert np.isfinite(found).all()
+
+
+class Answers(nn.Module):
+    """A network that gives something else than logits."""
+
+    def __init__(self, given):
+        super().__init__()
+        self.inner, self.given = tiny(), given
+        set_normalisation(self, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)).eval()
+
+    def forward(self, x):
+        return self.given(self.inner(x))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [(lambda logits: (logits, logits), "a tuple"), (lambda logits: logits[:, 0], r"shape \[1\]")]
+)
+def test_what_is_no_logits_is_named(given, told, image):
+    for method in METHODS:
+        with pytest.raises(InvalidValue, match=f"gives no logits.*{told}"):
+            attribute(Answers(given), image, method=method, target=0)
+    with pytest.raises(InvalidValue, match="gives no logits"):
+        predict(Answers(given), image[None])
+    with pytest.raises(InvalidValue, match="no layer to compare"):
+        cka_matrix(*2 * [set_normalisation(nn.Sequential(nn.Flatten()), (0.5,) * 3, (0.2,) * 3)], np.stack([image] * 5))
 
 
 def test_what_a_network_lacks_is_named(image):
