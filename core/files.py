@@ -43,6 +43,8 @@ def runs_root() -> Path:
 def _home_written_out(path: str | os.PathLike, variable: str) -> Path:
     try:
         return Path(path).expanduser()
+    except TypeError as error:
+        raise InvalidValue("This is not a path", given=repr(path)[:300], expected="a text or a Path") from error
     except RuntimeError as error:
         raise InvalidValue(
             "There is no home folder to write out ~ with",

@@ -1,6 +1,7 @@
 """Carry out a recipe: train, or prune and fine-tune step by step, evaluate, and save the checkpoint."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from core import checkpoints, evaluation, files, runfolder
 from core import device as devices
 from core.checkpoints import Card, Checkpoint, DataInfo
 from core.data import ImageSet, load
+from core.errors import InvalidValue
 from core.evaluation import Interval
 from core.models import build, imagenet_weights, prunable, set_normalisation, units
 from core.progress import Report, silent
@@ -25,7 +27,7 @@ TARGET = 0.9
 """Melanoma is watched for at the threshold that finds this share of it on validation."""
 
 
-def run(recipe: Recipe, *, root=None, data=None, device=None, report: Report = silent) -> Checkpoint:
+def run(recipe: Recipe | Mapping, *, root=None, data=None, device=None, report: Report = silent) -> Checkpoint:
     """The checkpoint of ``recipe``: found if it was made before, made otherwise. Parents are made first.
 
     A run keeps its state in ``runs/<hash>/`` after every epoch (on a GPU every ten seconds). Cancelled, killed or cut off, it goes on from there when
@@ -33,18 +35,28 @@ def run(recipe: Recipe, *, root=None, data=None, device=None, report: Report = s
     the checkpoint and clearing up is cleared then, and ``report`` told of it.
 
     Args:
-        recipe: see :mod:`core.recipes`.
+        recipe: see :mod:`core.recipes`; or what a card holds of one, ``card.recipe``.
         root: folder of checkpoints; by default :func:`core.files.checkpoint_root`.
         data: data root; by default :func:`core.files.data_root`.
         device: as for :func:`core.device.pick`.
         report: told of progress; may raise Cancelled.
 
     Raises:
+        InvalidValue: what is no recipe.
         DataNotFound, DataDamaged: the study's data.
         TrainingFailed: training diverged.
         StorageFull: no room for the state or the checkpoint.
         Cancelled: raised by ``report``; finished epochs are kept.
     """
+    if isinstance(recipe, Mapping):
+        recipe = Recipe.from_dict(recipe)
+    if not isinstance(recipe, Recipe):
+        raise InvalidValue(
+            "This is no recipe",
+            given=repr(recipe)[:200],
+            expected="a Recipe",
+            remedy="make one with core.recipes.dense or core.recipes.pruned",
+        )
     folder = files.runs_root() / recipe.hash
     if made := find(recipe, root=root):
         runfolder.clear(folder, root, report)

@@ -62,12 +62,14 @@ def save(
         The checkpoint as a load of the file would give it, its weights rounded to ``dtype``.
 
     Raises:
-        InvalidValue: NaN, a weight too large for half precision, masks that do not fit, or a path that is no name of a file
+        InvalidValue: what is no card, NaN, a weight too large for half precision, masks that do not fit, or a path that is no name of a file
             or of another suffix.
         CheckpointMismatch: the model is not of ``card.architecture``.
         StorageFull: no room or no permission; nothing was changed.
     """
     check_choice("precision of weights", dtype, codec.PRECISIONS)
+    if not isinstance(card, Card):
+        raise InvalidValue("This is no card", given=repr(card)[:200], expected="a core.checkpoints.Card")
     if not hasattr(model, "mean"):
         raise InvalidValue(
             "This model does not know the normalisation of its images",

@@ -231,7 +231,7 @@ def cka(x, y, *, debiased: bool = True) -> float:
 
 def check_count(n: int, debiased: bool = True) -> None:
     """Raise InvalidValue where HSIC is not defined for ``n`` images."""
-    least = LEAST[debiased]
+    least = LEAST[bool(debiased)]
     if n < least:
         raise InvalidValue(
             "There are no images to compare on" if n == 0 else "There are too few images to compare on",

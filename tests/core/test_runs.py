@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core import checkpoints, files, runs
-from core.errors import DataNotFound, DownloadFailed, UnknownName
+from core.errors import DataNotFound, DownloadFailed, InvalidValue, UnknownName
 from core.models import prunable, units
 from core.pruning import plan
 from core.recipes import dense, pruned
@@ -64,6 +64,16 @@ def test_asked_for_again_nothing_is_trained(colours, budgets):
     checkpoints.delete(made.card.parent)
     assert runs.run(recipe, data=colours).id == made.id
     assert [one.epochs for one in budgets] == [2, 1]
+
+
+def test_what_a_card_holds_of_a_recipe_is_one_and_anything_else_is_named(colours, budgets):
+    made = runs.run(parent(epochs=1), data=colours)
+    again = runs.run(made.card.recipe, data=colours)
+    assert again.card.digest == made.card.digest
+    assert len(budgets) == 1
+    for what in (None, STUDY, 3):
+        with pytest.raises(InvalidValue, match="This is no recipe"):
+            runs.run(what)
 
 
 @pytest.mark.parametrize("method", METHODS)

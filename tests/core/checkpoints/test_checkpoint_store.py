@@ -14,7 +14,7 @@ import torch
 
 from core import checkpoints
 from core.checkpoints import container, delete, load, save
-from core.errors import PruneScopeError, StorageFull
+from core.errors import InvalidValue, PruneScopeError, StorageFull
 
 
 def test_the_same_run_replaces_and_another_does_not(pruned, card, tmp_path):
@@ -30,6 +30,16 @@ def test_the_same_run_replaces_and_another_does_not(pruned, card, tmp_path):
     assert save(model, twin, masks=masks, root=tmp_path).id == f"{first.id}-{twin.recipe_hash}"
     assert load(first.id, root=tmp_path).card.notes == ["again"]
     assert len(checkpoints.list(tmp_path)) == 3
+
+
+def test_what_is_no_card_and_no_path_is_named(pruned, card, tmp_path):
+    model, _ = pruned()
+    for what in (None, "a card", {"study": "a"}):
+        with pytest.raises(InvalidValue, match="This is no card"):
+            save(model, what, root=tmp_path)
+    for root in (3, b"here", ["a"]):
+        with pytest.raises(InvalidValue, match="This is not a path"):
+            checkpoints.list(root)
 
 
 def test_a_damaged_file_is_not_replaced(saved, pruned, card, tmp_path):
