@@ -60,7 +60,7 @@ def _explained(frame: pd.DataFrame) -> None:
     found = replication.explained(frame)
     if found.empty:
         return
-    st.markdown("**What the paper's split and budgets explain**")
+    st.markdown(f"**What the paper's split and budgets explain**\n\n{_in_words(found)}")
     st.caption(
         "Of these cells two networks of ours were made: one under the paper's split by image and with budgets as unequal as the paper's, one "
         "under the split by lesion and with equal budgets. What lies between the two is the work of split and budgets; what is left lies "
@@ -88,6 +88,21 @@ def _explained(frame: pd.DataFrame) -> None:
         alt="How much of the gap to the paper its split and budgets explain, cell by cell",
     )
     panels.table(found, name="explained", title="What the paper's split and budgets explain", key="explained")
+
+
+def _in_words(found: pd.DataFrame) -> str:
+    apart = int(((found["explained_low"] > 0) | (found["explained_high"] < 0)).sum())
+    told = [f"**{_reach(found['explained'])}**", f"**{_reach(found['gap'])}**"]
+    cells = "one cell" if len(found) == 1 else f"{len(found)} cells"
+    return (
+        f"In {cells} they make {told[0]} of the {told[1]} points between the paper's accuracy and ours; the interval of that leaves out "
+        f"zero in {apart}."
+    )
+
+
+def _reach(values: pd.Series) -> str:
+    ends = dict.fromkeys(f"{100 * value:+.1f}".replace("-", "−") for value in (values.min(), values.max()))
+    return " to ".join(ends)
 
 
 def _place(row: dict) -> str:

@@ -111,6 +111,9 @@ def test_the_table_tells_what_split_and_budgets_explain_where_a_network_has_the_
     (row,) = shown.to_dict("records")
     theirs, ours = (entry.card.metrics["accuracy"]["estimate"] for entry in (pruned, everything["iterative", 0]))
     assert (row["Network, data"], row["Method"], row["Paper"]) == ("VGG16, HAM10000, 64 px", "Iterative", "88.59%")
+    gap = f"{100 * (0.8859 - ours):+.1f}".replace("-", "−")
+    explained = f"{100 * (theirs - ours):+.1f}".replace("-", "−")
+    assert f"In one cell they make **{explained}** of the **{gap}** points" in texts(app)
     assert row["Explained"].startswith(f"{100 * (theirs - ours):+.1f}".replace("-", "−"))
     assert row["Left"] == f"{88.59 - 100 * theirs:+.1f}".replace("-", "−")
     assert row["Epochs"] == f"16, {everything['iterative', 0].card.epochs:g}"
