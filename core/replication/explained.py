@@ -11,7 +11,7 @@ _COLUMNS += ["gap", "explained", "explained_low", "explained_high", "left", "epo
 def explained(table: pd.DataFrame) -> pd.DataFrame:
     """Cells of the paper's table to which two networks of ours answer: one of its row split and unequal budgets, and one of ours.
 
-    They have one recipe but for the split and the epochs of fine-tuning, so what lies between them is what these make. Their test
+    They have one recipe but for the split and the epochs of fine-tuning, so what lies between them is what these make, and the chance of one training each. Their test
     images are others, of which a fifth is common by chance; the interval is that of independent samples (MOVER: Zou & Donner
     2008, Statistics in Medicine 27, 1693), a little too wide for that.
 

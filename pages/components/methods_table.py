@@ -63,8 +63,9 @@ def _explained(frame: pd.DataFrame) -> None:
     st.markdown(f"**What the paper's split and budgets explain**\n\n{_in_words(found)}")
     st.caption(
         "Of these cells two networks of ours were made: one under the paper's split by image and with budgets as unequal as the paper's, one "
-        "under the split by lesion and with equal budgets. What lies between the two is the work of split and budgets; what is left lies "
-        "in the marks. Accuracy with 95% intervals; that of the difference takes the two sets of test images as independent."
+        "under the split by lesion and with equal budgets. What lies between the two is the work of split and budgets, and of chance, as each was "
+        "trained once; what is left lies in the marks. Accuracy with 95% intervals; that of the difference takes the two sets of test images as "
+        "independent and knows nothing of other seeds."
     )
     rows = [
         {
