@@ -41,6 +41,8 @@ class Explainer:
         self.device = devices.pick(device)
         with torch.inference_mode(False):
             self.network = skeleton(model).to(self.device, memory_format=torch.channels_last)
+        # A hook sees every pass and costs none of its own.
+        self.network.register_forward_hook(lambda network, _, output: check_logits(output, network))
         self.classes = _classes(self.network)
         self.memory = memory
         self._sizes: dict[tuple[int, ...], int] = {}
@@ -112,11 +114,7 @@ class Explainer:
             return torch.cat(parts).gather(1, target[:, None])[:, 0]
 
     def batch(self, x: Tensor) -> int:
-        """How many images of this size may go at once.
-
-        Raises:
-            InvalidValue: the network gives no logits.
-        """
+        """How many images of this size may go at once."""
         shape = tuple(x.shape[1:])
         if shape not in self._sizes:
             self._sizes[shape] = self._bytes(x[:1].detach())
@@ -144,7 +142,7 @@ class Explainer:
         handles = [module.register_forward_hook(add) for module in inner]
         try:
             with torch.no_grad(), devices.turn(self.device):
-                check_logits(self.network(x), self.network)
+                self.network(x)
         finally:
             for handle in handles:
                 handle.remove()

@@ -61,7 +61,7 @@ def attribute_all(
         x = explainer.prepare(images)
         target = explainer.targets(targets, len(x))
         passes = chosen.passes(settings, x.shape[-1])
-        at_once = max(1, explainer.batch(x) // passes)
+        at_once = 1 if len(x) == 1 else max(1, explainer.batch(x) // passes)
         found = []
         with explainer.told(f"{chosen.title} map{'s' if len(x) > 1 else ''}", passes * len(x), report):
             for part, wanted in zip(x.split(at_once), target.split(at_once), strict=True):

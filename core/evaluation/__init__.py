@@ -1,7 +1,7 @@
 """Evaluation: predictions, what they are worth, and how sure that is."""
 
 from core.evaluation.changes import flips, harm
-from core.evaluation.intervals import Interval, wilson
+from core.evaluation.intervals import Interval, mover, wilson
 from core.evaluation.ledger import in_groups, ledger
 from core.evaluation.metrics import METRICS, Metric, threshold_for_sensitivity
 from core.evaluation.paired import Comparison, McNemar, compare, mcnemar
@@ -31,6 +31,7 @@ __all__ = [
     "in_groups",
     "ledger",
     "mcnemar",
+    "mover",
     "predict",
     "recalibrate",
     "reliability",

@@ -82,6 +82,19 @@ def z_value(confidence: float) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
+def mover(first: tuple[float, float, float], second: tuple[float, float, float]) -> tuple[float, float, float]:
+    """The difference of two independent estimates with its interval: estimate, low, high.
+
+    The distances from each estimate to the ends of its interval add as standard errors do (MOVER: Zou & Donner 2008,
+    Statistics in Medicine 27, 1693–1702; for two proportions it is Newcombe's interval of 1998).
+
+    Args:
+        first, second: estimate, low, high of each; the result is the first less the second.
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = first, second
+    return a - b, a - b - math.hypot(a - a_low, b_high - b), a - b + math.hypot(a_high - a, b - b_low)
+
+
 def wilson(successes, n, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Estimate and Wilson's score interval of proportions.
 

@@ -105,8 +105,7 @@ def control(probabilities: np.ndarray, cohort: Cohort) -> pd.DataFrame:
 def gaps(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """The score of one group less that of another, which shares no lesion with it, for every measure.
 
-    The distances from each estimate to the ends of its interval add as standard errors do (MOVER: Zou & Donner 2008,
-    Statistics in Medicine 27, 1693–1702; for two proportions it is Newcombe's interval of 1998).
+    The interval is :func:`core.evaluation.mover`'s.
 
     Args:
         table: of :func:`scores` or :func:`control`.
@@ -121,10 +120,8 @@ def gaps(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
         if not {first, second} <= set(by_group.index):
             continue
         a, b = by_group.loc[first], by_group.loc[second]
-        estimate = a["estimate"] - b["estimate"]
-        below = np.hypot(a["estimate"] - a["low"], b["high"] - b["estimate"])
-        above = np.hypot(a["high"] - a["estimate"], b["estimate"] - b["low"])
-        rows.append((measure, estimate, estimate - below, estimate + above, int(a["n"]), int(b["n"]), "MOVER 95%"))
+        difference = evaluation.mover(a[["estimate", "low", "high"]], b[["estimate", "low", "high"]])
+        rows.append((measure, *difference, int(a["n"]), int(b["n"]), "MOVER 95%"))
     return pd.DataFrame(rows, columns=["measure", "estimate", "low", "high", "n_first", "n_second", "method"])
 
 

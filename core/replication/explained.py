@@ -1,7 +1,8 @@
 """How much of the gap between the paper's numbers and ours its split and its budgets explain."""
 
-import numpy as np
 import pandas as pd
+
+from core.evaluation import mover
 
 _CELL = ["model", "dataset", "sparsity", "method"]
 _COLUMNS = [*_CELL, "study", "paper", "row", "row_low", "row_high", "row_n", "ours", "ours_low", "ours_high", "ours_n"]
@@ -12,8 +13,8 @@ def explained(table: pd.DataFrame) -> pd.DataFrame:
     """Cells of the paper's table to which two networks of ours answer: one of its row split and unequal budgets, and one of ours.
 
     They have one recipe but for the split and the epochs of fine-tuning, so what lies between them is what these make, and the chance of one training each. Their test
-    images are others, of which a fifth is common by chance; the interval is that of independent samples (MOVER: Zou & Donner
-    2008, Statistics in Medicine 27, 1693), a little too wide for that.
+    images are others, of which a fifth is common by chance; the interval is that of independent samples
+    (:func:`core.evaluation.mover`), a little too wide for that.
 
     Args:
         table: of :func:`core.replication.table`.
@@ -32,12 +33,7 @@ def explained(table: pd.DataFrame) -> pd.DataFrame:
         if "row" not in by_split.index or not others:
             continue
         a, b = by_split.loc["row"], by_split.loc[others[0]]
-        explained = a["accuracy"] - b["accuracy"]
-        below = np.hypot(a["accuracy"] - a["accuracy_low"], b["accuracy_high"] - b["accuracy"])
-        above = np.hypot(a["accuracy_high"] - a["accuracy"], b["accuracy"] - b["accuracy_low"])
-        spans = [
-            value for one in (a, b) for value in (*one[["accuracy", "accuracy_low", "accuracy_high"]], int(one["n"]))
-        ]
-        gaps = [a["paper"] - b["accuracy"], explained, explained - below, explained + above, a["paper"] - a["accuracy"]]
-        rows.append((*cell, a["paper"], *spans, *gaps, a["epochs"], b["epochs"], a["marks"]))
+        row, ours = (tuple(one[["accuracy", "accuracy_low", "accuracy_high"]]) for one in (a, b))
+        values = [a["paper"], *row, int(a["n"]), *ours, int(b["n"]), a["paper"] - ours[0], *mover(row, ours)]
+        rows.append((*cell, *values, a["paper"] - row[0], a["epochs"], b["epochs"], a["marks"]))
     return pd.DataFrame(rows, columns=_COLUMNS)
