@@ -45,7 +45,7 @@ def title(entry: Entry) -> str:
     card = entry.card
     parts = [look.title(card.method)]
     if card.sparsity:
-        parts.append(f"{100 * card.sparsity:g}% zero")
+        parts.append(f"{look.sparsity(card.sparsity)} zero")
     if channels_may_die(entry):
         parts.append(f"weight decay {card.recipe['training']['decay']:g}")
     if card.seed:

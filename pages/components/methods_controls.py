@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import address
+from pages.components import address, look
 
 SECTIONS = {
     "claims": "Claims",
@@ -32,7 +32,7 @@ def measure(extra: dict[str, str] | None = None) -> str:
 
 def trained(sparsities: list[float], key: str) -> float:
     """One of the sparsities that were trained; asked only where there is a choice."""
-    texts = {f"{100 * value:g}%": value for value in sparsities}
+    texts = {look.sparsity(value): value for value in sparsities}
     if len(texts) == 1:
         return sparsities[0]
     default = "80%" if "80%" in texts else list(texts)[-1]

@@ -26,7 +26,9 @@ def layerwise(study: str) -> None:
     frame = frame.assign(who=frame["source"].map({OURS: ours}).fillna("The paper, its test images"))
     units = paper.units(Study.parse(study).architecture)
     order = [*units, *(unit for unit in frame["unit"] if unit not in units)]
-    st.markdown(f"**Accuracy after each layer was pruned to {100 * sparsity:g}% and trained on, from input to output**")
+    st.markdown(
+        f"**Accuracy after each layer was pruned to {look.sparsity(sparsity)} and trained on, from input to output**"
+    )
     order = [unit for unit in order if unit in set(frame["unit"])]
     st.altair_chart(
         methods_charts.units(frame, order, look.ink()),
@@ -86,7 +88,7 @@ def draw(study: str) -> None:
     )
     n = frame["n"].max()
     st.caption(
-        f"The dashed line is where pruning to {100 * sparsity:g}% begins. "
+        f"The dashed line is where pruning to {look.sparsity(sparsity)} begins. "
         + (f"On n = {n:,.0f} validation images. " if pd.notna(n) and column != "loss" else "")
         + "There are no intervals: only sums were kept after each epoch. The iterative and layerwise methods begin each "
         "of their steps with the full learning rate again."
