@@ -51,12 +51,24 @@ def left_out(study: str | None = None) -> None:
     Args:
         study: whose; None for all.
     """
-    for id, error in loaders.damaged():
-        if study is None or id.startswith(f"{study}/"):
-            st.warning(
-                f"The checkpoint **{look.literal(id)}** cannot be read and is left out. {look.literal(error)}",
-                icon=":material/broken_image:",
-            )
+    found = [
+        (f"**{look.literal(id)}**", look.literal(error))
+        for id, error in loaders.damaged()
+        if study is None or id.startswith(f"{study}/")
+    ]
+    if not found:
+        return
+    one = len(found) == 1
+    what = (
+        f"The checkpoint {found[0][0]} cannot be read and is left out."
+        if one
+        else f"**{len(found)} checkpoints** cannot be read and are left out."
+    )
+    st.warning(what, icon=":material/broken_image:")
+    # Folded: on a phone, what is wrong with a file fills the first screen of every page.
+    with st.expander("What is wrong with it" if one else "Which, and what is wrong with them"):
+        for name, error in found:
+            st.markdown(error if one else f"{name}: {error}")
 
 
 def missing_data(error: DataNotFound) -> None:
@@ -92,7 +104,8 @@ def _text(error: PruneScopeError) -> str:
 
 
 def no_study() -> None:
-    """Nothing was trained yet: what to do about it."""
+    """Nothing was trained yet, or nothing of it can be read: what to do about it."""
+    left_out()
     st.info(
         "**No trained network yet.** Train one, and it appears here without a restart:",
         icon=":material/model_training:",

@@ -80,8 +80,20 @@ def test_pages_that_show_methods_name_the_network_that_is_left_out(study, page):
     other = path.parents[1] / "other-32" / path.name
     other.parent.mkdir()
     shutil.copyfile(path, other)
-    warnings = [element.value for element in opened(f"pages/{page}.py", study=study).warning]
-    named = [text for text in warnings if "cannot be read and is left out" in text]
+    app = opened(f"pages/{page}.py", study=study)
+    named = [element.value for element in app.warning if "cannot be read and is left out" in element.value]
     assert len(named) == 1  # that of the other study is no matter of this page
     assert f"{study}/iterative-80" in named[0]
-    assert "it ends within its header" in named[0]
+    assert sum("it ends within its header" in text.value for fold in app.expander for text in fold.markdown) == 1
+
+
+@pytest.mark.parametrize("page", [None, "pages/what_if.py"])
+def test_without_any_study_every_checkpoint_that_is_left_out_is_named(study, page):
+    for name in ("iterative-80", "dense"):  # without a dense network there is no study
+        path = checkpoints.load(f"{study}/{name}").path
+        path.write_bytes(path.read_bytes()[:1000])
+    app = opened(*filter(None, [page]))
+    assert [element.value for element in app.warning] == ["**2 checkpoints** cannot be read and are left out."]
+    told = [text.value for fold in app.expander for text in fold.markdown]
+    for name in ("iterative-80", "dense"):
+        assert any(f"{study}/{name}" in text and "it ends within its header" in text for text in told)
