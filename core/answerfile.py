@@ -4,20 +4,18 @@ At neighbouring steps an image gets nearly the same answer, so this order makes 
 seven a quarter smaller than step after step, in which files of earlier versions lie; those are read too.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from core import tablefile
 from core.answers import Short
-from core.files import atomic_path
 
-ERRORS = (pa.ArrowException, OSError, KeyError, TypeError, ValueError, IndexError)
+ERRORS = tablefile.ERRORS
 """What reading a file that is none of these raises."""
-_HEAD = b"response"
+_HEAD = "response"
 _BY_IMAGE = "images"
 
 Answers = dict[tuple[int, bool], np.ndarray | Short]
@@ -40,26 +38,20 @@ def write(path: Path, facts: Mapping, answers: Answers, labels: np.ndarray) -> N
     columns |= numbers
     columns["percent"] = np.tile(np.array([percent for percent, _ in steps], np.uint8), size)
     columns["recalibrated"] = np.tile([mode for _, mode in steps], size)
-    head = json.dumps({**facts, "steps": steps, "order": _BY_IMAGE})
-    table = pa.table({name: pa.array(values) for name, values in columns.items()})
-    with atomic_path(path) as temporary:
-        pq.write_table(
-            table.replace_schema_metadata({_HEAD: head}),
-            temporary,
-            compression="zstd",
-            compression_level=15,
-            use_dictionary=[name for name in columns if name not in numbers],
-            use_byte_stream_split=list(numbers),
-            write_page_checksum=True,
-        )
+    tablefile.write(
+        path,
+        _HEAD,
+        {**facts, "steps": steps, "order": _BY_IMAGE},
+        pa.table({name: pa.array(values) for name, values in columns.items()}),
+        compression_level=15,
+        use_dictionary=[name for name in columns if name not in numbers],
+        use_byte_stream_split=list(numbers),
+    )
 
 
 def open_file(path: Path) -> tuple[dict, pa.Table]:
     """The head of a file and its table, for :func:`answers_in`; raises one of :data:`ERRORS`."""
-    table = pq.read_table(
-        path, page_checksum_verification=True
-    )  # older files have no checksums and are read as they are
-    return json.loads(table.schema.metadata[_HEAD]), table
+    return tablefile.read(path, _HEAD)
 
 
 def answers_in(facts: Mapping, table: pa.Table, labels: np.ndarray | None) -> Answers:

@@ -1,6 +1,5 @@
 """Who was asked: the test images of a study without their pictures. Small enough to ship, and all that most numbers need."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import pandas as pd
 
 from core.data import ImageSet
 from core.errors import DataDamaged, DataNotFound
-from core.files import atomic_path
+
+_HEAD = "cohort"
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,14 @@ class Cohort:
             StorageFull: no room or no permission.
         """
         import pyarrow as pa
-        import pyarrow.parquet as pq
+
+        from core import tablefile
 
         frame = self.table.apply(_storable).assign(id=self.ids, label=self.labels)
         if self.groups is not None:
             frame["_group"] = self.groups
         facts = {key: getattr(self, key) for key in ("name", "split", "digest", "class_names")}
-        arrow = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata({"cohort": json.dumps(facts)})
-        with atomic_path(path) as temporary:
-            pq.write_table(arrow, temporary, compression="zstd")
+        tablefile.write(path, _HEAD, facts, pa.Table.from_pandas(frame, preserve_index=False))
 
     @classmethod
     def load(cls, path: Path) -> "Cohort":
@@ -76,16 +75,14 @@ class Cohort:
             DataNotFound: there is none.
             DataDamaged: not a cohort.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        from core import tablefile
 
         if not path.exists():
             raise DataNotFound(
                 "There is no list of test images", given=path, remedy="make it with `python -m core respond`"
             )
         try:
-            arrow = pq.read_table(path)
-            facts = json.loads(arrow.schema.metadata[b"cohort"])
+            facts, arrow = tablefile.read(path, _HEAD)
             frame = arrow.to_pandas()
             groups = frame.pop("_group").to_numpy(str) if "_group" in frame else None
             return cls(
@@ -98,7 +95,7 @@ class Cohort:
                 groups,
                 frame,
             )
-        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        except tablefile.ERRORS as error:
             raise DataDamaged(f"{path.name} is not a list of test images", given=error) from error
 
 

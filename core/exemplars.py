@@ -1,4 +1,4 @@
-"""Exemplars that pruning forgets: images on which the pruned networks of all methods and seeds disagree with the dense ones.
+"""Exemplars that pruning forgets: images on which the pruned networks of all methods and seeds disagree with the dense ones they were made from.
 
 Hooker, S., Courville, A., Clark, G., Dauphin, Y. & Frome, A. (2019). What do compressed deep neural networks forget?
 arXiv:1911.05248, compare the most frequent answer of each population; Holste, G. et al. (2023), How does pruning impact
@@ -7,6 +7,7 @@ long-tailed multi-label medical image classifiers? MICCAI (PruneCXR), do it for 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from core.responses import Response
 from core.words import METHOD_TITLES
 
 RULES = ("all", "most")
-"""Every pruned network disagrees, or their most frequent answer does, as Hooker et al. have it."""
+"""Every pruned network disagrees with its own dense one, or their most frequent answer does, as Hooker et al. have it."""
 
 LEAST = 10
 """Lesions, forgotten and not, that :func:`confidence_gap` needs for an interval."""
@@ -37,13 +38,14 @@ class Population:
     """The networks whose answers are compared, all to the same images.
 
     Attributes:
-        dense, pruned: ids of the checkpoints.
+        dense, pruned: ids of the checkpoints; the dense ones are those that a pruned one was made from.
         methods, seeds: of the pruned ones.
         percent: the sparsity of the pruned ones.
         before: int64 [dense, N] and
         after: int64 [pruned, N], their answers.
-        reference: int64 [pruned, N], the most frequent dense answer, treated as that pruned network is.
+        reference: int64 [pruned, N], the answers of the dense network that each pruned one was made from, treated as it is.
         confidence: float64 [N], the mean probability that dense networks give their own answer.
+        twins: float [pairs], the share of images on which two dense networks disagree that differ in nothing but the seed.
     """
 
     dense: tuple[str, ...]
@@ -55,10 +57,11 @@ class Population:
     after: np.ndarray
     reference: np.ndarray
     confidence: np.ndarray
+    twins: np.ndarray
 
     @property
     def disagrees(self) -> np.ndarray:
-        """Bool [pruned, N]: which pruned networks give another answer than the dense ones."""
+        """Bool [pruned, N]: which pruned networks give another answer than the dense ones that they were made from."""
         return self.after != self.reference
 
     def forgotten(self, rule: str = "all") -> np.ndarray:
@@ -73,7 +76,9 @@ class Population:
         check_choice("rule for exemplars", rule, RULES)
         if rule == "all":
             return self.disagrees.all(axis=0)
-        return _most_frequent(self.after) != _most_frequent(self.reference)
+        classes = int(max(self.after.max(), self.reference.max())) + 1
+        # Of answers given equally often each counts: a tie alone forgets nothing.
+        return ~(_most_frequent(self.after, classes) & _most_frequent(self.reference, classes)).any(axis=0)
 
 
 def population(
@@ -99,23 +104,27 @@ def population(
     pruned = _stored(_at(entries, {entry.id for entry, _ in twins}, percent), read, dense)
     modes = [own.mode(recalibrated) and not is_trained(entry, percent / 100) for entry, own in pruned]
     chosen = [(*pair, mode) for pair, mode in zip(pruned, modes, strict=True) if (percent, mode) in pair[1].answers]
-    twins = [pair for pair in twins if all((0, mode) in pair[1].answers for _, _, mode in chosen)]
-    if not chosen or not twins:
+    twins = [
+        pair
+        for pair in twins
+        if all((0, mode) in pair[1].answers for mode in {False, *(mode for _, _, mode in chosen)})
+    ]
+    parents = {entry.id: own for entry, own in twins if entry.id in {child.card.parent for child, _, _ in chosen}}
+    chosen = [(entry, own, mode) for entry, own, mode in chosen if entry.card.parent in parents]
+    if not chosen:
         return None
-    before = {
-        mode: np.stack([answered(own, 0, mode) for _, own in twins])
-        for mode in {False, *(mode for _, _, mode in chosen)}
-    }
+    alike = [answered(own, 0, False) for _, own in twins]
     return Population(
-        dense=tuple(entry.id for entry, _ in twins),
+        dense=tuple(parents),
         pruned=tuple(entry.id for entry, _, _ in chosen),
         methods=tuple(entry.card.method for entry, _, _ in chosen),
         seeds=tuple(entry.card.seed for entry, _, _ in chosen),
         percent=percent,
-        before=before[False],
+        before=np.stack([answered(own, 0, False) for own in parents.values()]),
         after=np.stack([answered(own, percent, mode) for _, own, mode in chosen]),
-        reference=np.stack([_most_frequent(before[mode]) for _, _, mode in chosen]),
-        confidence=np.mean([own.at(0.0, False).max(axis=1) for _, own in twins], axis=0).astype(float),
+        reference=np.stack([answered(parents[entry.card.parent], 0, mode) for entry, _, mode in chosen]),
+        confidence=np.mean([own.at(0.0, False).max(axis=1) for own in parents.values()], axis=0).astype(float),
+        twins=np.array([np.mean(a != b) for a, b in combinations(alike, 2)]),
     )
 
 
@@ -213,9 +222,9 @@ def _stored(
     ]
 
 
-def _most_frequent(answers: np.ndarray) -> np.ndarray:
-    """int64 [N]: of answers [networks, N] the most frequent, the lowest class of equals."""
-    counts = np.zeros((answers.max() + 1, answers.shape[1]), np.int64)
+def _most_frequent(answers: np.ndarray, classes: int) -> np.ndarray:
+    """Bool [classes, N]: of answers [networks, N] the most frequent, and all that are given as often."""
+    counts = np.zeros((classes, answers.shape[1]), np.int16)
     for row in answers:
         counts[row, np.arange(len(row))] += 1
-    return counts.argmax(axis=0)
+    return counts == counts.max(axis=0)

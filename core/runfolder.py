@@ -14,7 +14,7 @@ from core.errors import StorageFull
 from core.progress import Progress, Report
 
 STATE = "state.safetensors"
-_NOTE, _SAVING = "run.json", "saving.txt"
+_NOTE, _SAVING, _QUEUED = "run.json", "saving.txt", "queued.txt"
 
 
 @contextmanager
@@ -56,6 +56,19 @@ def begin(folder: Path, recipe: dict, split: str, parent: str | None) -> None:
     if note.exists() and note.read_text(encoding="utf-8", errors="replace") not in known:
         (folder / STATE).unlink(missing_ok=True)
     files.write_text(note, text)
+
+
+def queued(folder: Path) -> None:
+    """Note that the queue begins this run, unless epochs of it are kept already: those are of whoever trained them."""
+    if not (folder / STATE).exists():
+        with files.storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        files.write_text(folder / _QUEUED, "")
+
+
+def is_queued(folder: Path) -> bool:
+    """Whether all that is kept of this run was made by the queue, which may then delete it."""
+    return (folder / _QUEUED).is_file()
 
 
 def saving(folder: Path, root) -> None:

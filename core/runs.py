@@ -12,13 +12,14 @@ from torch import nn
 from core import checkpoints, evaluation, files, runfolder
 from core import device as devices
 from core.checkpoints import Card, Checkpoint, DataInfo
-from core.data import ImageSet, load
+from core.data import SPLITS, ImageSet, load
 from core.errors import InvalidValue
 from core.evaluation import Interval
 from core.models import build, imagenet_weights, prunable, set_normalisation, units
 from core.progress import Report, silent
 from core.pruning import Masks, plan, step_masks
 from core.recipes import DENSE, GLOBAL, Recipe
+from core.splitdigest import check_images, split_digest
 from core.studies import Study
 from core.training import State, epochs_in, fit, peek, shared_steps, steps_per_epoch
 
@@ -44,6 +45,7 @@ def run(recipe: Recipe | Mapping, *, root=None, data=None, device=None, report: 
     Raises:
         InvalidValue: what is no recipe.
         DataNotFound, DataDamaged: the study's data.
+        CheckpointMismatch: a folder of one's own holds other images than those that the checkpoint was made from.
         TrainingFailed: training diverged.
         StorageFull: no room for the state or the checkpoint.
         Cancelled: raised by ``report``; finished epochs are kept.
@@ -59,6 +61,7 @@ def run(recipe: Recipe | Mapping, *, root=None, data=None, device=None, report: 
         )
     folder = files.runs_root() / recipe.hash
     if made := find(recipe, root=root):
+        check_images(made, recipe, data, report)
         runfolder.clear(folder, root, report)
         return made
     parent = run(recipe.parent, root=root, data=data, device=device, report=report) if recipe.parent else None
@@ -90,8 +93,7 @@ def epochs_done(recipe: Recipe) -> float | None:
 def _make(recipe: Recipe, parent: Checkpoint | None, folder: Path, root, data, device, report: Report) -> Checkpoint:
     study = Study.parse(recipe.study)
     train, validation, test = (
-        load(study.data, split, size=study.size, root=data, split_by=recipe.split_by, report=report)
-        for split in ("train", "validation", "test")
+        load(study.data, split, size=study.size, root=data, split_by=recipe.split_by, report=report) for split in SPLITS
     )
     split = split_digest(train, validation, test)
     runfolder.begin(folder, recipe.as_dict(), split, parent.card.digest if parent else None)
@@ -216,11 +218,6 @@ def score(model: nn.Module, validation: ImageSet, test: ImageSet, *, device=None
             ).as_dict()
         result |= {prefix + name: row for name, row in rows.items()}
     return result
-
-
-def split_digest(*sets: ImageSet) -> str:
-    """One digest for which image is in which split."""
-    return "-".join(images.digest[:8] for images in sets)
 
 
 def _fresh(recipe: Recipe, train: ImageSet) -> nn.Module:

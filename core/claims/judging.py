@@ -230,6 +230,8 @@ def _reason(item: Evidence, outcome: str, tests: int) -> str:
         return "the seeds disagree"
     if item.p < LEVEL:
         return f"by itself it would be told, but among {tests} tests one like it may be chance"
+    if item.difference.low == item.difference.high:
+        return "the two do not differ in a single image"
     return "the interval reaches to both sides"
 
 

@@ -1,11 +1,12 @@
 """Claims and verdicts in words."""
 
 from collections.abc import Sequence
-from statistics import median
+from statistics import NormalDist, median
 from typing import TYPE_CHECKING
 
 from core.claims.catalogue import MARGIN, Claim, Part
 from core.claims.verdicts import FAILS, HOLDS
+from core.evaluation.intervals import CONFIDENCE, z_value
 from core.paths import BY_LOT
 from core.replication.lines import TRAINED_ON
 from core.studies import TITLES, Study
@@ -14,6 +15,8 @@ from core.words import METHOD_TITLES
 if TYPE_CHECKING:
     from core.claims.judging import Finding
 
+POWER = 0.8
+"""How often a difference is to be told, for :func:`resolution`."""
 MISSING_CONTROL = "the dense network trained on for {epochs:g} epochs is missing"
 _NETWORKS = {"dense": "dense", TRAINED_ON: "dense (trained on)"}
 
@@ -69,10 +72,17 @@ def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def resolution(findings: Sequence["Finding"]) -> float | None:
-    """About how large a difference must be for these images to tell it: half of the median interval; None without any.
+def resolution(findings: Sequence["Finding"]) -> tuple[float, float] | None:
+    """How finely these images tell; None without any test.
 
-    In the unit of the measure, which is in [0, 1].
+    Returns:
+        Half of the median 95% interval of a difference; and how far from a claim's edge a true difference must lie to be told in
+        four of five cases, at the strictest of Holm's steps over as many tests. Both in the unit of the measure, in [0, 1].
     """
-    values = [item.difference for finding in findings for item in finding.evidence if item.difference]
-    return median((value.high - value.low) / 2 for value in values) if values else None
+    tests = {(finding.claim.sparsity, item.part): item.difference for finding in findings for item in finding.evidence}
+    values = [value for value in tests.values() if value and value.low is not None]
+    if not values:
+        return None
+    half = median((value.high - value.low) / 2 for value in values)
+    strictest = z_value(1 - (1 - CONFIDENCE) / len(values))
+    return half, (strictest + NormalDist().inv_cdf(POWER)) * half / z_value(CONFIDENCE)

@@ -74,10 +74,11 @@ def evaluate(args) -> None:
 
 
 def _measure(args) -> Outcome:
-    from core import checkpoints, device, evaluation, runs
+    from core import checkpoints, device, evaluation
     from core.data import load
     from core.errors import check_sparsity
     from core.evaluation.recalibration import IMAGES
+    from core.splitdigest import split_digest
     from core.training import draw
 
     sparsity = None if args.sparsity is None else check_sparsity(args.sparsity)
@@ -103,7 +104,7 @@ def _measure(args) -> Outcome:
             expected=", ".join(card.data.class_names),
             remedy="point --data at the images that it was trained on",
         )
-    if card.data.split_digest not in ("", runs.split_digest(*sets.values())):
+    if card.data.split_digest not in ("", split_digest(*sets.values())):
         remark(
             args,
             "Careful: these are not exactly the images of its training, or not split alike. It may have seen some.",

@@ -46,7 +46,7 @@ class ImageSet:
 
     @property
     def digest(self) -> str:
-        """Sixteen hex digits that name exactly these images in this order with these labels."""
+        """Sixteen hex digits that name these images, by their ids, in this order with these labels. Pixels are not looked at."""
         state = hashlib.sha256("\n".join(self.ids).encode())
         state.update(np.ascontiguousarray(self.labels).tobytes())
         state.update("\n".join(self.class_names).encode())

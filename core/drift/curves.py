@@ -4,16 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from core.drift.stored import Drift
 from core.errors import check_choice
 from core.evaluation import Interval
-from core.evaluation.bootstrap import cluster_bootstrap
+from core.evaluation.intervals import CONFIDENCE
+from core.evaluation.proportions import mean_proportion
 from core.matrices import Position, on_path, points
 from core.paths import Path
 
-DRAWS = 1000
-LEAST = 10  # lesions: drawn from 2, 3, 5 and 12, an interval held the truth in 53, 74, 81 and 95 of 100 simulated cases
+LEAST = 10  # lesions: with fewer, an interval says more of the shape that is assumed than of the maps
+METHOD = "Student 95% by lesion"
+_HIT = "hit"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ MEASURES = {
 def estimate(frame: pd.DataFrame, measure: str, *, one: int | None = None) -> Interval:
     """The mean of a measure: each class counts alike, or one class alone.
 
-    The interval comes from drawing lesions with replacement; there is none with fewer than :data:`LEAST`.
+    The interval is Student's over lesions, of the pointing game, which is a share, Wilson's; there is none with fewer than
+    :data:`LEAST` lesions.
 
     Args:
         frame: rows of :attr:`Drift.frame` for one network and method.
@@ -83,22 +87,41 @@ def estimate(frame: pd.DataFrame, measure: str, *, one: int | None = None) -> In
     rows = frame[frame[measure].notna() & ((frame["class"] == one) if one is not None else True)]
     if rows.empty:
         return Interval.none(float("nan"), 0, "it is not defined for any image")
-    classes, column = np.unique(rows["class"], return_inverse=True)
-    lesions, line = np.unique(rows["lesion"], return_inverse=True)
-    if len(lesions) < LEAST:
+    by_lesion = rows.groupby(["class", "lesion"])[measure].agg(["sum", "count"])
+    if len(by_lesion) < LEAST:
         value = rows.groupby("class")[measure].mean().mean()
         reason = f"fewer than {LEAST} lesions cannot tell how they differ"
         return Interval.none(float(value), len(rows), reason)
-    counts = np.zeros((len(lesions), 2 * len(classes)))
-    np.add.at(counts, (line, column), rows[measure].to_numpy())
-    np.add.at(counts, (line, len(classes) + column), 1)
+    if measure == _HIT:
+        sums, sizes = (by_lesion[name].unstack("class", fill_value=0).to_numpy(float) for name in ("sum", "count"))
+        return Interval(*map(float, mean_proportion(sums, sizes)), len(rows), "Wilson 95%, adjusted for lesions")
+    return _student(by_lesion, measure, len(rows))
 
-    def mean(sums: np.ndarray) -> np.ndarray:
-        total, number = np.split(sums, 2, axis=-1)
-        means = np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
-        return np.nanmean(means, axis=-1)  # a draw without a class is a mean over the others
 
-    return cluster_bootstrap(counts, mean, len(rows), draws=DRAWS)
+def _student(by_lesion: pd.DataFrame, measure: str, n: int) -> Interval:
+    """The mean over classes of the means over their lesions, with Student's interval; degrees of freedom as Satterthwaite (1946) has them.
+
+    Drawn with replacement instead, twelve lesions of one class held the truth in 91 of 100 simulated cases.
+    """
+    means, spreads, sizes = [], [], []
+    for _, own in by_lesion.groupby(level="class"):
+        mean, size = own["sum"].sum() / own["count"].sum(), len(own)
+        apart = (own["sum"] - mean * own["count"]) / own["count"].mean()
+        means.append(mean)
+        spreads.append((apart**2).sum() / (size - 1) if size > 1 else np.nan)
+        sizes.append(size)
+    spreads, sizes = np.array(spreads), np.array(sizes)
+    # One lesion alone tells nothing of how lesions of its class differ: taken as those of the others do.
+    if np.isnan(spreads).all():
+        return Interval.none(float(np.mean(means)), n, "one lesion of each class cannot tell how lesions differ")
+    spreads = np.where(np.isnan(spreads), np.nanmean(spreads), spreads)
+    variances, freedom = spreads / sizes, np.maximum(sizes - 1, 1)
+    estimate, half = float(np.mean(means)), 0.0
+    if variances.sum():
+        degrees = variances.sum() ** 2 / (variances**2 / freedom).sum()
+        half = float(stdtrit(degrees, (1 + CONFIDENCE) / 2) * np.sqrt(variances.sum()) / len(means))
+    low, high = (MEASURES[measure].low, MEASURES[measure].high) if measure in MEASURES else (-1, 1)
+    return Interval(estimate, max(estimate - half, low), min(estimate + half, high), n, METHOD)
 
 
 def curve(drift: Drift, path: Path, method: str, measure: str, *, one: int | None = None) -> pd.DataFrame:

@@ -4,7 +4,6 @@ One file a study, ``maps.parquet``: a line for each image, network, sparsity and
 long as the dense network and its own checkpoint have the digests that it was made from.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +13,9 @@ import pandas as pd
 
 from core.checkpoints import Entry
 from core.errors import DataDamaged
-from core.files import atomic_path
 
 FILE = "maps.parquet"
-_VERSION = 1
+_HEAD, _VERSION = "drift", 1
 KEYS = ("network", "percent", "recalibrated", "method")
 MEASURES = ("rank", "overlap", "inside", "area", "hit", "precision", "likeness")
 _COLUMNS = (*KEYS, "row", "class", "lesion", *MEASURES)
@@ -84,20 +82,18 @@ def read(dense: Entry, entries: Iterable[Entry]) -> Drift | None:
     Raises:
         DataDamaged: the file is not what :func:`write` makes.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from core import tablefile
 
     path = path_of(dense)
     if not path.exists():
         return None
     try:
-        arrow = pq.read_table(path)
-        facts = json.loads(arrow.schema.metadata[b"drift"])
+        facts, arrow = tablefile.read(path, _HEAD)
         if facts["version"] != _VERSION:
             return None
         frame = arrow.to_pandas()[list(_COLUMNS)].astype(dict.fromkeys(MEASURES, np.float64))
         drift = Drift(facts["cohort"], facts["dense"], dict(facts["digests"]), dict(facts["options"]), frame)
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+    except tablefile.ERRORS as error:
         raise DataDamaged(
             f"{path.name} holds no measures of maps",
             given=str(error)[:200],
@@ -118,12 +114,12 @@ def write(dense: Entry, drift: Drift) -> None:
         StorageFull: no room or no permission.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from core import tablefile
 
     # Three digits are more than the intervals tell apart, and a third of the size.
     small = drift.frame.astype(dict.fromkeys(MEASURES, np.float32) | {"row": np.int32, "class": np.int16})
     small[list(MEASURES)] = small[list(MEASURES)].round(3)
     facts = {"version": _VERSION} | {name: getattr(drift, name) for name in ("cohort", "dense", "digests", "options")}
-    table = pa.Table.from_pandas(small, preserve_index=False).replace_schema_metadata({"drift": json.dumps(facts)})
-    with atomic_path(path_of(dense)) as temporary:
-        pq.write_table(table, temporary, compression="zstd", compression_level=15)
+    table = pa.Table.from_pandas(small, preserve_index=False)
+    tablefile.write(path_of(dense), _HEAD, facts, table, compression_level=15)

@@ -11,6 +11,7 @@ from core.jobs import dispatcher, places, turns
 from core.jobs.access import check_owner, check_writable, single_user
 from core.jobs.board import Board, current, look
 from core.jobs.record import ACTIVE, CANCELLED, FINISHED, QUEUED, RUNNING, Job, changed, write
+from core.runfolder import is_queued
 
 MOST_WAITING = 20
 """Jobs that wait, of all owners together."""
@@ -159,13 +160,16 @@ def remove(id: str, owner: str) -> None:
 
 
 def _drop_epochs(job: Job, there: Board) -> None:
-    """Delete what ``job`` has left of runs that it did not finish, unless another job or process has a use for it."""
+    """Delete what ``job`` has left of runs that it did not finish, unless another job or process has a use for it.
+
+    Epochs that were there before any job are not the queue's: a visitor who asks for the same recipe must not take them away.
+    """
     needed = {hash for other in there.jobs if other.state != FINISHED for hash in other.chain}
     for hash in set(job.chain) - needed:
         if not places.is_id(hash):
             continue  # a record is read as if a stranger had written it
         folder = files.runs_root() / hash
-        if not folder.is_dir():
+        if not is_queued(folder):
             continue
         # Held until all is gone: a run that is begun outside of the queue must not lose what it has just written.
         with suppress(Timeout), FileLock(folder / "lock", timeout=0):

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from core import device as devices
+from core import files
 from core.errors import Cancelled, JobDamaged, JobNotFound, MemoryFull, PruneScopeError
 from core.jobs import places, turns
 from core.jobs.board import current, look
@@ -54,13 +55,15 @@ def _claim(id: str, lock: FileLock) -> Job | None:
 def _carry_out(job: Job) -> dict:
     """Run the recipe. Returns what becomes of the record."""
     try:
-        from core import runs
+        from core import runfolder, runs
         from core.jobs.telling import Teller
 
         recipe = job.recipe
         if recipe.hash != job.id:
             raise JobDamaged("The recipe of this job was altered", given=recipe.hash, expected=job.id)
         chain = [one for one in (recipe.parent, recipe) if one is not None and one.hash in job.chain]
+        for one in chain:
+            runfolder.queued(files.runs_root() / one.hash)
         teller = Teller(job, chain, _images(recipe))
         made = runs.run(recipe, device=job.device, report=teller)
         teller.finish()

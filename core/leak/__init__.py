@@ -7,10 +7,25 @@ and without the leak.
 """
 
 from core.leak.answers import SUFFIX, Leak, make, networks, path_of, read
-from core.leak.scores import ALL, LIKE, ONCE, SEEN, SEVERAL, UNSEEN, control, exposure, gaps, scores, side_by_side
+from core.leak.scores import (
+    ALL,
+    LEAST,
+    LIKE,
+    ONCE,
+    SEEN,
+    SEVERAL,
+    UNSEEN,
+    comparable,
+    control,
+    exposure,
+    gaps,
+    scores,
+    side_by_side,
+)
 
 __all__ = [
     "ALL",
+    "LEAST",
     "LIKE",
     "ONCE",
     "SEEN",
@@ -18,6 +33,7 @@ __all__ = [
     "SUFFIX",
     "UNSEEN",
     "Leak",
+    "comparable",
     "control",
     "exposure",
     "gaps",

@@ -1,6 +1,5 @@
 """Answers of a network that was trained under the row split to its own test images, stored beside its checkpoint."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,9 @@ from core import checkpoints, evaluation
 from core.checkpoints import Entry
 from core.data import load
 from core.errors import CheckpointMismatch, DataDamaged, InvalidValue
-from core.files import atomic_path
 from core.progress import Report, silent
 
-SUFFIX = ".leak.parquet"
+SUFFIX, _HEAD = ".leak.parquet", "leak"
 ROW = "row"
 
 
@@ -67,7 +65,7 @@ def make(entry: Entry, *, data=None, device=None, report: Report = silent) -> Le
         CheckpointMismatch: the images here are not those it was trained on, or not split alike.
         DataNotFound, DataDamaged, CheckpointNotFound, CheckpointDamaged, StorageFull: as for loading and writing.
     """
-    from core.runs import split_digest
+    from core.splitdigest import split_digest
 
     info = entry.card.data
     if info.split_by != ROW:
@@ -110,16 +108,15 @@ def make(entry: Entry, *, data=None, device=None, report: Report = silent) -> Le
 
 def _write(path: Path, leak: Leak) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from core import tablefile
 
     columns = {"id": leak.ids, "lesion": leak.lesions, "label": leak.labels.astype(np.int16), "seen": leak.seen}
     columns["pictures"] = leak.pictures.astype(np.int16)
     stored = leak.probabilities.astype(np.float16)
     columns |= {f"p{i}": np.ascontiguousarray(stored[:, i]) for i in range(stored.shape[1])}
     facts = {"digest": leak.digest, "class_names": leak.class_names}
-    table = pa.table({name: pa.array(values) for name, values in columns.items()})
-    with atomic_path(path) as temporary:
-        pq.write_table(table.replace_schema_metadata({"leak": json.dumps(facts)}), temporary, compression="zstd")
+    tablefile.write(path, _HEAD, facts, pa.table({name: pa.array(values) for name, values in columns.items()}))
 
 
 def read(entry: Entry) -> Leak | None:
@@ -128,15 +125,13 @@ def read(entry: Entry) -> Leak | None:
     Raises:
         DataDamaged: the file does not hold them.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from core import tablefile
 
     path = path_of(entry)
     if not path.exists():
         return None
     try:
-        arrow = pq.read_table(path)
-        facts = json.loads(arrow.schema.metadata[b"leak"])
+        facts, arrow = tablefile.read(path, _HEAD)
         if facts["digest"] != entry.card.digest:
             return None
         names = tuple(facts["class_names"])
@@ -151,7 +146,7 @@ def read(entry: Entry) -> Leak | None:
             arrow["pictures"].to_numpy().astype(np.int64),
             values,
         )
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+    except tablefile.ERRORS as error:
         raise DataDamaged(
             f"{path.name} does not hold a network's answers",
             given=error,

@@ -10,6 +10,8 @@ from core.leak.answers import Leak
 
 ALL, UNSEEN, SEEN, LIKE = "all", "unseen", "seen", "unseen, several images"
 ONCE, SEVERAL = "photographed once", "photographed several times"
+LEAST = 10
+"""Lesions of a class on either side that :func:`comparable` asks for."""
 WATCHED = "mel"
 """The class whose own sensitivity is reported, where it is one of the classes."""
 
@@ -41,13 +43,16 @@ def scores(leak: Leak) -> pd.DataFrame:
         "balanced_accuracy", and "sensitivity/mel" where melanoma is a class): group, measure, estimate, low, high
         (95%), n, lesions, classes (how many have images there), method. A group without images has no rows.
     """
-    which = {
+    return _scores(_groups(leak), leak.probabilities, leak.labels, leak.class_names, leak.lesions)
+
+
+def _groups(leak: Leak) -> dict[str, np.ndarray]:
+    return {
         ALL: np.ones(len(leak.labels), bool),
         UNSEEN: ~leak.seen,
         LIKE: ~leak.seen & (leak.pictures > 1),
         SEEN: leak.seen,
     }
-    return _scores(which, leak.probabilities, leak.labels, leak.class_names, leak.lesions)
 
 
 def side_by_side(leak: Leak, probabilities: np.ndarray, cohort: Cohort) -> pd.DataFrame:
@@ -102,13 +107,40 @@ def control(probabilities: np.ndarray, cohort: Cohort) -> pd.DataFrame:
     return _scores(which, probabilities, cohort.labels, cohort.class_names, cohort.groups)
 
 
+def comparable(leak: Leak, first: str, second: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The scores of two groups for :func:`gaps`, balanced accuracy over the classes that both have enough lesions of.
+
+    Each class counts alike in it, so a class with one image on a side would decide a part of the gap by itself.
+
+    Args:
+        leak: stored answers.
+        first, second: groups of :func:`scores`.
+
+    Returns:
+        As :func:`scores`, of these groups; and the classes that are left out, with fewer than :data:`LEAST` lesions on a side.
+    """
+    members = {group: which for group, which in _groups(leak).items() if group in (first, second)}
+    few = [
+        index
+        for index in range(len(leak.class_names))
+        if min(len(np.unique(leak.lesions[which & (leak.labels == index)])) for which in members.values()) < LEAST
+    ]
+    table = _scores(members, leak.probabilities, leak.labels, leak.class_names, leak.lesions)
+    kept = {group: which & ~np.isin(leak.labels, few) for group, which in members.items()}
+    balanced = _scores(kept, leak.probabilities, leak.labels, leak.class_names, leak.lesions)
+    table = pd.concat(
+        [table[table["measure"] != "balanced_accuracy"], balanced[balanced["measure"] == "balanced_accuracy"]]
+    )
+    return table, tuple(leak.class_names[index] for index in few)
+
+
 def gaps(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """The score of one group less that of another, which shares no lesion with it, for every measure.
 
     The interval is :func:`core.evaluation.mover`'s.
 
     Args:
-        table: of :func:`scores` or :func:`control`.
+        table: of :func:`scores`, :func:`comparable` or :func:`control`.
         first, second: groups in it.
 
     Returns:

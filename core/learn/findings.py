@@ -5,11 +5,13 @@ A finding holds the question, for which counts such as "of 58 melanomas" are nee
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from core.data.ham10000 import TITLES
+from core.claims.verdicts import LEVEL, Region, holm, p_value
+from core.data.ham10000 import TITLES, class_words
 from core.evaluation import Interval, Score, scoreboard, wilson
 from core.evaluation.changes import found, pair
 from core.evaluation.proportions import proportions
@@ -87,7 +89,8 @@ def strength_of_smallest(sizes: np.ndarray, percent: int) -> Finding:
 def best_method(answers: Mapping[str, np.ndarray], epochs: Mapping[str, float], cohort, percent: int) -> Finding:
     """Which method keeps most balanced accuracy, if that can be told.
 
-    The best one is told apart if the paired 95% interval of its lead over each other method excludes nothing at all.
+    The best one is told apart if the paired 95% interval of its lead over each other method excludes nothing at all, also after
+    Holm's correction over all pairs.
 
     Args:
         answers: method -> float [N, C], at least two.
@@ -100,18 +103,28 @@ def best_method(answers: Mapping[str, np.ndarray], epochs: Mapping[str, float], 
         [own[name]] = scoreboard(values, values, cohort.labels, cohort.groups, metrics=["balanced_accuracy"])
     best = max(own, key=lambda name: own[name].dense.estimate)
     leads = {}
-    for name in set(answers) - {best}:
-        [score] = scoreboard(answers[name], answers[best], cohort.labels, cohort.groups, metrics=["balanced_accuracy"])
-        leads[name] = score.change
-    apart = all(lead.low > 0 for lead in leads.values())
-    nearest = min(leads, key=lambda name: leads[name].estimate)
+    for name in [name for name in answers if name != best]:
+        leads[name] = _lead(answers, cohort, name, best)
+    # The best one was found by looking at all pairs, so its leads must stand a correction for as many tests.
+    pairs = list(combinations(answers, 2))
+    tests = holm([p_value(_lead(answers, cohort, *pair), Region(low=0)) for pair in pairs])
+    chance = {pair: p >= LEVEL for pair, p in zip(pairs, tests, strict=True) if best in pair}
+    apart = all(lead.low > 0 for lead in leads.values()) and not any(chance.values())
+    nearest = min(leads, key=lambda name: leads[name].low)
+    if apart:
+        verdict = "more than the chance of these images explains"
+    elif leads[nearest].low > 0:
+        verdict = f"among {len(pairs)} comparisons one like it may be chance"
+    else:
+        verdict = "these images cannot tell them apart"
+    one, _ = class_words(cohort.class_names)
     values = "; ".join(f"{METHOD_TITLES[name]} {own[name].dense.format()}" for name in answers)
     lead = f"{METHOD_TITLES[best]} leads {METHOD_TITLES[nearest]} by {leads[nearest].format(signed=True)}"
     spent = ", ".join(f"{value:g}" for value in sorted(set(epochs.values())))
     return Finding(
         f"Each method removed {percent}% of the weights and was trained for {spent} epochs after it began. Which network has the highest "
-        "**balanced accuracy** (every diagnosis counts alike)?",
-        f"{values}. {lead}: {'more than chance explains' if apart else 'these images cannot tell them apart'}.",
+        f"**balanced accuracy** (every {one} counts alike)?",
+        f"{values}. {lead}: {verdict}. Each method was trained once here: *Methods* has more seeds where there are any, and more tests.",
         best if apart else ALIKE,
         unit="",
         most=0,
@@ -121,6 +134,12 @@ def best_method(answers: Mapping[str, np.ndarray], epochs: Mapping[str, float], 
             for name, score in own.items()
         ),
     )
+
+
+def _lead(answers: Mapping[str, np.ndarray], cohort, behind: str, ahead: str) -> Interval:
+    """By how much one method's balanced accuracy is above another's."""
+    [score] = scoreboard(answers[behind], answers[ahead], cohort.labels, cohort.groups, metrics=["balanced_accuracy"])
+    return score.change
 
 
 def hidden_harm(dense, pruned, cohort, percent: int) -> Finding | None:
@@ -143,12 +162,19 @@ def hidden_harm(dense, pruned, cohort, percent: int) -> Finding | None:
     if not total:
         return None
     share, low, high = map(float, wilson(missed, total))
-    what = "melanomas" if names[index] == WATCHED else f"lesions that are {TITLES.get(names[index], names[index])}"
+    one, many = class_words(names)
+    thing = "lesions" if one == "diagnosis" else "images"
+    what = "melanomas" if names[index] == WATCHED else f"{thing} that are {TITLES.get(names[index], names[index])}"
+    picked = (
+        ""
+        if WATCHED in names
+        else f" This {one} was picked because most of it is newly missed among {len(names)} {many}: such a worst case looks worse than it is."
+    )
     return Finding(
         f"Pruned to {percent}% without training, batch norm re-estimated, accuracy moves from {score.dense.format()} to **{score.pruned.format()}**, "
         f"a difference of {score.change.format(signed=True)}. The dense network finds **{total} {what}** in the test images. How many of these does the "
         "pruned network miss?",
-        f"It misses **{missed} of the {total}**: {share:.0%} [{low:.0%}, {high:.0%}], n = {total} lesions (Wilson 95%).",
+        f"It misses **{missed} of the {total}**: {share:.0%} [{low:.0%}, {high:.0%}], n = {total} {thing} (Wilson 95%).{picked}",
         missed,
         low * total,
         high * total,
@@ -160,20 +186,24 @@ def hidden_harm(dense, pruned, cohort, percent: int) -> Finding | None:
     )
 
 
-def changed_answers(dense, pruned, cohort, twins: Interval) -> Finding:
+def changed_answers(dense, pruned, cohort, twins: Interval, layers: tuple[int, int]) -> Finding:
     """How many answers differ between two networks whose features are alike.
 
     Args:
         dense, pruned, cohort: as for :func:`kept_accuracy`.
         twins: mean CKA of the matching layers of the two.
+        layers: over how many of them, and how many there are; of the others the images tell nothing.
     """
     a, b = pair(dense, pruned, cohort.labels, cohort.class_names, cohort.groups)
     changed = a.answers != b.answers
     share, low, high = (float(value[0]) for value in proportions(a.sums(changed), a.sums(np.ones(a.images))))
-    value = Interval(share, low, high, a.images, "Wilson 95%, adjusted for lesions")
+    value = Interval(
+        share, low, high, a.images, f"Wilson 95%{'' if cohort.groups is None else ', adjusted for lesions'}"
+    )
+    which = f"{layers[1]}" if layers[0] == layers[1] else f"{layers[0]} of {layers[1]}"
     right = int((changed & a.right).sum()), int((changed & b.right).sum())
     return Finding(
-        f"The matching layers of the dense and the pruned network have a mean CKA of **{twins.format(percent=False)}** images, where 1 is "
+        f"{which} matching layers of the dense and the pruned network have a mean CKA of **{twins.format(percent=False)}** images, where 1 is "
         "the same. What share of the test images gets **another answer** from the pruned network?",
         f"**{value.format()}** images: {int(changed.sum()):,} get another answer. In {right[0]:,} the dense network was right, in {right[1]:,} "
         "the pruned one.",

@@ -66,7 +66,7 @@ LESSONS = (
         "magnitude",
         "b",
         "Why the smallest weights",
-        "Explain why pruning by size beats pruning by chance, and what it does not consider.",
+        "Explain why pruning by size should beat pruning by chance, and what it does not consider.",
         4,
         {
             "clinician": "Which weights should go? Most methods remove the **smallest**: a weight near zero multiplies a pixel by almost "

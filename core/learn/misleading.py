@@ -124,7 +124,7 @@ def traps(architecture: str, sparsity: float, epochs: dict[str, float], history:
         Trap(
             "One seed",
             "One network a method, and no interval. Train it again with another seed and another method may lead.",
-            "Every comparison here is paired, has an interval, and shows the spread over seeds where there are several.",
+            "Methods are compared here on the same images, with an interval, and over several seeds where there are several.",
         ),
         Trap(
             "The best epoch on test",

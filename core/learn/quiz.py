@@ -72,7 +72,7 @@ QUIZ = (
         "Of 10 dermatofibromas in a test set, a pruned network newly misses none. Is it safe for them?",
         (
             "Yes: none was missed",
-            "It cannot be told: none of 10 is compatible with a loss of up to a quarter",
+            "It cannot be told: none of 10 is compatible with a loss of a quarter",
             "No: pruning always harms rare classes",
         ),
         1,

@@ -82,7 +82,7 @@ def check_free(name: str) -> None:
 def listing() -> list[Own]:
     """Everything that was brought, the newest first; a record that cannot be read is passed over."""
     if _root().is_dir() and any(_root().glob(f"*{_BEGUN}")) and not read_only():
-        with suppress(PruneScopeError), _alone(patience=0):  # if it is still being added, its owner sees it later
+        with suppress(PruneScopeError), alone(patience=0):  # if it is still being added, its owner sees it later
             _finish_or_forget()
     found = [_read(path) for path in sorted(_root().glob("*.json"))] if _root().is_dir() else []
     return sorted((one for one in found if one is not None), key=lambda one: one.created, reverse=True)
@@ -113,7 +113,7 @@ def adding(name: str, owner: str, size: int) -> Iterator[None]:
     """
     check_writable()
     check_name(name)
-    with _alone():
+    with alone():
         _finish_or_forget()
         check_free(name)
         there = listing()
@@ -167,7 +167,7 @@ def _write(suffix: str, name, kind, owner, origin, size, sha256, study) -> Own:
 
 
 def _finish_or_forget() -> None:
-    """Give what killed processes were adding its record if it is whole in its place, and else forget it; under :func:`_alone`."""
+    """Give what killed processes were adding its record if it is whole in its place, and else forget it; under :func:`alone`."""
     for note in sorted(_root().glob(f"*{_BEGUN}")):
         one = _read(note)
         if one is not None and not _path(one.name).exists():
@@ -204,7 +204,7 @@ def remove(name: str, owner: str) -> None:
     """
     check_writable()
     check_name(name)
-    with _alone():
+    with alone():
         _finish_or_forget()
         one = next((one for one in listing() if one.name == name), None)
         if one is None:
@@ -251,7 +251,13 @@ def _check_unused(name: str) -> None:
 
 
 @contextmanager
-def _alone(patience: float = _PATIENCE) -> Iterator[None]:
+def alone(patience: float = _PATIENCE) -> Iterator[None]:
+    """Hold own things as they are: nobody adds or deletes any meanwhile. Not to be nested.
+
+    Raises:
+        NotAllowed: another process has held them for ``patience`` seconds.
+        StorageFull: the folder cannot be written to.
+    """
     with files.storage_errors(_root()):
         _root().mkdir(parents=True, exist_ok=True)
         lock = FileLock(_root() / "lock")

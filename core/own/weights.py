@@ -12,13 +12,15 @@ from core import checkpoints, data, files, runs
 from core.checkpoints import MAX_BYTES, Card, Checkpoint, DataInfo, Fit
 from core.checkpoints.architecture import Architecture
 from core.data.sources import find
-from core.errors import DataNotFound, InvalidValue, UnknownName
+from core.errors import CheckpointNotFound, DataNotFound, InvalidValue, UnknownName
+from core.jobs.access import check_writable
 from core.models import HEADS, STEMS, layers
 from core.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from core.own import records, zips
 from core.own.records import WEIGHTS, plain
 from core.progress import Report, silent
 from core.recipes import DENSE
+from core.splitdigest import split_digest
 from core.studies import Study
 
 UPLOAD_BYTES = 64_000_000
@@ -139,11 +141,13 @@ def measure(id: str, *, device=None, report: Report = silent) -> Checkpoint:
     """Measure own weights on the validation and test images of their data set, and note it on their card.
 
     Raises:
-        CheckpointNotFound: no such checkpoint.
+        CheckpointNotFound: no such checkpoint, or it was deleted meanwhile.
+        NotAllowed: the app is read-only, or another process is adding something for a minute.
         DataNotFound, DataDamaged: the images are not here, or cannot be read.
         InvalidValue: the images have other classes now.
         StorageFull: the card could not be written; it is as it was.
     """
+    check_writable()
     made = checkpoints.load(id)
     card = made.card
     try:
@@ -163,8 +167,11 @@ def measure(id: str, *, device=None, report: Report = silent) -> Checkpoint:
         )
     model = made.model()
     metrics = runs.score(model, validation, test, device=device)
-    info = replace(card.data, split_by=train.split_by, split_digest=runs.split_digest(train, validation, test))
-    return checkpoints.save(model, replace(card, data=info, metrics=metrics, id="", digest=""), masks=made.masks)
+    info = replace(card.data, split_by=train.split_by, split_digest=split_digest(train, validation, test))
+    with records.alone():  # who deletes it while it is measured must not find it there again, listed nowhere
+        if not files.is_file(made.path):
+            raise CheckpointNotFound("This network was deleted while it was measured", given=id)
+        return checkpoints.save(model, replace(card, data=info, metrics=metrics, id="", digest=""), masks=made.masks)
 
 
 def _check_order(order: tuple[str, ...], names: tuple[str, ...]) -> None:

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from core import device as devices
 from core.data import ImageSet
 from core.errors import InvalidValue
-from core.evaluation.intervals import Interval
 from core.progress import Report, silent
 from core.similarity import jackknife
 from core.similarity.grams import Grams, grams
@@ -125,12 +124,3 @@ def _total(without: Tensor, weights: np.ndarray) -> Tensor:
             return total
     rows, columns = (torch.from_numpy(where) for where in np.nonzero(weights))
     return without[:, rows, columns] @ torch.from_numpy(weights[weights != 0])
-
-
-def compare_means(first: CKAMatrix, second: CKAMatrix) -> Interval:
-    """By how much more alike the layers are in ``first`` than in ``second``: paired, on the same images.
-
-    Raises:
-        InvalidValue: the two are of different images or of another kind of HSIC.
-    """
-    return first.off_diagonal.minus(second.off_diagonal)

@@ -75,6 +75,20 @@ class Mean:
         return mean_difference([(self, other)])
 
 
+def pooled(means: Sequence[Mean]) -> Mean:
+    """The mean over trainings, all on the same images, with the error that this mean has.
+
+    Raises:
+        InvalidValue: nothing to take a mean of, or they do not all rest on the same images.
+    """
+    images = _same_images(means)
+    estimate = float(np.mean([mean.estimate for mean in means]))
+    cells = min(mean.cells for mean in means)
+    if any(mean.without is None for mean in means):
+        return Mean(estimate, float("nan"), None, cells, images)
+    return Mean.of(estimate, np.mean([mean.without for mean in means], axis=0), cells, images)
+
+
 def mean_difference(pairs: Sequence[tuple[Mean, Mean]]) -> Interval:
     """By how much the first is larger than the second, on average over ``pairs``, one for each training; with a 95% interval.
 
@@ -84,22 +98,27 @@ def mean_difference(pairs: Sequence[tuple[Mean, Mean]]) -> Interval:
     Raises:
         InvalidValue: no pair, or they do not all rest on the same images.
     """
-    if not pairs:
-        raise InvalidValue("There is nothing to take a mean of", given="no training", expected="at least one")
-    images = pairs[0][0].images
-    for other in (mean.images for pair in pairs for mean in pair):
-        if other != images:
-            raise InvalidValue(
-                "These two matrices cannot be paired",
-                given=f"{images.n} and {other.n} images, {images.method} and {other.method}",
-                expected="the same images in the same order, the same HSIC",
-            )
+    images = _same_images([mean for pair in pairs for mean in pair])
     method = f"paired {images.method}" + (f", mean over {len(pairs)} seeds" if len(pairs) > 1 else "")
     difference = float(np.mean([first.estimate - second.estimate for first, second in pairs]))
     if any(mean.without is None for pair in pairs for mean in pair):
         return Interval.none(difference, images.n, "what single images add was not kept")
     without = np.mean([first.without - second.without for first, second in pairs], axis=0)
     return _interval(difference, _error(without, images), images, method)
+
+
+def _same_images(means: Sequence[Mean]) -> Images:
+    if not means:
+        raise InvalidValue("There is nothing to take a mean of", given="no training", expected="at least one")
+    images = means[0].images
+    for other in (mean.images for mean in means):
+        if other != images:
+            raise InvalidValue(
+                "These two matrices cannot be paired",
+                given=f"{images.n} and {other.n} images, {images.method} and {other.method}",
+                expected="the same images in the same order, the same HSIC",
+            )
+    return images
 
 
 def _error(without: np.ndarray, images: Images) -> float:

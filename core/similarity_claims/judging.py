@@ -9,7 +9,7 @@ from core.claims.verdicts import CANNOT_TELL, FAILS, HOLDS, LEVEL, VERDICTS, Reg
 from core.evaluation import Interval
 from core.matrices import Stored, chosen, position
 from core.replication import Line
-from core.similarity import CKAMatrix, mean_difference
+from core.similarity import CKAMatrix, mean_difference, pooled
 from core.similarity_claims.catalogue import CLAIMS, FLOOR, Claim, Term
 from core.words import METHOD_TITLES
 
@@ -25,7 +25,7 @@ class Evidence:
         values: their means with intervals, on the study's own line; None where a network is missing.
         by_seed: seed (the dense network's id where a seed was trained twice) -> paired difference, of the study's own line first.
         difference: over all seeds; None where there is nothing to test on.
-        p: p-value after Holm's correction over all tests of the study; None without a test.
+        p: p-value after Holm's correction over all tests at this sparsity; None without a test.
         verdict: one of :data:`core.claims.VERDICTS`.
         reason: why it cannot be told; empty where it can.
     """
@@ -143,9 +143,10 @@ def _test(stored: Stored | None, lines: Sequence[Line], sparsity: float | None, 
             pairs.append(pair)
     if not by_seed:
         return Evidence(first, second, values, {}, None, None, CANNOT_TELL, reason or "its interval is not stored")
-    pooled = mean_difference(pairs)
-    p = p_value(pooled, MORE) if _agree(by_seed) else 1.0
-    return Evidence(first, second, values, by_seed, pooled, p, CANNOT_TELL, "")
+    values = tuple(pooled(means).interval() for means in zip(*pairs, strict=True))
+    difference = mean_difference(pairs)
+    p = p_value(difference, MORE) if _agree(by_seed) else 1.0
+    return Evidence(first, second, values, by_seed, difference, p, CANNOT_TELL, "")
 
 
 def _matrix(

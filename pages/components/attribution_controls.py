@@ -10,7 +10,8 @@ from core.paths import PRUNE_ONLY, Path
 from pages.components import address, attribution_networks, loaders, look
 from pages.components.attribution_sources import Picture
 
-DENSE, TRUTH = "dense", "truth"
+# With a slash, which no class can have: one may well be called "dense".
+DENSE, TRUTH = "/dense", "/truth"
 VIEWS = {"overlay": "Over the picture", "map": "Map alone", "swipe": "Swipe"}
 _STEPS = (16, 32, 64, 128)
 _USUAL_STEPS = 32  # the engine's 16 are quicker, and one map in ten misses its sum by much
@@ -131,6 +132,7 @@ def _target(class_names: tuple[str, ...], picture: Picture, answer: int) -> tupl
         "What speaks for",
         known,
         DENSE,
+        former={"dense": DENSE, "truth": TRUTH},
         width=340,
         help="The maps of all networks explain the score of this one class, so that they can be compared.",
     )

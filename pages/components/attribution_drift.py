@@ -44,7 +44,7 @@ def draw(study: str, paths: dict[str, Path], sparsity: float) -> None:
     whom = "each diagnosis counting alike" if one is None else look.diagnosis(diagnosis)
     st.caption(
         f"{METHODS[method].title}, the dense network's answer as target, up to n = {int(frame['n'].max()):,} test images of as many lesions, "
-        f"{whom}; bands are 95% intervals (bootstrap of lesions). Diamonds are trained checkpoints; between them networks are pruned on, "
+        f"{whom}; bands are 95% intervals (Student by lesion; of the pointing game Wilson, adjusted for lesions). Diamonds are trained checkpoints; between them networks are pruned on, "
         "with batch norm re-estimated." + _sanity(known, paths, method)
     )
     panels.table(

@@ -167,17 +167,16 @@ def familiarity(dense: Entry):
     if not changed and dense.card.data.name != "phantom":
         with suppress(PruneScopeError):
             loaders.prepare(dense)
-    return _familiarity(dense.card.digest, changed, dense)
+    with suppress(PruneScopeError):  # raised anew each time: the images may come later
+        return _familiarity(dense.card.digest, changed, dense)
+    return None
 
 
 @st.cache_resource(max_entries=8, show_spinner="Looking at the training images, once")
 def _familiarity(digest: str, changed: int, _dense: Entry):
-    try:
-        known = familiarities.read(_dense)
-        if known is not None or _dense.card.data.name == "phantom":
-            return known
-        bench, info = loaders.bench(_dense), _dense.card.data
-        validation = data.load(info.name, "validation", size=info.size, split_by=info.split_by or None)
-        return familiarities.fit(bench.dense.model, bench.calibration, validation)
-    except PruneScopeError:
-        return None
+    known = familiarities.read(_dense)
+    if known is not None or _dense.card.data.name == "phantom":
+        return known
+    bench, info = loaders.bench(_dense), _dense.card.data
+    validation = data.load(info.name, "validation", size=info.size, split_by=info.split_by or None)
+    return familiarities.fit(bench.dense.model, bench.calibration, validation)

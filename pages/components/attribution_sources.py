@@ -2,6 +2,8 @@
 
 import hashlib
 import secrets
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +20,9 @@ from pages.components.attribution_filters import Context
 SOURCES = {"test": "Test image", "phantom": "Phantom", "upload": "Your own picture"}
 _RANDOM_SEEDS = 10_000
 _KIND = "phantom-kind"
+_DECODED = "upload-decoded"
+# A picture of 40 megapixels takes half a gigabyte while it is decoded: visitors take turns.
+_TURN = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -88,17 +93,16 @@ def _test(context: Context) -> Picture | None:
             _signs(found),
             "PruneScope phantom",
         )
-    mask = _mask(cohort.digest, row, images)
+    mask = None
+    with suppress(DataNotFound):  # raised anew each time: the masks may come later
+        mask = _mask(cohort.digest, row, images)
     credit = "HAM10000, Tschandl et al. 2018, CC BY-NC 4.0" if images.name == "ham10000" else images.name
     return Picture(f"{cohort.digest}-{row}", "test", title, np.asarray(images.images[row]), truth, mask, {}, credit)
 
 
 @st.cache_data(max_entries=256, show_spinner="Reading the lesion masks, once")
-def _mask(digest: str, row: int, _images) -> np.ndarray | None:
-    try:
-        return np.array(_images.masks()[row])
-    except DataNotFound:
-        return None
+def _mask(digest: str, row: int, _images) -> np.ndarray:
+    return np.array(_images.masks()[row])
 
 
 def _signs(drawn: Rendered) -> dict[str, np.ndarray]:
@@ -178,11 +182,10 @@ def _upload(context: Context) -> Picture | None:
         "you take it out or close this page. Place, date and other metadata in it are dropped. It is not part of the link."
     )
     if file is None:
+        st.session_state.pop(_DECODED, None)
         return None
-    content = file.getvalue()
-    size = context.dense.card.data.size
     try:
-        found: Upload = decode_upload(content, size)
+        found = _decoded(file, context.dense.card.data.size)
     except PruneScopeError as error:
         st.error(f"**Your picture was not taken.** {look.literal(error)}", icon=":material/block:")
         return None
@@ -190,6 +193,15 @@ def _upload(context: Context) -> Picture | None:
         st.caption(" ".join(found.notes))
     key = f"upload-{hashlib.sha256(found.image.tobytes()).hexdigest()}"
     return Picture(key, "upload", "Your own picture", found.image, credit="own picture")
+
+
+def _decoded(file, size: int) -> Upload:
+    """The picture that was sent, decoded once a session and size; nothing of it is kept for anybody else."""
+    asked = (file.file_id, size)
+    if st.session_state.get(_DECODED, (None,))[0] != asked:
+        with _TURN:
+            st.session_state[_DECODED] = (asked, decode_upload(file.getvalue(), size))
+    return st.session_state[_DECODED][1]
 
 
 def unlike(dense: Entry, picture: Picture) -> None:

@@ -76,6 +76,7 @@ def _confirm(one: own.Own) -> None:
             st.session_state.pop(_DELETING, None)
             for cached in (loaders.entries, loaders.studies, generate_parents.data_sets):
                 cached.clear()
+            loaders.forget_images()
             st.session_state["bring-said"] = f"**{one.study or one.name} was deleted.**"
             st.rerun()
         if st.button("Keep it", key=f"keep-{one.name}"):

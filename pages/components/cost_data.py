@@ -1,5 +1,6 @@
 """What the page about size and speed shows, made by the engine and kept. No number is computed here."""
 
+import threading
 from datetime import datetime
 
 import pandas as pd
@@ -10,6 +11,7 @@ from core.checkpoints import Entry
 from core.progress import Progress, clock
 from pages.components import loaders, look
 
+_TURN = threading.Lock()
 DENSE, ZEROS, COMPACTED = "Dense", "Pruned, zeros left in", "Compacted"
 
 
@@ -101,7 +103,12 @@ def measured_all(known: list[Entry]) -> tuple[dict[str, cost.Times], cost.Machin
 
 
 def measure_all(known: list[Entry]) -> None:
-    """Time all networks, compacted, on one image each."""
+    """Time all networks, compacted, on one image each. Visitors take turns: two would slow each other, and each holds all networks."""
+    with _TURN:
+        _measure_all(known)
+
+
+def _measure_all(known: list[Entry]) -> None:
     from core import checkpoints
     from core.pruning import compact
 

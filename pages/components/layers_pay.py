@@ -59,12 +59,24 @@ def _stamp(entry) -> tuple:
 
 def _sentence(frame, measure: str, sparsity: float) -> str:
     worst = frame.loc[frame["value"].idxmin()]
-    free = int((frame["high"] >= 0).sum())
+    loss, gain = int((frame["high"] < 0).sum()), int((frame["low"] > 0).sum())
     text = (
         f"Pruned alone to {sparsity:.0%}, **{worst['part']}** costs most: {look.points(worst['value'], worst['low'], worst['high'])} "
-        f"points of {measure}. "
+        f"points of {measure}; the worst of {len(frame)} looks worse than it is. "
     )
-    return text + f"For {free} of {len(frame)} the interval reaches zero: these images show no loss."
+    told = f"Of {len(frame)} parts these images show a loss for {loss or 'none'}"
+    if gain:
+        told += f" and a gain for {gain}"
+    left = len(frame) - loss - gain
+    return (
+        text
+        + told
+        + (
+            f"; for {'the other ' if loss + gain else ''}{left} the interval reaches zero: whether they lose cannot be told."
+            if left
+            else "."
+        )
+    )
 
 
 def _basis(found: sensitivity.Sensitivity, measure: str, recalibrated: bool) -> str:

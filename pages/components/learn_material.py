@@ -69,7 +69,8 @@ def matrix(study: str, paths: dict[str, Path]):
     if entry is None:
         return None
     places = position(paths[PRUNE_ONLY].dense), position(entry)
-    return similarity_data.stored_matrix(study, *places, "all", "standard")
+    stored = similarity_data.stored(study)
+    return stored and similarity_data.stored_matrix(study, *places, stored.usual, "standard")
 
 
 def epochs(paths: dict[str, Path]) -> dict[str, float]:
@@ -150,9 +151,14 @@ def _similarity(study: str, paths: dict[str, Path]) -> Finding | Missing:
         return _unanswered(study)
 
     def work() -> Finding:
-        return learn.changed_answers(was, now, loaders.cohort(dense), compared.mean_twins())
+        return learn.changed_answers(was, now, loaders.cohort(dense), compared.mean_twins(), _layers(compared))
 
     return loaders.results().make(("learn/similarity", dense.card.digest, entry.card.digest, compared.digest), work)
+
+
+def _layers(compared) -> tuple[int, int]:
+    """How many pairs of matching layers a mean is over, and how many there are."""
+    return compared.twins_mean.cells, len(compared.rows)
 
 
 def _speed(study: str, paths: dict[str, Path]) -> Finding | Missing:

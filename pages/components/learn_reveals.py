@@ -115,7 +115,7 @@ def _harm(study: str) -> None:
 
 
 def _similarity(study: str) -> None:
-    from pages.components import similarity_matrix, similarity_words
+    from pages.components import similarity_data, similarity_matrix, similarity_outliers, similarity_words
 
     paths = loaders.studies()[study]
     matrix, entry = learn_material.matrix(study, paths), learn_material.pruned(paths)
@@ -123,6 +123,8 @@ def _similarity(study: str) -> None:
     st.markdown(f"**CKA of every layer of the dense network with every layer of {titles[1].lower()}**")
     similarity_matrix.draw(matrix, titles, name="lesson-cka", key="lesson-cka")
     st.caption(similarity_words.basis(matrix))
+    known = similarity_data.stored(study)
+    similarity_outliers.draw(paths[PRUNE_ONLY].dense, known, known.usual)
 
 
 def _speed(study: str) -> None:

@@ -64,11 +64,33 @@ def prepare(dense) -> None:
     """
     info = dense.card.data
     key = (info.name, info.size, info.split_by or None)
-    if key in _prepared():
+    state = (*key, _lying(info.name))
+    if state in _prepared():
         return
     with _known_by_lying_there(info.name):
         preparing.together(key, lambda report: _load(*key, report))
-    _prepared().add(key)
+    _prepared().add(state)
+
+
+def forget_images() -> None:
+    """Let go of all images: some were deleted, and as long as they are mapped the disk keeps them."""
+    for cached in (_prepared, _image_set, _bench):
+        cached.clear()
+
+
+def _lying(name: str) -> tuple:
+    """Another value when images of a data set come, go or are replaced by others, for the price of three looks at the disk."""
+    from core.files import data_root
+
+    root, found = data_root(), []
+    for path in (root, root / name, root / f"{name}.zip"):
+        try:
+            status = path.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_mtime_ns, status.st_ino, status.st_size))
+    return (str(root), *found)
 
 
 @st.cache_resource(show_spinner=False)
@@ -121,11 +143,11 @@ def _drawn(digest: str, row: int, size: int, _table):
 def bench(dense):
     """The images that a study's networks are compared on; raises DataNotFound where they are not on this machine."""
     prepare(dense)
-    return _bench(str(dense.path), dense.card.digest, dense)
+    return _bench(str(dense.path), dense.card.digest, _lying(dense.card.data.name), dense)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _bench(path: str, digest: str, _entry):
+def _bench(path: str, digest: str, lying: tuple, _entry):
     from core import whatif
 
     test, train = (_images(_entry.card.data, split) for split in ("test", "train"))
@@ -133,11 +155,11 @@ def _bench(path: str, digest: str, _entry):
 
 
 def _images(info, split: str):
-    return _image_set(info.name, split, info.size, info.split_by or None)
+    return _image_set(info.name, split, info.size, info.split_by or None, _lying(info.name))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _image_set(name: str, split: str, size: int, split_by: str | None):
+def _image_set(name: str, split: str, size: int, split_by: str | None, lying: tuple):
     from core import data
 
     with _known_by_lying_there(name):
@@ -202,6 +224,14 @@ def cohort(entry):
 
     path = responses.cohort_path(entry)
     return _cohort(str(path), path.stat().st_mtime_ns) if path.exists() else Cohort.of(bench(entry).test)
+
+
+def asked(entry) -> tuple:
+    """Names the test images of a study, for what is kept of answers to them; they may be others after a while, or missing."""
+    from core import responses
+
+    stored = cohort(entry).digest if responses.cohort_path(entry).exists() else None
+    return (stored, _lying(entry.card.data.name))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

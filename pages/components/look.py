@@ -132,7 +132,12 @@ def diagnosis(name: str) -> str:
 
 def plain(text: str) -> str:
     """The name of a file or folder of one's own, for a text that would take some of its signs for Markdown."""
-    return text.translate(_LIKENESSES)
+    return unlinked(text.translate(_LIKENESSES))
+
+
+def unlinked(text: str) -> str:
+    """A text in which nothing becomes a link by itself, as ``www.`` and addresses with @ do: a sign without width breaks them."""
+    return re.sub(r"(?i)(?<=www)(?=\.)|(?<=@)", "\u2060", text)
 
 
 def literal(text) -> str:
@@ -140,7 +145,8 @@ def literal(text) -> str:
 
     What stands between backticks is a command and stays so.
     """
-    return re.sub(r"`[^`]*`|[\\*$\[\]~]", lambda found: found[0] if found[0][0] == "`" else f"\\{found[0]}", str(text))
+    parts = re.split(r"(`[^`]*`)", str(text))
+    return "".join(part if part[:1] == "`" else re.sub(r"([\\*$\[\]~])", r"\\\1", unlinked(part)) for part in parts)
 
 
 _LIKENESSES = str.maketrans("$*`[]<>~#|\\:", "¤∗'()‹›∼№¦/∶")

@@ -60,10 +60,12 @@ def _precision(found: list[Finding], measure: str) -> None:
     difference = tested.evidence[0].difference
     lesions = f" of {tested.lesions:,} lesions" if tested.lesions else ""
     seeds = max(len(item.by_seed) for finding in found for item in finding.evidence)
+    reach, told = claims.resolution(found)
     st.markdown(
         f"Tested on {difference.n:,} test images{lesions}, the same for all networks, "
-        f"{'one seed' if seeds == 1 else f'up to {seeds} seeds'}. So many images tell differences in {measure} of "
-        f"about {100 * claims.resolution(found):.1f} points or more; smaller ones they cannot tell."
+        f"{'one seed' if seeds == 1 else f'up to {seeds} seeds'}. On so many images the interval of a difference in "
+        f"{measure} reaches about ± {100 * reach:.1f} points, and among so many tests a true difference must lie about {100 * told:.1f} points from the "
+        "edge of a claim to be told four times in five."
     )
 
 

@@ -96,10 +96,16 @@ def _lesson(study: str, entry: Entry, found: Leak) -> None:
     st.markdown(f"## {_headline(entry.card, own, scores)}\n\n{text}.{_made(entry.card, own)}")
     st.markdown(f"**The same network, `{id}`, on sets of its own test images**")
     _chart(scores, _GROUPS, [look.ink(), look.BETTER, look.COLOURS["one_shot"], look.WORSE])
-    for row in leak.gaps(scores, SEEN, LIKE).itertuples():
+    table, few = leak.comparable(found, SEEN, LIKE)
+    for row in leak.gaps(table, SEEN, LIKE).itertuples():
         st.markdown(
             f"- {_name(row.measure)}: **{_points(row)}** points on lesions it was trained on, against lesions it never "
             f"saw that have several images too (n = {row.n_first:,} and {row.n_second:,} images)."
+        )
+    if few:
+        st.caption(
+            f"In balanced accuracy each class counts alike, so those with fewer than {leak.LEAST} lesions on a side are left out of its "
+            f"gap: {look.listed([look.diagnosis(name) for name in few])}."
         )
     st.caption(
         "Lesions of several images are compared with each other, for they are not like others: see below. Each "

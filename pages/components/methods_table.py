@@ -64,7 +64,7 @@ def _explained(frame: pd.DataFrame) -> None:
     st.caption(
         "Of these cells two networks of ours were made: one under the paper's split by image and with budgets as unequal as the paper's, one "
         "under the split by lesion and with equal budgets. What lies between the two is the work of split and budgets, and of chance, as each was "
-        "trained once; what is left lies in the marks. Accuracy with 95% intervals; that of the difference takes the two sets of test images as "
+        "trained once; what is left lies in the marks, and in chance again. Accuracy with 95% intervals; that of the difference takes the two sets of test images as "
         "independent and knows nothing of other seeds."
     )
     rows = [
@@ -97,7 +97,7 @@ def _in_words(found: pd.DataFrame) -> str:
     cells = "one cell" if len(found) == 1 else f"{len(found)} cells"
     return (
         f"In {cells} they make {told[0]} of the {told[1]} points between the paper's accuracy and ours; the interval of that leaves out "
-        f"zero in {apart}."
+        f"zero in {apart or 'none'}" + (f", which among {len(found)} may be chance." if 0 < apart < len(found) else ".")
     )
 
 

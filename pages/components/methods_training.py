@@ -113,4 +113,5 @@ def _verdicts(study: str, sparsity: float, measure: str) -> None:
         if item.difference is None:
             st.markdown(f"- {text}: cannot be told, {item.reason}.")
         else:
-            st.markdown(f"- {text}: {item.difference.format(signed=True)}, **{finding.verdict}**.")
+            why = f" ({item.reason})" if item.reason else ""
+            st.markdown(f"- {text}: {item.difference.format(signed=True)}, **{finding.verdict}**{why}.")

@@ -52,7 +52,7 @@ def follow(id: str) -> None:
 def _key(selection: Selection, steps: list[Step]) -> tuple:
     stored = tuple((step.percent, step.recalibrated) for step in steps)
     path = selection.path
-    return (*(entry.card.digest for entry in (*path.entries, *path.results)), stored)
+    return (loaders.asked(path.dense), *(entry.card.digest for entry in (*path.entries, *path.results)), stored)
 
 
 def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Cohort, key: tuple) -> None:
@@ -119,7 +119,9 @@ def _sentence(selection: Selection, table: pd.DataFrame, test: Cohort, curves: p
     curve = curves[curves["class"] == index]
     # What is broken at a step that is not stored is what was broken at the last one before it.
     here, end = curve[curve["percent"] <= selection.percent].iloc[-1], curve.iloc[-1]
-    half = breaks.fillna(np.inf).median()
+    half = np.sort(breaks.fillna(np.inf))[
+        (len(breaks) - 1) // 2
+    ]  # by then half of them have broken, of an even number too
     when = f"Half of them break by **{half:.0f}%**" if np.isfinite(half) else "Fewer than half of them ever break"
     return (
         f"Of {len(breaks):,} test {who}, **{1 - here['unbroken']:.1%}** have another answer for good at {selection.percent}% sparsity "

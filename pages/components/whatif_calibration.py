@@ -45,9 +45,10 @@ def _reliability(selection: Selection, estimate: Estimate) -> None:
         lines = {name: interval.format() for name, interval in intervals.items()}
         lines["Change"] = score.change.format(signed=True)
         st.table(pd.Series(lines, name="95% interval").to_frame())
+        adjusted = "" if selection.cohort.groups is None else ", adjusted for lesions"
         st.caption(
             f"{score.metric.description} Points above the diagonal are answers surer than they claim, below it less sure: "
-            f"overconfident. Intervals: {score.dense.method}; of the points Wilson 95%, adjusted for lesions."
+            f"overconfident. Intervals: {score.dense.method}; of the change {score.change.method}; of the points Wilson 95%{adjusted}."
         )
     panels.table(
         lambda: table,

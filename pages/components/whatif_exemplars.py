@@ -1,4 +1,4 @@
-"""Exemplars that pruning forgets: images on which the pruned networks of all methods and seeds disagree with the dense ones."""
+"""Exemplars that pruning forgets: images on which the pruned networks of all methods and seeds disagree with the dense ones they were made from."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from pages.components import whatif_breaking as breaking
 from pages.components import whatif_selection as selecting
 from pages.components.whatif_selection import Selection
 
-RULES = {"all": "Every pruned network disagrees", "most": "Their most frequent answer does"}
+RULES = {"all": "Every pruned network disagrees with its dense one", "most": "Their most frequent answer does"}
 KINDS = {"diagnosis": "Diagnosis", "confidence": "Dense confidence", **subgroups.TITLES}
 
 
@@ -44,12 +44,22 @@ def _who(found: Population) -> str:
     seeds, dense = len(set(found.seeds)), len(found.dense)
     alone = found.disagrees.mean(axis=1)
     spread = f"{alone.min():.1%}" if len(alone) == 1 else f"{alone.min():.1%} to {alone.max():.1%}"
-    return (
-        f"Compared are {len(found.pruned)} pruned networks ({', '.join(look.title(name) for name in methods)}; {seeds} "
-        f"seed{'s' if seeds > 1 else ''}) with {dense} dense one{'s' if dense > 1 else ''}. Each alone disagrees on {spread} of the "
-        f"images; if they disagreed independently of each other, all would on {alone.prod():.2%} (no intervals: they are of these networks)."
-        + (" With a single seed, some of it is the chance of one training." if seeds == 1 else "")
+    named = ", ".join(look.title(name) for name in methods)
+    words = (
+        f"Compared {'is 1 pruned network' if len(alone) == 1 else f'are {len(alone)} pruned networks'} ({named}; {seeds} seed{'s' if seeds > 1 else ''}), "
+        f"each with the dense one that it was made from ({dense} in all). "
     )
+    if len(alone) == 1:
+        words += f"It disagrees on {spread} of the images (no interval: it is of this network)."
+    else:
+        words += (
+            f"Each alone disagrees on {spread} of the images; if they disagreed independently of each other, all would on {alone.prod():.2%} "
+            "(no intervals: they are of these networks)."
+        )
+    if len(found.twins):
+        low, high = found.twins.min(), found.twins.max()
+        words += f" For comparison: two dense networks that differ in nothing but their seed disagree on {low:.1%}{f' to {high:.1%}' if high > low else ''}."
+    return words + (" With a single seed, some of it is the chance of one training." if seeds == 1 else "")
 
 
 def _apart(selection: Selection, found: Population, forgotten: np.ndarray, rule: str) -> None:
@@ -133,25 +143,25 @@ def _pictures(selection: Selection, found: Population, forgotten: np.ndarray) ->
         st.caption("None.")
         return
 
-    def answers(row: int) -> str:
-        return ", ".join(dict.fromkeys(names[found.after[:, row]]))
+    def answers(given: np.ndarray, row: int) -> str:
+        return ", ".join(dict.fromkeys(names[given[:, row]]))
 
     def frame() -> pd.DataFrame:
         return pd.DataFrame(
             {
                 "image": test.ids[rows],
                 "truth": names[test.labels[rows]],
-                "dense answer": names[found.reference[0, rows]],
+                "dense answers": [answers(found.reference, row) for row in rows],
                 "dense confidence": found.confidence[rows],
-                "pruned answers": [answers(row) for row in rows],
+                "pruned answers": [answers(found.after, row) for row in rows],
             }
         )
 
     def words(place: int) -> str:
         row = rows[place]
         return (
-            f"**{names[test.labels[row]]}**  \nDense: {names[found.reference[0, row]]}, {found.confidence[row]:.0%}  \n"
-            f"Pruned: {answers(row)}"
+            f"**{names[test.labels[row]]}**  \nDense: {answers(found.reference, row)}, {found.confidence[row]:.0%}  \n"
+            f"Pruned: {answers(found.after, row)}"
         )
 
     gallery.show(

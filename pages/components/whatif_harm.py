@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import evaluation
 from core.evaluation.changes import NEWLY_RIGHT, NEWLY_WRONG, OTHER_WRONG
+from core.evaluation.intervals import CONFIDENCE
 from core.evaluation.ledger import by_class, titled, total
 from core.evaluation.outcomes import METHOD
 from core.whatif import Estimate
@@ -137,10 +138,19 @@ def _in_words(table: pd.DataFrame, selection: Selection, thing: str) -> str:
         return f"There is no test image of {look.diagnosis(row['group']).lower()}."
     who = f"All {selection.words[1]} together" if not selection.diagnosis else look.diagnosis(row["group"])
     balance = look.points(*(row[name] for name in ("change", "change_low", "change_high")))
-    told = "differs from none" if row["p_value"] < 0.05 else "could be none"
     return (
         f"**{who}**: found {row['dense']:.1%} dense, {row['pruned']:.1%} pruned, a balance of {balance} points over {row['lesions']:,} {thing}; {row['unchanged']:,} are unchanged. McNemar "
-        f"{look.chance(row['p_value'])}: the balance {told}."
+        f"{look.chance(row['p_value'])}: {_told(row)}."
+    )
+
+
+def _told(row) -> str:
+    """What the exact test says of a balance; where its interval says otherwise, that they differ and why."""
+    apart = row["change_low"] > 0 or row["change_high"] < 0
+    if row["p_value"] < 1 - CONFIDENCE:
+        return "the balance differs from none" + ("" if apart else ", though its interval just reaches it")
+    return "the balance could be none" + (
+        ": with so few changes this exact test is stricter than the interval, which leaves out zero" if apart else ""
     )
 
 

@@ -67,8 +67,8 @@ class Selection:
 
     @property
     def key(self) -> tuple:
-        """Names the two networks that are compared, and how."""
-        digests = self.own.card.digest, self.path.dense.card.digest
+        """Names the two networks that are compared, how, and the images that they are asked about."""
+        digests = self.own.card.digest, self.path.dense.card.digest, loaders.asked(self.path.dense)
         return (*digests, self.percent, self.recalibrated, as_text(dict(self.fixed)))
 
     @property

@@ -80,7 +80,7 @@ def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, g
     # The worst of a hundred is bad luck too; who reads it must know that it was picked.
     picked = (
         ""
-        if name
+        if name or row["newly_missed"] <= row["newly_caught"]
         else f" This class was picked because it loses most of {len(classes)}; the most unlucky of many looks worse than it is."
     )
     start = "Of" if n == total else f"In a first sample of {n:,} of {total:,} test images: of"

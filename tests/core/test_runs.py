@@ -1,15 +1,17 @@
 """What runs make, from end to end, with a tiny network in the place of VGG16 and drawn pictures."""
 
+import shutil
+
 import pytest
 import torch
 
 from core import checkpoints, files, runs
-from core.errors import DataNotFound, DownloadFailed, InvalidValue, UnknownName
+from core.errors import CheckpointMismatch, DataNotFound, DownloadFailed, InvalidValue, UnknownName
 from core.models import prunable, units
 from core.pruning import plan
 from core.recipes import dense, pruned
 from core.training import fit, loop
-from tests.core.tiny import CLASSES, STUDY, Tiny, parent, pictures
+from tests.core.tiny import CLASSES, STUDY, Tiny, parent, pictures, write_pictures
 
 pytestmark = pytest.mark.usefixtures("tiny", "one_thread")
 METHODS = ("one_shot", "layerwise", "iterative")
@@ -50,6 +52,17 @@ def test_a_dense_run_is_trained_measured_and_saved(colours):
     assert card.mean == pytest.approx(images.mean((0, 1, 2)), abs=1e-6)
     assert card.std == pytest.approx(images.std((0, 1, 2)), abs=1e-6)
     assert not list(files.runs_root().rglob("*.safetensors"))
+
+
+def test_a_network_of_other_images_does_not_pass_for_one_of_these(tmp_path):
+    made = runs.run(parent(), data=write_pictures(tmp_path))
+    (tmp_path / "colours" / "train" / CLASSES[0] / "0.png").unlink()
+    with pytest.raises(CheckpointMismatch, match="not those that colours-32/vgg16/dense was made from"):
+        runs.run(parent(), data=tmp_path)
+    shutil.rmtree(
+        tmp_path / "colours"
+    )  # without images there is nothing to compare, and the network is wanted all the same
+    assert runs.run(parent(), data=tmp_path).id == made.id
 
 
 def test_asked_for_again_nothing_is_trained(colours, budgets):

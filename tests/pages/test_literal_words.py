@@ -15,6 +15,7 @@ from tests.pages.opening import opened
         ("![x](http://a)", r"!\[x\](http://a)"),
         ("~/a and ~/b", r"\~/a and \~/b"),
         (12, "12"),
+        ("see www.a.org or x@a.org, `pip www.a.org`", "see www\u2060.a.org or x@\u2060a.org, `pip www.a.org`"),
     ],
 )
 def test_signs_of_markdown_are_written_out_and_commands_stay(text, shown):
@@ -23,6 +24,7 @@ def test_signs_of_markdown_are_written_out_and_commands_stay(text, shown):
 
 def test_a_name_with_a_picture_in_it_fetches_none():
     assert look.plain("![x](http://a/b.png)") == "!(x)(http∶//a/b.png)"
+    assert look.plain("WWW.evil.org") == "WWW\u2060.evil.org"  # Markdown makes links of such names by itself
     assert look.plain("ISIC_0030041") == "ISIC_0030041"
 
 

@@ -1,6 +1,9 @@
 """Which claims of the paper are asked of which study, and the words for them."""
 
+import statistics
+
 import pytest
+from scipy import stats
 
 from core import claims, paper
 from core.claims import FAILS
@@ -55,7 +58,12 @@ def test_the_summary_counts_what_could_be_tested(shelf):
     found = list(judged(network(shelf, FULL), shelf).values())
     text = "Of 9 claims that can be tested on these networks, 5 hold, 4 do not hold, and 0 cannot be told."
     assert claims.summary(found) == text
-    assert 0 < claims.resolution(found) < 0.1
+    reach, told = claims.resolution(found)
+    tests = {(finding.claim.sparsity, item.part): item.difference for finding in found for item in finding.evidence}
+    assert reach == pytest.approx(statistics.median((value.high - value.low) / 2 for value in tests.values()))
+    # Two-sided at 0.05 / tests, with a chance of 0.8: the textbook's sum of two quantiles, in standard errors.
+    quantiles = stats.norm.isf(0.025 / len(tests)) + stats.norm.ppf(0.8)
+    assert told == pytest.approx(quantiles * reach / stats.norm.ppf(0.975))
 
 
 def test_a_claim_that_fell_counts_though_a_network_of_it_is_missing(shelf):

@@ -70,7 +70,7 @@ def test_equal_networks_cannot_be_told_apart_and_are_no_worse(shelf):
     found = judged(network(shelf, same), shelf)
     assert found["best", "iterative"].verdict == CANNOT_TELL
     assert found["cost", "iterative"].verdict == HOLDS
-    assert {item.reason for item in found["best", "iterative"].evidence} == {"the interval reaches to both sides"}
+    assert {item.reason for item in found["best", "iterative"].evidence} == {"the two do not differ in a single image"}
 
 
 def test_a_claim_of_several_parts_falls_with_one(shelf):

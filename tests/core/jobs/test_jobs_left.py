@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock
 
-from core import checkpoints, files, jobs, runs
+from core import checkpoints, files, jobs, runfolder, runs
 from core.errors import JobDamaged
 from core.jobs import dispatcher, places, queue, record
 from core.jobs.record import CANCELLED, FINISHED, QUEUED, RUNNING
@@ -45,7 +45,7 @@ def test_epochs_that_the_new_job_goes_on_from_stay_when_an_old_one_is_forgotten(
     old, *_ = ended(pruned(dense, "one_shot", 0.5, epochs=1), *(recipe(seed=seed) for seed in range(3)))
     kept, own = files.runs_root() / dense.hash, files.runs_root() / old
     for folder in (kept, own):
-        folder.mkdir(parents=True)
+        runfolder.queued(folder)
     new = jobs.submit(pruned(dense, "one_shot", 0.8, epochs=1), ANNA)
     assert dense.hash in new.chain
     assert jobs.board().find(old) is None
@@ -57,7 +57,7 @@ def test_epochs_are_deleted_under_the_lock_of_their_run(monkeypatch):
     """A run that is begun outside of the queue at this moment waits, and begins in a folder of its own."""
     (id,) = ended(recipe())
     folder, deleted = files.runs_root() / id, []
-    folder.mkdir(parents=True)
+    runfolder.queued(folder)
     real = queue.shutil.rmtree
 
     def watched(place, **how):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from filelock import FileLock
 
-from core import files, jobs, runs
+from core import files, jobs, runfolder, runs
 from core.errors import DataNotFound, InvalidValue, JobNotFound, NotAllowed, QueueFull
 from core.jobs import places, queue, turns
 from core.recipes import pruned
@@ -135,7 +135,7 @@ def test_removing_an_unfinished_job_takes_its_epochs_along_unless_another_needs_
     one, other = recipe(seed=1), recipe(seed=2)
     child = pruned(one, "one_shot", 0.5, epochs=1)
     for hash in (one.hash, other.hash):
-        (files.runs_root() / hash).mkdir(parents=True)
+        runfolder.queued(files.runs_root() / hash)
     for wanted in (one, other, child):
         jobs.cancel(jobs.submit(wanted, ANNA).id, ANNA)
     jobs.remove(other.hash, ANNA)
@@ -145,6 +145,18 @@ def test_removing_an_unfinished_job_takes_its_epochs_along_unless_another_needs_
     with FileLock(files.runs_root() / one.hash / "lock"):  # a process makes it at this moment
         jobs.remove(child.hash, ANNA)
     assert (files.runs_root() / one.hash).exists()
+
+
+def test_epochs_that_were_there_before_the_job_stay_when_it_is_removed():
+    """Whoever runs the app trained them on its machine; any visitor can ask for the same recipe, cancel and remove."""
+    one = recipe()
+    kept = files.runs_root() / one.hash / runfolder.STATE
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"epochs")
+    jobs.cancel(jobs.submit(one, ANNA).id, ANNA)
+    runfolder.queued(kept.parent)  # as the worker does
+    jobs.remove(one.hash, ANNA)
+    assert kept.read_bytes() == b"epochs"
 
 
 def test_a_job_has_an_end(monkeypatch):

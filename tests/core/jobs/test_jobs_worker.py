@@ -116,6 +116,9 @@ def test_cancelled_while_it_runs_it_stops_keeps_its_epochs_and_can_be_resumed(st
     until(lambda: kept(one) > epochs)  # it neither began anew nor met the old wish
     assert not jobs.board().find(job.id).stopping
     again.kill()
+    again.wait()
+    jobs.remove(job.id, ANNA)
+    assert not kept(one), "the queue trained these epochs, so they go with the job"
 
 
 def test_what_was_told_and_cannot_be_read_is_nothing():

@@ -73,6 +73,21 @@ def test_methods_are_told_apart_only_if_the_lead_excludes_none(cohort):
     assert f"{reference:.1%}" in found.told
 
 
+def test_the_best_of_three_must_stand_a_correction_for_three_tests(cohort):
+    """By itself its lead excludes none, but it was found by looking at all pairs."""
+    answers = {
+        "one_shot": network(cohort, range(5)),
+        "layerwise": network(cohort, range(5)),
+        "iterative": network(cohort, []),
+    }
+    two = {name: answers[name] for name in ("one_shot", "iterative")}
+    epochs = dict.fromkeys(answers, 8.0)
+    assert learn.best_method(two, epochs, cohort, 80).truth == "iterative"
+    found = learn.best_method(answers, epochs, cohort, 80)
+    assert found.truth == learn.ALIKE
+    assert "among 3 comparisons one like it may be chance" in found.told
+
+
 def test_hidden_harm_counts_the_melanomas_that_were_found_and_are_missed(cohort):
     # Melanomas are the even images. The dense network misses two; the pruned one these, four more, and catches one again.
     dense, pruned = network(cohort, [0, 2]), network(cohort, [2, 4, 6, 8, 10])
@@ -86,16 +101,18 @@ def test_hidden_harm_counts_the_melanomas_that_were_found_and_are_missed(cohort)
 def test_hidden_harm_is_asked_of_the_class_hit_hardest_where_there_is_no_melanoma(cohort):
     other = Cohort(**{**vars(cohort), "class_names": ("red", "blue")})
     found = learn.hidden_harm(network(cohort, []), network(cohort, [1, 3]), other, 90)
-    assert found.unit == "lesions that are blue"
+    assert found.unit == "images that are blue"
+    assert "picked" in found.told
     assert found.truth == 2
     assert learn.hidden_harm(network(cohort, range(40)), network(cohort, []), other, 90) is None
 
 
 def test_changed_answers_are_counted_with_an_interval_by_lesion(cohort):
     twins = Interval(0.97, 0.96, 0.98, 512, "")
-    found = learn.changed_answers(network(cohort, [0]), network(cohort, [1, 2]), cohort, twins)
+    found = learn.changed_answers(network(cohort, [0]), network(cohort, [1, 2]), cohort, twins, (9, 43))
     assert found.truth == pytest.approx(100 * 3 / 40)
     assert (found.low, found.high) == pytest.approx([100 * end for end in wilson(3, 40)])
+    assert "9 of 43 matching layers" in found.question
     assert "0.970 [0.960, 0.980], n = 512" in found.question
 
 

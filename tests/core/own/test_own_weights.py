@@ -17,6 +17,7 @@ from core.data import load
 from core.errors import (
     CheckpointDamaged,
     CheckpointMismatch,
+    CheckpointNotFound,
     DataNotFound,
     FileTooLarge,
     InvalidValue,
@@ -72,6 +73,32 @@ def test_weights_become_a_study_of_their_own_that_says_where_from(state, suffix,
     own.remove("mine", ANNA)
     assert checkpoints.list() == []
     assert own.listing() == []
+
+
+def test_deleted_while_it_is_measured_it_stays_deleted(state, tmp_path, monkeypatch):
+    """It had come back, listed nowhere, with a name that nobody could use or delete any more."""
+    save_file(state, tmp_path / "x.safetensors")
+    made = own.add_weights(tmp_path / "x.safetensors", "mine", ANNA, **HOW)
+    real = runs.score
+
+    def score(*args, **options):
+        own.remove("mine", ANNA)
+        return real(*args, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "score", score)
+        with pytest.raises(CheckpointNotFound, match="deleted while it was measured"):
+            own.measure(made.id)
+    assert checkpoints.list() == []
+    assert own.add_weights(tmp_path / "x.safetensors", "mine", ANNA, **HOW).id == made.id
+
+
+def test_in_a_read_only_app_nothing_is_measured(state, tmp_path, monkeypatch):
+    save_file(state, tmp_path / "x.safetensors")
+    made = own.add_weights(tmp_path / "x.safetensors", "mine", ANNA, **HOW)
+    monkeypatch.setenv("PRUNESCOPE_READ_ONLY", "1")
+    with pytest.raises(NotAllowed):
+        own.measure(made.id)
 
 
 def test_another_order_of_classes_is_turned_into_the_data_set_s(state, tmp_path):

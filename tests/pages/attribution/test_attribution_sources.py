@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from core import attribution, checkpoints, data, evaluation, familiarity, lab, paths, responses
+from core import attribution, checkpoints, data, evaluation, familiarity, lab, paths, responses, uploads
 from core.data.phantom import CLASSES
-from pages.components import loaders
+from pages.components import attribution_sources, loaders
 from tests.core import tiny
 from tests.pages.attribution.conftest import PAGE, png, sent, shown, tables
 from tests.pages.opening import opened, texts
@@ -36,6 +36,23 @@ def test_an_upload_is_answered_with_a_warning_and_kept_for_its_user_alone(study)
     assert not any("upload" in str(key) for key in loaders.results().kept())
     assert "attribution-own" in app.session_state
     assert "upload" not in str({name: app.query_params[name] for name in app.query_params if name != "source"})
+
+
+def test_an_upload_is_decoded_once_and_forgotten_when_it_is_taken_out(study, monkeypatch):
+    """One of 40 megapixels takes seconds and half a gigabyte, which no move of a slider should cost again."""
+    asked = []
+
+    def decode(content, size):
+        asked.append(size)
+        return uploads.decode_upload(content, size)
+
+    monkeypatch.setattr(attribution_sources, "decode_upload", decode)
+    app = sent(png(data.load("colours", "test", size=32).images[7]), explain="saliency")
+    app.run()
+    app.run()
+    assert asked == [32]
+    app.file_uploader[0].set_value(None).run()
+    assert attribution_sources._DECODED not in app.session_state
 
 
 @pytest.mark.parametrize(

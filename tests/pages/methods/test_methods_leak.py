@@ -35,7 +35,7 @@ def test_the_lesson_shows_what_is_stored(everything, put):
     assert not app.info
     assert f"Split by image, this network scores **{right.mean():.1%}**" in said
     assert f"Of its {len(TEST):,} test images **{seen.mean():.0%}** show a lesion that it was trained on" in said
-    gaps = leak.gaps(leak.scores(stored), leak.SEEN, leak.LIKE).set_index("measure")
+    gaps = leak.gaps(leak.comparable(stored, leak.SEEN, leak.LIKE)[0], leak.SEEN, leak.LIKE).set_index("measure")
     assert f"Accuracy: **{100 * gaps.at['accuracy', 'estimate']:+.1f} [" in said
     pd.testing.assert_frame_equal(app.dataframe[0].value, leak.scores(stored), check_dtype=False)
     assert "On the same images" in said

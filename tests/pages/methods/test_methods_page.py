@@ -73,7 +73,7 @@ def test_verdicts_on_the_page_are_those_of_the_engine(everything):
 def test_the_measure_changes_the_verdicts_and_is_in_the_link(everything):
     app = opened(METHODS, measure="balanced_accuracy")
     assert app.segmented_control[1].value == "balanced_accuracy"
-    assert "differences in balanced accuracy" in texts(app)
+    assert "of a difference in balanced accuracy reaches" in texts(app)
     assert set(app.dataframe[0].value["measure"]) == {"balanced_accuracy"}
 
 
