@@ -100,7 +100,8 @@ def breaking_points(steps: list[Step]) -> pd.DataFrame:
     Returns:
         One row an image, in order: breaks (percent of the first step from which the answer stays changed to the last stored
         one; NaN if the last answer is the dense one), holds (percent of the step before it: the answer breaks between the
-        two; NaN if it never breaks or has at the first step), steps_changed (share of the steps at which it is changed).
+        two; NaN if it never breaks or has at the first step), first (percent of the first step at which it is changed, for good or
+        not; NaN if at none), steps_changed (share of the steps at which it is changed).
 
     Raises:
         InvalidValue: no step.
@@ -114,9 +115,17 @@ def breaking_points(steps: list[Step]) -> pd.DataFrame:
         {
             "breaks": np.where(broken, percents[first], np.nan),
             "holds": np.where(broken & (first > 0), percents[first - 1], np.nan),
+            "first": np.where(other.any(axis=0), percents[other.argmax(axis=0)], np.nan),
             "steps_changed": other.mean(axis=0),
         }
     )
+
+
+def classes_given(steps: list[Step]) -> tuple[int, int]:
+    """How many different classes the dense network answers, and the pruned one at the last step: few, where it has collapsed."""
+    last = steps[-1]
+    before, after = answered(last.dense, 0, last.recalibrated), answered(last.pruned, last.percent, last.recalibrated)
+    return len(np.unique(before)), len(np.unique(after))
 
 
 def survival(breaks, labels, classes: int, percents, groups=None) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def row(entry) -> dict:
         "Balanced accuracy": interval(metrics.get("balanced_accuracy")),
     }
     if "sensitivity/mel" in metrics:
-        line["Melanomas recognised"] = interval(metrics["sensitivity/mel"])
+        line["Images of melanoma recognised"] = interval(metrics["sensitivity/mel"])
     return line | {"Epochs": f"{entry.card.epochs:g}", "File": f"{entry.size_bytes / 1e6:.1f} MB"}
 
 

@@ -88,9 +88,13 @@ def intervals(missed: int, caught: int, unchanged: int, seed: int = 0) -> tuple[
     lesions = missed + caught + unchanged
     if not lesions:
         return (0.0, 1.0), (0.0, 1.0), (-1.0, 1.0)
-    random = np.random.default_rng([seed, missed, caught, unchanged])
+    # Drawn in the same way for as many missed as caught the other way round, so that the two mirror each other exactly.
+    few, many = sorted((missed, caught))
+    random = np.random.default_rng([seed, few, many, unchanged])
     # Random weights of lesions, summed over those with the same outcome: a Dirichlet distribution.
-    shares = random.dirichlet(np.array([missed, caught, unchanged]) + ADDED, DRAWS)
+    shares = random.dirichlet(np.array([few, many, unchanged]) + ADDED, DRAWS)
+    if missed > caught:
+        shares = shares[:, [1, 0, 2]]
     tail = (1 - CONFIDENCE) / 2
     found = []
     for count, values in (

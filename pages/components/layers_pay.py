@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core import sensitivity
+from core.errors import WeightsNotHere
 from pages.components import address, layers_charts, layers_state, loaders, look, panels
 
 
@@ -10,6 +11,15 @@ def draw(study: str) -> None:
     """The stored loss of each layer; where none is stored, how to make it."""
     entry = next(iter(loaders.studies()[study].values())).dense
     found = loaders.results().make(("sensitivity", *_stamp(entry)), lambda: sensitivity.read(entry) or "none")
+    if (found == "none" or found.rows.empty) and not entry.weights:
+        panels.missing_weights(
+            WeightsNotHere(
+                "What pruning each layer alone costs is not stored, and to compute it takes weights that are not here",
+                given=entry.id,
+                remedy=f"make the weights again with `python -m core reproduce {entry.id}`, then `python -m core sensitivity {study}`",
+            )
+        )
+        return
     if found == "none" or found.rows.empty:
         st.info(
             "**Nobody has asked yet what pruning each layer alone costs.** It is computed once, in minutes for a VGG16, and stored:",

@@ -121,6 +121,17 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def percents(values: Sequence[int]) -> str:
+    """Whole percents, rising, in a sentence: ``"0%, 5% and 7 to 99%"``."""
+    runs: list[list[int]] = []
+    for value in values:
+        if runs and value == runs[-1][-1] + 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    return listed([f"{run[0]}%" if len(run) == 1 else f"{run[0]} to {run[-1]}%" for run in runs])
+
+
 def diagnosis(name: str) -> str:
     """A class as people read it: a diagnosis in full, anything else as it is called with spaces.
 

@@ -23,10 +23,17 @@ def draw(study: str) -> None:
     """The section about the leak."""
     st.markdown(
         "Many lesions of HAM10000 have several images. The paper split **image by image**, so that a lesion can be in "
-        "training and in test at once: the network is then asked about lesions that it has met. All other numbers in "
-        "this tool come from a split **by lesion**. How much does the difference matter?"
+        "training and in test at once: the network is then asked about lesions that it has met. But for the networks made like "
+        "the paper's, all numbers in this tool come from a split **by lesion**. How much does the difference matter?"
     )
     known = methods_data.leaks(study)
+    cohort = methods_data.stored(study).cohort
+    if not known and cohort is not None and cohort.groups is None:
+        st.info(
+            "**Nothing can leak in this study.** Each of its images stands for itself, so that no lesion is in two splits. Pick a study of HAM10000 to see the lesson.",
+            icon=":material/info:",
+        )
+        return
     if not known:
         _empty(study)
     else:
@@ -143,7 +150,7 @@ def _side_by_side(study: str, entry: Entry, own: Entry, found: Leak) -> None:
     for row in table.itertuples():
         who = "lesions that this network was trained on" if row.group == SEEN else "lesions that neither was trained on"
         st.markdown(
-            f"- Images of {who}: {row.row:.1%} against {row.lesion:.1%}, **{_points(row)}** points, n = {row.n:,} "
+            f"- Accuracy on images of {who}: {row.row:.1%} against {row.lesion:.1%}, **{_points(row)}** points, n = {row.n:,} "
             f"images of {row.lesions:,} lesions."
         )
     panels.table(

@@ -49,6 +49,7 @@ def _answer(place: DeltaGenerator, study: str, sparsity: float, methods: dict) -
             total, grouped = len(selection.cohort), selection.cohort.groups is not None
             said = whatif_words.sentence(table, selection, estimate.n, total, grouped=grouped)
         counts += _counts(table, method)
+        melanomas = int(table.loc[table["group"] == "mel", "lesions"].sum())
     if not said:
         place.caption(f"Its answers are not stored yet: `python -m core respond {study}`.")
         return
@@ -56,7 +57,8 @@ def _answer(place: DeltaGenerator, study: str, sparsity: float, methods: dict) -
         st.markdown(said.partition("\n")[0])
         if counts:
             st.caption(
-                f"{' · '.join(counts)}. In brackets 95% intervals; n = {total:,} test images that no network was trained on."
+                f"{' · '.join(counts)}. In brackets 95% intervals, of all {melanomas:,} melanomas (lesions) among the test images, which no network was "
+                "trained on."
             )
         else:
             st.caption(said.rpartition("\n")[2])

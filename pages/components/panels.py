@@ -85,8 +85,8 @@ def missing_data(error: DataNotFound) -> None:
 def missing_weights(error: WeightsNotHere) -> None:
     """Results shipped without weights are no fault: what can be seen all the same, and how to get the rest."""
     st.info(
-        f"**{look.literal(error.problem)}.** This page looks at weights. Accuracy, harm and breaking points are on *What if*, the paper's claims on "
-        "*Methods*: they need none.",
+        f"**{look.literal(error.problem)}.** What is asked for here takes them. Answers that are stored (*What if*) and the paper's claims "
+        "(*Methods*) need none.",
         icon=":material/weight:",
     )
     remedy = (error.remedy or "").replace("make", "Make", 1)

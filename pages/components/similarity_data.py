@@ -92,7 +92,7 @@ def matrix(study: str, a: Position, b: Position, sample: str, level: str, n: int
         report: told while it is computed; may raise Cancelled.
 
     Raises:
-        DataNotFound: it takes images, or weights, that are not here.
+        DataNotFound, WeightsNotHere: it takes images, or weights, that are not here.
     """
     found = stored_matrix(study, a, b, sample, level) if n == matrices.N else None
     if found is not None:

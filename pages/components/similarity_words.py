@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 
 from core.checkpoints import Entry
-from core.errors import DataNotFound
+from core.errors import WeightsNotHere
 from core.evaluation import Interval
 from core.matrices import TYPICAL
 from core.similarity import CKAMatrix
@@ -107,10 +107,10 @@ def make_it(study: str) -> str:
     return f"python -m core similarity {study}"
 
 
-def cannot_compute(entry: Entry) -> DataNotFound:
+def cannot_compute(entry: Entry) -> WeightsNotHere:
     """Only a network's results are here, and what is asked for takes its weights."""
-    return DataNotFound(
-        f"Only the results of {entry.id} are here, not its weights",
-        expected="a comparison that is stored, or the weights to compute it with",
-        remedy=f"choose a stored one, or make the weights again with `python -m core reproduce {entry.id}`",
+    return WeightsNotHere(
+        "This comparison is not stored, and to compute it takes weights that are not here",
+        given=entry.id,
+        remedy=f"make the weights again with `python -m core reproduce {entry.id}`, or choose a comparison that is stored",
     )

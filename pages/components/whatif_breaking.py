@@ -16,7 +16,11 @@ from pages.components import address, charts, gallery, loaders, look, panels, wh
 from pages.components import whatif_selection as selecting
 from pages.components.whatif_selection import Selection
 
-_IMAGE = "image"
+_IMAGE, _SHOW = "image", "show-image"
+_INTO_VIEW = """<script>
+const followed = document.querySelector(".st-key-followed");
+if (followed) { followed.tabIndex = -1; followed.focus({preventScroll: true}); followed.scrollIntoView({block: "start"}); }
+</script>"""
 _ATTRIBUTION = "pages/attribution.py"
 MOST = 10  # classes with a line of their own
 
@@ -44,8 +48,9 @@ def draw(selection: Selection) -> None:
 
 
 def follow(id: str) -> None:
-    """Follow an image along the path: open it here."""
+    """Follow an image along the path: open it here, and bring it on the screen."""
     st.session_state[_IMAGE] = id
+    st.session_state[_SHOW] = True
     st.session_state["view"] = "breaking"
 
 
@@ -62,7 +67,11 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         lambda: breaking.survival(table["breaks"], test.labels, len(test.class_names), percents, test.groups),
     )
     st.markdown("**When answers break**")
-    st.markdown(_sentence(selection, table, test, curves))
+    ever = loaders.results().make(
+        ("ever changed", key),
+        lambda: breaking.survival(table["first"], test.labels, len(test.class_names), percents, test.groups),
+    )
+    st.markdown(_sentence(selection, steps, table, test, (curves, ever)))
     present = [index for index in curves["class"].unique() if index >= 0]
     if len(present) > MOST:
         present = [index for index in present if test.class_names[index] == selection.diagnosis]
@@ -94,8 +103,8 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         + ". An answer breaks between "
         "the last step at which it held and the one shown. The band is the 95% interval (Wilson"
         + (", adjusted for lesions" if test.groups is not None else "")
-        + ") of the line brought out. Where a trained checkpoint takes over, answers can come back: they count as broken only from where "
-        "they stay changed."
+        + ") of the line brought out. Answers can come back, where a trained checkpoint takes over or a class takes all: they count as broken only "
+        f"from where they stay changed. How many are changed at one sparsity, for good or not, is what *Harm* shows.{_passed_over(selection, steps)}"
     )
     panels.table(
         lambda: frame.drop(columns=["name", "strength"]),
@@ -106,7 +115,22 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
     )
 
 
-def _sentence(selection: Selection, table: pd.DataFrame, test: Cohort, curves: pd.DataFrame) -> str:
+def _passed_over(selection: Selection, steps: list[Step]) -> str:
+    """Which trained networks are no step: their answers are stored, but not those between them and the next."""
+    shown = {step.percent for step in steps if step.trained}
+    others = [value for value in selection.path.trained if round(100 * value) not in shown]
+    if not others:
+        return ""
+    which = look.listed([look.sparsity(value) for value in others])
+    return (
+        f" The network{'s' if len(others) > 1 else ''} trained at {which} {'are' if len(others) > 1 else 'is'} left out: only {'their' if len(others) > 1 else 'its'} own "
+        "answers are stored, and not those pruned on from there. The line there is that of the trained network before."
+    )
+
+
+def _sentence(
+    selection: Selection, steps: list[Step], table: pd.DataFrame, test: Cohort, both: tuple[pd.DataFrame, ...]
+) -> str:
     index = test.class_names.index(selection.diagnosis) if selection.diagnosis else -1
     mine = np.ones(len(test), bool)
     who = "images"
@@ -116,18 +140,31 @@ def _sentence(selection: Selection, table: pd.DataFrame, test: Cohort, curves: p
     breaks = table["breaks"][mine]
     if breaks.empty:
         return f"There are no test {who}."
-    curve = curves[curves["class"] == index]
+    curve, ever = (table[table["class"] == index] for table in both)
     # What is broken at a step that is not stored is what was broken at the last one before it.
     here, end = curve[curve["percent"] <= selection.percent].iloc[-1], curve.iloc[-1]
+    so_far = ever[ever["percent"] <= selection.percent].iloc[-1]
     half = np.sort(breaks.fillna(np.inf))[
         (len(breaks) - 1) // 2
     ]  # by then half of them have broken, of an even number too
-    when = f"Half of them break by **{half:.0f}%**" if np.isfinite(half) else "Fewer than half of them ever break"
-    return (
+    when = (
+        f"Half of them have changed for good by **{half:.0f}%**"
+        if np.isfinite(half)
+        else "Fewer than half of them change for good"
+    )
+    text = (
         f"Of {len(breaks):,} test {who}, **{1 - here['unbroken']:.1%}** have another answer for good at {selection.percent}% sparsity "
-        f"{look.span(1 - here['high'], 1 - here['low'])}. {when}; {end['unbroken']:.1%} still have the dense network's answer at "
+        f"{look.span(1 - here['high'], 1 - here['low'])}; {1 - so_far['unbroken']:.1%} {look.span(1 - so_far['high'], 1 - so_far['low'])} have had another "
+        f"at some step up to there, for good or not. {when}; {end['unbroken']:.1%} have the dense network's answer at "
         f"{end['percent']:.0f}% {look.span(end['low'], end['high'])}."
     )
+    before, after = breaking.classes_given(steps)
+    if after < before:
+        text += (
+            f" There the network gives only **{after} of the {before} {selection.words[1]}** that the dense one gives: an image of these comes back "
+            "because nearly all get this answer, not because it is recognised."
+        )
+    return text
 
 
 def _fragile(selection: Selection, table: pd.DataFrame, test: Cohort) -> None:
@@ -136,15 +173,15 @@ def _fragile(selection: Selection, table: pd.DataFrame, test: Cohort) -> None:
     broken = some.dropna(subset="breaks").sort_values(
         ["breaks", "steps_changed"], ascending=[True, False], kind="stable"
     )
-    st.markdown(f"### The most fragile of {len(broken):,} images that break")
+    st.markdown(f"### The most fragile of {len(broken):,} images whose answer changes for good")
     if broken.empty:
-        st.caption("No answer breaks along the stored path.")
+        st.caption("No answer changes for good along the stored path.")
         return
 
     def words(place: int) -> str:
         row = broken.iloc[place]
         truth = test.class_names[test.labels[broken.index[place]]]
-        return f"**{look.diagnosis(truth)}**  \nBreaks at {row['breaks']:.0f}%"
+        return f"**{look.diagnosis(truth)}**  \nChanged for good from {row['breaks']:.0f}%"
 
     gallery.show(
         broken.index.to_numpy(),
@@ -164,7 +201,8 @@ def _lines(table: pd.DataFrame, rows: np.ndarray, test: Cohort) -> pd.DataFrame:
         {
             "image": test.ids[rows],
             "truth": names[test.labels[rows]],
-            "breaks at %": table["breaks"].to_numpy(),
+            "changed for good from %": table["breaks"].to_numpy(),
+            "first changed at %": table["first"].to_numpy(),
             "still held at %": table["holds"].to_numpy(),
         }
     )
@@ -179,15 +217,17 @@ def _one(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Coh
     if id is None:
         return
     row = known[id]
-    truth, breaks = test.class_names[test.labels[row]], table["breaks"][row]
-    with st.container(border=True):
+    truth = test.class_names[test.labels[row]]
+    with st.container(border=True, key="followed"):
+        if st.session_state.pop(_SHOW, False):  # it was asked for from pictures further down the page
+            st.html(_INTO_VIEW, unsafe_allow_javascript=True)
         st.markdown(f"**{look.plain(id)} along the path** · truth: {look.diagnosis(truth)}")
         picture = selecting.picture(selection)
         left, right = st.columns([1, 4]) if picture is not None else (None, st.container())
         if left:
             left.image(picture(row), width=gallery.SIDE, alt=f"Test image {id}: {look.diagnosis(truth)}")
         with right:
-            _path_of(steps, row, breaks, test)
+            _path_of(steps, row, table.iloc[row], test)
         with st.container(horizontal=True):
             st.button("Close", key="close-image", on_click=_close)
             if Path(__file__).parents[2].joinpath(_ATTRIBUTION).exists():
@@ -197,7 +237,8 @@ def _one(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Coh
                     )
 
 
-def _path_of(steps: list[Step], row: int, breaks: float, test: Cohort) -> None:
+def _path_of(steps: list[Step], row: int, found: pd.Series, test: Cohort) -> None:
+    breaks = found["breaks"]
     frame = breaking.along(steps, row, truth=test.labels[row])
     shown = list(dict.fromkeys(frame["class"]))
     frame["label"] = [look.diagnosis(test.class_names[index]) for index in frame["class"]]
@@ -208,9 +249,7 @@ def _path_of(steps: list[Step], row: int, breaks: float, test: Cohort) -> None:
         marks = [(percent, what) for percent, what in marks if percent != breaks] + [(breaks, "breaks")]
     st.caption(
         "Probabilities of the pruned network at each stored sparsity, the dense network's dashed: both with batch norm "
-        "recalibrated, or both without. "
-        + ("It never breaks." if np.isnan(breaks) else f"Its answer is another from {breaks:.0f}% on.")
-        + " One image has no interval."
+        "recalibrated, or both without. " + _of_one(found) + " One image has no interval."
     )
     charts.show(
         whatif_curves.probabilities(
@@ -228,6 +267,19 @@ def _path_of(steps: list[Step], row: int, breaks: float, test: Cohort) -> None:
         key="path",
         label="The numbers behind it: this image",
     )
+
+
+def _of_one(found: pd.Series) -> str:
+    """When the answer to one image changes, and whether for good."""
+    first, breaks = found["first"], found["breaks"]
+    if np.isnan(first):
+        return "Its answer never changes."
+    if first == breaks:
+        return f"Its answer is another from {breaks:.0f}% on."
+    share = f"at {found['steps_changed']:.0%} of all steps, first at {first:.0f}%"
+    if np.isnan(breaks):
+        return f"Its answer is another {share}, and the dense network's again in the end."
+    return f"Its answer is another {share}, and for good from {breaks:.0f}% on."
 
 
 def _close() -> None:

@@ -47,8 +47,8 @@ def _reliability(selection: Selection, estimate: Estimate) -> None:
         st.table(pd.Series(lines, name="95% interval").to_frame())
         adjusted = "" if selection.cohort.groups is None else ", adjusted for lesions"
         st.caption(
-            f"{score.metric.description} Points above the diagonal are answers surer than they claim, below it less sure: "
-            f"overconfident. Intervals: {score.dense.method}; of the change {score.change.method}; of the points Wilson 95%{adjusted}."
+            f"{score.metric.description} Points above the diagonal are answers that are right more often than the network claims, below it less often: "
+            f"it is overconfident. Intervals: {score.dense.method}; of the change {score.change.method}; of the points Wilson 95%{adjusted}."
         )
     panels.table(
         lambda: table,

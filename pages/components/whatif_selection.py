@@ -110,6 +110,20 @@ def stored(selection: Selection, recalibrated: bool | None = None) -> Estimate |
     return responses.estimate(dense, own, selection.sparsity, mode)
 
 
+def stored_percents(selection: Selection) -> list[int]:
+    """The steps of the slider whose answers are stored for this method and switch, rising."""
+    found = []
+    for percent in range(100):
+        one = replace(selection, sparsity=percent / 100, fixed=())
+        dense, own = (loaders.response(entry) for entry in (one.path.dense, one.own))
+        if dense is None or own is None or own.cohort != dense.cohort:
+            continue
+        mode = own.mode(one.recalibrated)
+        if (percent, mode) in own.answers and (0, mode) in dense.answers:
+            found.append(percent)
+    return found
+
+
 def known(selection: Selection) -> Estimate | None:
     """The answers to all test images in their order, if they are stored or were computed before."""
     return stored(selection) or loaders.estimates().get(selection.key)

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import evaluation
-from core.errors import DataNotFound
+from core.errors import DataNotFound, WeightsNotHere
 from core.evaluation.ledger import total as total_of
 from core.progress import Progress, clock
 from core.whatif import Estimate
@@ -64,7 +64,9 @@ def finish(places: Places, selection: Selection) -> Estimate | None:
             with places.numbers.container():
                 _numbers(selection, last)
     except DataNotFound:
-        _from_card(places, selection)
+        _from_card(places, selection, "the images")
+    except WeightsNotHere as error:
+        _from_card(places, selection, f"the weights of {look.literal(error.given)}, which are not here,")
     places.status.empty()
     return last
 
@@ -129,7 +131,8 @@ def _basis(estimate: Estimate, table: pd.DataFrame, total: int, grouped: bool) -
     parts = [
         f"n = {estimate.n:,} test images" + (f" of {whole['lesions']:,} lesions" if grouped else ""),
         "the same for both networks",
-        f"right equally often? McNemar {look.chance(whole['p_value'])}",
+        f"are as many {'lesions' if grouped else 'images'} newly missed as caught? McNemar {look.chance(whole['p_value'])}"
+        + (", counted by lesion" if grouped else ""),
     ]
     if not estimate.final:
         parts.insert(0, f"**First estimate**, {estimate.n / total:.0%} of the images")
@@ -140,25 +143,20 @@ def _basis(estimate: Estimate, table: pd.DataFrame, total: int, grouped: bool) -
     return " · ".join(parts)
 
 
-def _from_card(places: Places, selection: Selection) -> None:
-    """Without images: what the checkpoint's card says, where the slider stands on one."""
+def _from_card(places: Places, selection: Selection, lacking: str) -> None:
+    """Without images or weights: what the checkpoint's card says, where the slider stands on one, and what is stored."""
     if selection.fixed:
         places.sentence.markdown(
-            "Layers set by hand have to be computed, and without the images they cannot be. Reset them under **Layers** to see "
+            f"Layers set by hand have to be computed, and without {lacking} they cannot be. Reset them under **Layers** to see "
             "the stored answers."
         )
         return
     metrics = selection.own.card.metrics
     if not selection.trained or "accuracy" not in metrics:
-        response = loaders.response(selection.own)
-        stored = (
-            response.percents(selection.recalibrated)
-            if response
-            else [round(100 * s) for s in selection.path.sparsities]
-        )
+        stored = whatif_selection.stored_percents(selection)
         places.sentence.markdown(
-            f"Nothing is stored for {selection.percent}%, and without the images it cannot be computed. Stored here: "
-            f"{', '.join(f'{percent}%' for percent in stored)}."
+            f"Nothing is stored for {selection.percent}%, and without {lacking} it cannot be computed. "
+            + (f"Stored here: {look.percents(stored)}." if stored else "No answers are stored here.")
         )
         return
     with places.numbers.container(horizontal=True):

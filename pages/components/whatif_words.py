@@ -11,16 +11,19 @@ from pages.components import look, whatif_selection
 from pages.components.whatif_selection import Selection
 
 
-def in_words(path: Path, sparsity: float, own: Entry | None = None) -> str:
+def in_words(path: Path, sparsity: float, own: Entry | None = None, *, by_hand: bool = False) -> str:
     """What a point on the slider is: a trained checkpoint, or something pruned on from one.
 
     Args:
         path: of the method.
         sparsity: of the slider.
         own: the network that stands for it; by default the one whose weights are here.
+        by_hand: layers are set by hand, so that it is no trained network even where one was trained.
     """
     start = own or path.start(sparsity)
-    if is_trained(start, sparsity):
+    if is_trained(start, sparsity) and by_hand:
+        what = f"From the {'dense network' if sparsity == 0 else 'trained checkpoint'} of {sparsity:.0%}, **without fine-tuning**."
+    elif is_trained(start, sparsity):
         what = (
             "This is the dense network itself."
             if sparsity == 0
@@ -41,7 +44,7 @@ def in_words(path: Path, sparsity: float, own: Entry | None = None) -> str:
 
 def position(selection: Selection) -> None:
     """Say what the position is, how many weights are zero, and what recalibrating batch norm does there."""
-    what = in_words(selection.path, selection.sparsity, selection.own)
+    what = in_words(selection.path, selection.sparsity, selection.own, by_hand=bool(selection.fixed))
     if selection.fixed:
         what += f" It is pruned{_by_hand(selection)}, so the share of zeros is another: see **Layers**."
     else:

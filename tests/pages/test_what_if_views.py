@@ -142,7 +142,31 @@ def test_breaking_points_here_and_at_the_end(truth):
         changed.append(own[start].at(percent / 100, mode).argmax(1) != dense.at(0.0, mode).argmax(1))
     ever = np.all(changed, axis=0)  # changed at 80% and at every step after
     assert f"**{ever.mean():.1%}** have another answer for good at 80%" in said
-    assert f"{1 - changed[-1].mean():.1%} still have the dense network's answer at 99%" in said
+    assert f"{1 - changed[-1].mean():.1%} have the dense network's answer at 99%" in said
+    before = [
+        responses.read(path.dense).at(percent / 100, True).argmax(1) != dense.at(0.0, True).argmax(1)
+        for percent in range(1, 80)
+    ]
+    once = np.any([*before, changed[0]], axis=0)
+    assert re.search(rf"{once.mean():.1%} \[[^]]+\] have had another at some step up to there", said)
+    now, was = (
+        len(set(answers.tolist())) for answers in (own[95].at(0.99, True).argmax(1), dense.at(0.0, True).argmax(1))
+    )
+    assert now < was
+    assert f"There the network gives only **{now} of the {was} diagnoses**" in said
+
+
+def test_trained_networks_that_are_no_step_are_named():
+    path = paths.of(STUDY)["iterative"]
+    said = texts(opened(WHAT_IF, study=STUDY, method="iterative", sparsity=80, view="breaking"))
+    stored = {
+        percent
+        for entry in path.results
+        for percent, _ in responses.read(entry).answers
+        if percent == round(100 * entry.card.sparsity)
+    }
+    assert {50, 90} <= stored
+    assert "The networks trained at 50% and 90% are left out" in said
 
 
 def test_an_image_in_the_address_is_followed_and_closed(truth):
