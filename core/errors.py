@@ -22,12 +22,10 @@ class PruneScopeError(Exception):
     def __init__(self, problem: str, *, given=None, expected=None, remedy: str | None = None):
         self.problem, self.given, self.expected, self.remedy = problem, given, expected, remedy
         parts = [f"{problem}."]
-        if given is not None:
-            parts.append(f"Given: {given}.")
-        if expected is not None:
-            parts.append(f"Expected: {expected}.")
-        if remedy is not None:
-            parts.append(f"What to do: {remedy}" + ("" if remedy.endswith("?") else "."))
+        for label, value in (("Given", given), ("Expected", expected), ("What to do", remedy)):
+            if value is not None:
+                text = f"{label}: {value}"
+                parts.append(text if text.endswith(("?", ".")) else f"{text}.")
         super().__init__(" ".join(parts))
 
 

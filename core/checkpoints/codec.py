@@ -17,6 +17,7 @@ from core.checkpoints.opening import too_large
 from core.errors import InvalidValue, UnknownName
 
 PRECISIONS = {"float16": torch.float16, "float32": torch.float32}
+_LEAST = 2.0**-24  # the smallest number of half precision
 MASK, VALUES = ".mask", ".values"
 
 
@@ -101,6 +102,10 @@ def encode(state: Mapping[str, Tensor], layout: Layout, masks: Mapping[str, Tens
 
 def _narrow(values: Tensor, dtype: str, name: str) -> Tensor:
     narrow = values.to(PRECISIONS[dtype], copy=True)
+    # What is too small for half precision becomes its smallest number: as a zero it would count as pruned, which it is not.
+    lost = (narrow == 0) & (values != 0)
+    if lost.any():
+        narrow[lost] = torch.copysign(torch.full_like(narrow[lost], _LEAST), values[lost].to(narrow.dtype))
     if not _finite(narrow):
         raise InvalidValue(
             f"A weight of {name} is too large for half precision",

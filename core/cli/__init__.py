@@ -129,10 +129,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _threads(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 1024:
-        raise argparse.ArgumentTypeError(f"{text} threads: expected 1 to 1024")
-    return number
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} threads: expected a whole number from 1 to 1024")
+    return int(text)
 
 
 def _set_threads(number: int | None) -> None:

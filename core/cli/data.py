@@ -80,7 +80,15 @@ def show(args) -> None:
     _print(about)
     for note in about["notes"]:
         remark(args, f"Note: {note}.")
-    remark(args, f"To train on them: python -m core train {_study(args, about)}")
+    from core.studies import MIN_SIZE
+
+    if (args.size or about["size"]) >= MIN_SIZE:
+        remark(args, f"To train on them: python -m core train {_study(args, about)}")
+    else:
+        remark(
+            args,
+            f"To train on them takes {MIN_SIZE} pixels or more: smaller images do not survive the halvings of the networks.",
+        )
 
 
 def _study(args, about: dict) -> str:

@@ -19,7 +19,7 @@ try:
 except ImportError:  # Windows has none; folders of dead processes stay there
     fcntl = None
 
-FORMAT = 2  # of all that is kept in the cache; raise it when a listing or an array would come out differently
+FORMAT = 3  # of all that is kept in the cache; raise it when a listing or an array would come out differently
 _STALE = 86_400  # seconds after which the temporary folder of another process is that of a dead one
 
 

@@ -73,7 +73,7 @@ def _list(path: Path) -> Listing:
             "There is no image in this place",
             given="; ".join([readable(path), *notes]),
             expected=f"{_KINDS} files as {_LAYOUT}",
-            remedy="check the path",
+            remedy="give one of the zips in it, or unpack them" if _holds_zips(path) else "check the path",
         )
     given = any(_split_of(name) and name.count("/") >= 2 for name in ids)
     depth = 1 if given else 0
@@ -124,6 +124,10 @@ def _list(path: Path) -> Listing:
         as_seen=True,
         check=partial(_check, path),
     )
+
+
+def _holds_zips(path: Path) -> bool:
+    return path.is_dir() and any(one.suffix.lower() == ".zip" for one in path.iterdir())
 
 
 def _left_out(images: Archive) -> list[str]:
@@ -197,11 +201,14 @@ def _check(path: Path, counts: tuple[dict, ...]) -> list[str]:
     if untrained:
         names = ", ".join(record["class"] for record in untrained[:5]) + (", …" if len(untrained) > 5 else "")
         first = untrained[0]
+        none = len(untrained) == len(counts)
         raise DataDamaged(
             f"There is no training image of {names}",
             given=f"{readable(path)}: {first['class']} has {first['validation']} images for validation and {first['test']} for test",
             expected="at least one training image of each class",
-            remedy="add images, or remove the folders of this class; class folders must be named alike in all splits",
+            remedy="add a folder train with one folder a class, or take the folders of the splits away and let us split"
+            if none
+            else "add images, or remove the folders of this class; class folders must be named alike in all splits",
         )
     for split in SPLITS[1:]:
         if not any(record[split] for record in counts):

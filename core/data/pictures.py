@@ -84,8 +84,8 @@ def seen(picture: Image.Image) -> tuple[Image.Image, list[str]]:
         if clear.getchannel("A").getextrema()[0] < 255:
             notes.append("Its transparent parts were laid on white.")
         picture = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
-    elif mode.startswith("I"):
-        notes.append("Its 16 bits of grey were reduced to 8.")
+    elif mode == "F" or mode.startswith("I"):
+        notes.append("Its greys of more than 8 bits were reduced to 8, by its brightest pixel.")
     elif mode == "CMYK":
         notes.append("Its printing colours (CMYK) were turned into RGB without a colour profile.")
     elif mode in ("1", "L"):
@@ -112,10 +112,26 @@ def fingerprint(picture: Image.Image) -> bytes:
 
 
 def _rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):
-        # Pillow would clip 16-bit greys to white where they pass 255.
-        picture = Image.fromarray((np.asarray(picture).clip(0, 65535) // 257).astype(np.uint8))
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        picture = Image.fromarray(_eight_bits(np.asarray(picture)))
     return _converted(picture, "RGB")
+
+
+def _eight_bits(greys: np.ndarray) -> np.ndarray:
+    """Greys of more than 8 bits, or between 0 and 1, as uint8; Pillow would clip them to white, or to black.
+
+    No file says how much of its range its camera uses, so it is told from the brightest pixel: up to 1 in decimals, 8, 12 or 16 bits.
+    """
+    most = np.nan_to_num(greys, nan=0.0, posinf=0.0).max(initial=0)
+    if greys.dtype.kind == "f" and most <= 1:
+        scale = 255.0
+    elif most <= 255:
+        scale = 1.0
+    elif most <= 4095:
+        scale = 1 / 16
+    else:
+        scale = 1 / 257
+    return (np.nan_to_num(greys, nan=0.0).astype(np.float64).clip(0, 65535) * scale + 1e-9).astype(np.uint8)
 
 
 def _converted(picture: Image.Image, mode: str) -> Image.Image:

@@ -43,7 +43,8 @@ def load(
 
     Args:
         name: ``"ham10000"``, ``"cifar100"``, ``"phantom"`` (drawn, so always there; 32 to 256 pixels), the path of a folder or zip of class folders, or the name of one that
-            lies in the data root: as it is, or in lower case with - for what is no letter or digit, as studies are named.
+            lies in the data root: as it is, or in lower case with - for what is no letter or digit, as studies are named. A name
+            without a separator is looked for there first, and where ``root`` is given only there.
         split: ``"train"``, ``"validation"``, ``"test"``, or ``"all"`` of them one after the other.
         size: height and width in pixels, 16 to 512; by default 64, and 32 for CIFAR-100.
         root: where data sets lie; by default ``PRUNESCOPE_DATA``, else ``data/`` of the project.
@@ -99,7 +100,7 @@ def summary(name: str | os.PathLike, *, root: str | os.PathLike | None = None) -
     source = DATASETS.get(str(name))
     about = {
         "name": readable(str(name)),
-        "title": source.title if source else readable(Path(str(name)).stem),
+        "title": source.title if source else readable(_title(name)),
         "present": False,
         "where": None,
         "error": None,
@@ -139,13 +140,26 @@ def summary(name: str | os.PathLike, *, root: str | os.PathLike | None = None) -
     }
 
 
+def _title(name: str | os.PathLike) -> str:
+    path = Path(str(name)).absolute()
+    return path.stem if path.suffix.lower() == ".zip" else path.name
+
+
 def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, split_by: str | None = None) -> Found:
     """Which files make up a data set, without opening them. Arguments and errors as in :func:`load`."""
     if not isinstance(name, str | os.PathLike) or not str(name).strip():
         raise UnknownName("data set", name, DATASETS)
     if str(name) in DATASETS:
         return DATASETS[str(name)].find(root, split_by)
+    bare = isinstance(name, str) and not {"/", os.sep} & set(name) and not name.startswith((".", "~"))
+    if bare and (found := _in_root(name, root, split_by)):
+        return found
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path.expanduser() raises where there is no such user
+    if bare and root is not None and path.suffix.lower() != ".zip":
+        known = folder.named(
+            checked_root(root)
+        )  # whoever says where data sets lie does not mean what lies here by chance
+        raise UnknownName("data set", readable(name)[:300], [*DATASETS, *(own for own in known if own not in DATASETS)])
     for source in DATASETS.values() if is_folder(path) else ():
         # The path of a known data set's own folder means that data set.
         with suppress(DataNotFound):
@@ -153,11 +167,6 @@ def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, spli
                 return source.find(path, split_by)
     if is_folder(path) or is_file(path):
         return folder.find(path, split_by)
-    bare = isinstance(name, str) and not {"/", os.sep} & set(name) and not name.startswith((".", "~"))
-    place = checked_root(root) if bare else None
-    for own in (place / name, place / f"{name}.zip") if bare else ():
-        if is_folder(own) or is_file(own):
-            return folder.find(own, split_by)
     if not bare or path.suffix.lower() == ".zip":
         raise DataNotFound(
             "There is no folder or zip at this path",
@@ -165,17 +174,24 @@ def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, spli
             expected="a folder or a zip with one folder a class",
             remedy="check the path; the data sets known by name are " + ", ".join(DATASETS),
         )
-    known = folder.named(place)
-    if len(places := known.get(name, ())) > 1:
+    known = folder.named(checked_root(root))
+    raise UnknownName("data set", readable(name)[:300], [*DATASETS, *(own for own in known if own not in DATASETS)])
+
+
+def _in_root(name: str, root, split_by: str | None) -> Found | None:
+    """The folder or zip of this name in the data root, as it is called or as studies call it; None if there is none."""
+    place = checked_root(root)
+    for own in (place / name, place / f"{name}.zip"):
+        if is_folder(own) or is_file(own):
+            return folder.find(own, split_by)
+    if len(places := folder.named(place).get(name, ())) > 1:
         raise InvalidValue(
             f"Several folders go by the name {name}",
             given=", ".join(readable(own.name) for own in places),
             expected="one of them",
             remedy="rename the others, or give the path of the one",
         )
-    if places:
-        return folder.find(places[0], split_by)
-    raise UnknownName("data set", readable(name)[:300], [*DATASETS, *(own for own in known if own not in DATASETS)])
+    return folder.find(places[0], split_by) if places else None
 
 
 def _slice(column: pd.Series, split: str) -> slice:

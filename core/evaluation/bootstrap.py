@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.errors import InvalidValue, check_choice
+from core.errors import InvalidValue, check_choice, check_whole
 from core.evaluation.intervals import CONFIDENCE, Interval, z_value
 
 DRAWS = 2000
@@ -41,6 +41,7 @@ def resample(counts: np.ndarray, *, draws: int = DRAWS, seed: int = 0) -> np.nda
         raise InvalidValue("The counts have the wrong shape", given=list(counts.shape), expected="[clusters, K]")
     if not isinstance(draws, int | np.integer) or draws < 1:
         raise InvalidValue("Too few draws", given=draws, expected="a whole number from 1; 2,000 for a 95% interval")
+    seed = check_whole(seed, "This is no seed", 0, 2**63 - 1)
     weights = _weights(len(counts), draws, seed)
     sums = np.empty((draws, counts.shape[1]))
     for start in range(0, draws, _BLOCK):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from core import device as devices
 from core.data import ImageSet
-from core.errors import InvalidValue
+from core.errors import InvalidValue, check_whole
 from core.evaluation.aligning import align
 from core.evaluation.concatenation import merge
 from core.evaluation.folding import folded
@@ -82,6 +82,8 @@ def predict(
     """
     predictor = model if isinstance(model, Predictor) else Predictor(model, device=device, precision=precision)
     pictures = as_images(images)
+    if batch is not None:
+        batch = check_whole(batch, "This is no number of images at once", 1, 1_000_000)
     batch = batch or (1024 if predictor.device.type == "cuda" else BATCH)
     answers, done, start = [], 0, time.monotonic()
     while done < len(pictures):
@@ -110,7 +112,13 @@ def as_images(images: ImageSet | np.ndarray | Tensor) -> Tensor:
     source = images.images if isinstance(images, ImageSet) else images
     if isinstance(source, np.ndarray):
         source = torch.from_numpy(np.asarray(_Lent(np.ascontiguousarray(source))))
-    if not isinstance(source, Tensor) or source.dtype != torch.uint8 or source.ndim != 4 or source.shape[-1] != 3:
+    if (
+        not isinstance(source, Tensor)
+        or source.dtype != torch.uint8
+        or source.ndim != 4
+        or source.shape[-1] != 3
+        or not min(source.shape[1:3])
+    ):
         given = f"{source.dtype} {list(source.shape)}" if hasattr(source, "dtype") else type(source).__name__
         raise InvalidValue("These are not images", given=given, expected="uint8 [N, H, W, 3]")
     return source

@@ -5,7 +5,7 @@ groups them as layerwise pruning takes them one after the other.
 """
 
 from core.models.architectures import ARCHITECTURES, HEADS, MAX_CLASSES, STEMS, build, imagenet_weights
-from core.models.layers import check_shapes, layers, prunable, units
+from core.models.layers import check_network, check_shapes, layers, prunable, units
 from core.models.normalisation import normalisation, normalise, set_normalisation
 from core.models.outputs import check_logits
 
@@ -16,6 +16,7 @@ __all__ = [
     "STEMS",
     "build",
     "check_logits",
+    "check_network",
     "check_shapes",
     "imagenet_weights",
     "layers",

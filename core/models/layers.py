@@ -13,16 +13,28 @@ _DENSENET_BLOCK = re.compile(r"^((?:.*\.)?features\.denseblock\d+)\.")
 """Whatever the network is wrapped in: ``nn.DataParallel`` calls it ``module``, ``torch.compile`` ``_orig_mod``."""
 
 
-def layers(model: nn.Module) -> dict[str, nn.Module]:
-    """Convolution and linear modules by name, in execution order.
+def check_network(model) -> None:
+    """Raise :class:`InvalidValue` if ``model`` is none."""
+    if not isinstance(model, nn.Module):
+        expected = "an nn.Module, as from core.models.build"
+        raise InvalidValue("This is no network", given=repr(model)[:80], expected=expected)
 
-    torchvision registers the modules of VGG16 and DenseNet169 in the order in which they run; a test holds it to that.
+
+def layers(model: nn.Module) -> dict[str, nn.Module]:
+    """Convolution and linear modules by name, in the order in which they are registered.
+
+    torchvision registers the modules of VGG16 and DenseNet169 in the order in which they run; a test holds it to that. A network of
+    another make that registers them in another order is pruned layer by layer, and ties are broken, in that one.
+
+    Raises:
+        InvalidValue: no network.
     """
+    check_network(model)
     return {name: module for name, module in model.named_modules() if isinstance(module, PRUNABLE)}
 
 
 def prunable(model: nn.Module) -> dict[str, Tensor]:
-    """The weights that pruning may zero: layer name -> weight, in execution order.
+    """The weights that pruning may zero: layer name -> weight, in the order of :func:`layers`, which is that of execution.
 
     The tensors share the model's storage and are detached. Biases and batch norm are never pruned (as in the paper).
 

@@ -55,7 +55,7 @@ class Ranking:
         check_weights(scores, "scores")
         self._shapes = shapes_of(scores)
         values = flatten(scores, torch.float32)
-        _check_finite(values, self._shapes)
+        _check_finite(values, self._shapes, scores)
         if keep is not None:
             keep = Masks.of(keep)
             keep.check(scores)
@@ -143,10 +143,17 @@ def magnitude(weights: Mapping[str, Tensor], sparsity: Sparsity, *, scope: str =
     return Ranking(CRITERIA["magnitude"](weights), scope=scope, once=True).masks(sparsity)
 
 
-def _check_finite(values: Tensor, shapes: Mapping[str, torch.Size]) -> None:
+def _check_finite(values: Tensor, shapes: Mapping[str, torch.Size], scores: Mapping[str, Tensor]) -> None:
     # NaN would win or lose every comparison at random; the minimum and maximum show it, and infinities, in one pass.
     if not torch.stack(torch.aminmax(values)).isfinite().all():
         broken = [name for name, layer in views(values, shapes).items() if not torch.isfinite(layer).all()]
+        if all(torch.isfinite(scores[name]).all() for name in broken):
+            raise InvalidValue(
+                "Some scores are too large to be compared",
+                given=f"numbers beyond 3.4e38 in {', '.join(broken[:4])}",
+                expected="what float32 holds",
+                remedy="scale them down",
+            )
         raise InvalidValue(
             "Some scores are not finite numbers, so they have no order",
             given=f"NaN or infinity in {', '.join(broken[:4])}",

@@ -6,6 +6,7 @@ from torch import nn
 from torchvision.models.densenet import _DenseBlock, _Transition
 
 from core.errors import InvalidValue, UnknownName
+from core.models import check_network
 from core.models import layers as prunable_layers
 
 LEVELS = ("blocks", "standard", "convolutions", "all")
@@ -44,6 +45,7 @@ def layer_names(model: nn.Module, layers: str | Sequence[str] | None = None) -> 
         UnknownName: no such level, or no module of this name; near names are suggested.
         InvalidValue: a list without names, or with one twice; or a network without layers of the level.
     """
+    check_network(model)
     modules = dict(model.named_modules())
     if layers is None or isinstance(layers, str):
         level = layers or "standard"

@@ -92,3 +92,28 @@ def test_every_mode_becomes_rgb(mode):
     picture, notes = seen(Image.new(mode, (8, 8)))
     assert picture.mode == "RGB"
     assert all(note.endswith(".") for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (np.arange(256, dtype=np.float32).reshape(16, 16) / 255, "TIFF"),
+        (np.arange(256, dtype=np.float32).reshape(16, 16), "TIFF"),
+        (np.arange(256, dtype=np.int32).reshape(16, 16), "TIFF"),
+        (np.arange(256, dtype=np.uint16).reshape(16, 16) * 16 + 15, "PNG"),
+        (np.arange(256, dtype=np.uint16).reshape(16, 16) * 257, "PNG"),
+    ],
+    ids=["decimals", "decimals of 8 bits", "integers of 8 bits", "12 bits", "16 bits"],
+)
+def test_greys_of_any_range_are_seen(values, kind):
+    """Of decimals from 0 to 1, and of small numbers in large types, all was black, and networks were trained on that."""
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, kind)
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    assert (decode(buffer.getvalue(), 16) == grey[..., None]).all()
+
+
+def test_greys_that_are_no_numbers_are_black():
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((16, 16), np.nan, np.float32)).save(buffer, "TIFF")
+    assert (decode(buffer.getvalue(), 16) == 0).all()

@@ -1,11 +1,13 @@
 import json
+import shutil
 
 import pandas as pd
 import pytest
 from small_sets import class_folders, picture, write_folder, write_zip
 
 from core.data import DATASETS, load, locate, summary
-from core.errors import DataNotFound, PruneScopeError, UnknownName
+from core.data.sources import find
+from core.errors import DataDamaged, DataNotFound, PruneScopeError, UnknownName
 
 FILES = [name for name in DATASETS if name != "phantom"]  # phantoms are always there
 
@@ -121,3 +123,43 @@ def test_summary_never_raises(tmp_path, ham):
         assert not about["present"]
         assert about["error"]
         assert about["classes"] == []
+
+
+def test_a_folder_that_lies_here_by_chance_does_not_stand_in_for_the_data_root(tmp_path, monkeypatch):
+    """A recipe would mean other images in every directory that it is carried out in."""
+    root, here = tmp_path / "root", tmp_path / "here"
+    for place, number in ((root, 4), (here, 5)):
+        write_folder(place / "moles", class_folders(number))
+    (here / "other").mkdir()
+    monkeypatch.chdir(here)
+    assert find("moles", root=root).folder == root / "moles"
+    assert find("./moles", root=root).folder.resolve() == here / "moles"
+    shutil.rmtree(root / "moles")
+    with pytest.raises(UnknownName):
+        find("moles", root=root)
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(root))
+    assert find("moles").folder.resolve() == here / "moles"  # who gives no root may mean what lies here
+
+
+def test_titles_are_names_of_folders_and_of_zips_without_their_ending(tmp_path, monkeypatch):
+    write_folder(tmp_path / "isic.2019", class_folders())
+    assert summary(tmp_path / "isic.2019")["title"] == "isic.2019"
+    monkeypatch.chdir(tmp_path / "isic.2019")
+    assert summary(".")["title"] == "isic.2019"
+    assert summary(tmp_path / "birds.zip")["title"] == "birds"
+
+
+def test_splits_without_training_and_zips_in_a_folder_are_told_what_to_do(tmp_path):
+    members = {
+        f"{split}/{name}/{number}.png": picture(number)
+        for split in ("validation", "test")
+        for name in "ab"
+        for number in range(3)
+    }
+    write_folder(tmp_path / "split", members)
+    with pytest.raises(DataDamaged, match="add a folder train"):
+        load(tmp_path / "split", "test", size=16)
+    (tmp_path / "zips").mkdir()
+    write_zip(tmp_path / "zips" / "all.zip", class_folders())
+    with pytest.raises(DataNotFound, match="one of the zips in it"):
+        load(tmp_path / "zips", "test", size=16)

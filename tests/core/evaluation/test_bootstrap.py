@@ -69,3 +69,9 @@ def test_what_is_wrong_is_named(counts):
         cluster_bootstrap(counts, share, n=1, confidence=95)
     with pytest.raises(UnknownName, match="percentile"):
         cluster_bootstrap(counts, share, n=1, kind="percentil")
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "x", True, None])
+def test_a_seed_is_whole_and_from_zero(seed):
+    with pytest.raises(InvalidValue, match="no seed"):
+        resample(np.ones((5, 1)), seed=seed)

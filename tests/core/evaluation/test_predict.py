@@ -11,6 +11,7 @@ from core.evaluation import Predictor, predict
 from core.evaluation.predict import as_images
 from core.models import build, prunable, set_normalisation
 from core.pruning import bind, magnitude
+from core.similarity import cka_matrix
 from tests.core.tiny import Tiny, image_set, pictures
 
 MEAN, STD = (0.6, 0.5, 0.4), (0.2, 0.25, 0.3)
@@ -178,3 +179,28 @@ def test_where_memory_is_full_fewer_images_go_at_once():
     with pytest.raises(MemoryFull, match="smaller images"):
         predict(predictor, images)
     assert asked[-1] == 1
+
+
+@pytest.mark.parametrize("batch", [0, -1, 2.5, "x", True])
+def test_a_number_of_images_at_once_is_whole_and_from_one(batch):
+    with pytest.raises(InvalidValue, match="images at once"):
+        predict(network("tiny"), np.zeros((2, 32, 32, 3), np.uint8), batch=batch)
+
+
+@pytest.mark.parametrize("shape", [(2, 0, 32, 3), (2, 32, 0, 3)])
+def test_images_without_pixels_are_none(shape):
+    with pytest.raises(InvalidValue, match="These are not images"):
+        predict(network("tiny"), np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("model", [None, "vgg16", build])
+def test_what_is_no_network_is_named(model):
+    images = np.zeros((2, 32, 32, 3), np.uint8)
+    for work in (
+        lambda: predict(model, images),
+        lambda: prunable(model),
+        lambda: bind(model, {"0": torch.ones(2, dtype=torch.bool)}),
+        lambda: cka_matrix(model, model, images),
+    ):
+        with pytest.raises(InvalidValue, match="network"):
+            work()
