@@ -13,7 +13,7 @@ if study is None:
     st.stop()
 st.markdown(
     "A paper compared three ways to prune. Networks like its own were made here with the same training for every "
-    "method, with test lesions that no network had seen, and with an interval for every number."
+    "method, tested on images that no network had trained on (of lesions: on lesions that none had seen), with an interval for each result."
 )
 st.caption(paper.CITATION)
 section = methods_controls.section()

@@ -34,7 +34,7 @@ def draw(study: str, paths: dict[str, Path], sparsity: float) -> None:
         st.caption("Not defined for any of these images.")
         return
     chosen = MEASURES[measure]
-    st.caption(f"**{chosen.title}.** {chosen.description}" + _dense(known, paths, method, measure, one))
+    st.caption(f"**{chosen.title}.** {chosen.description}" + _dense(known, method, measure, one))
     low, high = chosen.low, chosen.high
     low = min(0.0, float(frame["low"].min())) if low < 0 else low
     st.altair_chart(
@@ -130,7 +130,7 @@ def _curves(known: Drift, paths: dict[str, Path], method: str, measure: str, one
     return loaders.results().make(("drift", digests, len(known.frame), method, measure, one), work)
 
 
-def _dense(known: Drift, paths: dict[str, Path], method: str, measure: str, one: int | None) -> str:
+def _dense(known: Drift, method: str, measure: str, one: int | None) -> str:
     """For measures that the dense network has by itself: what an even map would reach."""
     if measure != "inside":
         return ""

@@ -38,7 +38,8 @@ def _list(was_active: bool) -> None:
         ranks = {"running": 0, "queued": 1}
         ordered = sorted(there.jobs, key=lambda job: (ranks.get(job.state, 2), there.places.get(job.id, 0)))
         for job in ordered[:_SHOWN]:
-            _job(job, there)
+            with panels.guard(of_study=False):  # one odd record must not hide the others
+                _job(job, there)
         if len(ordered) > _SHOWN:
             st.caption(f"{len(ordered) - _SHOWN} older jobs are not shown.")
 
@@ -79,7 +80,9 @@ def _job(job: jobs.Job, there: jobs.Board) -> None:
 
 def _about(job: jobs.Job, there: jobs.Board) -> str:
     training = job.values["training"]
-    parts = [f"{training.get('epochs', 0):g} epochs, seed {training.get('seed', 0)}"]
+    parts = [
+        f"{training.get('epochs', 0):g} epoch{'' if training.get('epochs') == 1 else 's'}, seed {training.get('seed', 0)}"
+    ]
     if job.id in there.places:
         place = there.places[job.id]
         parts.append("next" if place == 1 else f"number {place} in the queue")

@@ -48,18 +48,7 @@ def alone(sparsities: list[float]) -> float:
 def layer(names: list[str]) -> str:
     """One of the layers; by default the largest part of the way through."""
     default = names[len(names) * 3 // 4]
-    return address.choose(st.selectbox, "layers-layer", "Layer", names, default, title=short, name="layer")
-
-
-def short(name: str) -> str:
-    """A layer's name where there is little room: ``"block4.layer11.conv1"``."""
-    for long, brief in (
-        ("features.denseblock", "block"),
-        ("denselayer", "layer"),
-        ("features.transition", "transition"),
-    ):
-        name = name.replace(long, brief)
-    return name
+    return address.choose(st.selectbox, "layers-layer", "Layer", names, default, title=look.short_layer, name="layer")
 
 
 def pair(methods: list[str]) -> tuple[str, str]:

@@ -71,7 +71,7 @@ def colour(method: str) -> str:
 def title(method: str) -> str:
     """A method's name as people read it."""
     if method.endswith("-random"):
-        return f"{title(method.removesuffix('-random'))}, random weights (control)"
+        return f"{title(method.removesuffix('-random'))} by lot (control)"
     for suffix, words in _SCOPES.items():
         if method.endswith(suffix):
             return f"{title(method.removesuffix(suffix))}, {words}"
@@ -81,6 +81,13 @@ def title(method: str) -> str:
 def short(method: str) -> str:
     """A method's name for a legend: controls by lot are called so."""
     return f"{title(method.removesuffix('-random'))} by lot" if method.endswith("-random") else title(method)
+
+
+def short_layer(name: str) -> str:
+    """A layer's name where there is little room: ``"block4.layer11.conv1"``."""
+    for long, brief in BRIEF_LAYERS:
+        name = name.replace(long, brief)
+    return name
 
 
 def order(method: str) -> tuple[int, str]:

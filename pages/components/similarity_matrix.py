@@ -8,13 +8,6 @@ from core.similarity import CKAMatrix
 from pages.components import charts, look, panels, similarity_charts, similarity_colours, similarity_words
 
 
-def short(layer: str) -> str:
-    """A layer's name as it fits beside a chart: ``block3.layer12.conv2``."""
-    for long, brief in look.BRIEF_LAYERS:
-        layer = layer.replace(long, brief)
-    return layer
-
-
 def draw(matrix: CKAMatrix, titles: tuple[str, str], *, name: str, key: str) -> None:
     """CKA of every layer with every layer.
 
@@ -45,7 +38,7 @@ def draw_difference(
 
 def _draw(matrix, values, supported, table, titles, name, key, *, difference: bool) -> None:
     table = table.assign(shown=np.where(supported.ravel(), table["value"], np.nan))
-    rows, columns = (tuple(map(short, layers)) for layers in (matrix.rows, matrix.columns))
+    rows, columns = (tuple(map(look.short_layer, layers)) for layers in (matrix.rows, matrix.columns))
     what = "Difference of two CKA matrices" if difference else "CKA"
     middle = table["shown"].mean()
     alt = f"{what}, {len(rows)} layers of {titles[0]} down, {len(columns)} layers of {titles[1]} across; mean {middle:.2f}"
@@ -71,8 +64,8 @@ def _table(matrix: CKAMatrix) -> pd.DataFrame:
         for low, high in zip(table["low"], table["high"], strict=True)
     ]
     return table.assign(
-        row=table["layer_a"].map(short),
-        column=table["layer_b"].map(short),
+        row=table["layer_a"].map(look.short_layer),
+        column=table["layer_b"].map(look.short_layer),
         band=bands,
         needed=[f"{count:,} images" if count else "not known" for count in table["needed"]],
     )
@@ -81,8 +74,8 @@ def _table(matrix: CKAMatrix) -> pd.DataFrame:
 def _look_up(matrix: CKAMatrix, key: str) -> None:
     """A picture has no cells to point at: read one by the names of its layers."""
     left, right = st.columns(2)
-    row = left.selectbox("Layer, down", matrix.rows, key=f"row-{key}", format_func=short)
-    column = right.selectbox("Layer, across", matrix.columns, key=f"column-{key}", format_func=short)
+    row = left.selectbox("Layer, down", matrix.rows, key=f"row-{key}", format_func=look.short_layer)
+    column = right.selectbox("Layer, across", matrix.columns, key=f"column-{key}", format_func=look.short_layer)
     cell = matrix.cell(row, column)
     at = matrix.rows.index(row), matrix.columns.index(column)
     needed = matrix.needed[at]

@@ -8,7 +8,6 @@ from core.errors import PruneScopeError
 from core.matrices import Stored
 from core.similarity import Influence
 from pages.components import gallery, loaders, look, panels
-from pages.components.similarity_matrix import short
 
 
 def draw(dense: Entry, known: Stored | None, sample: str) -> None:
@@ -34,7 +33,7 @@ def draw(dense: Entry, known: Stored | None, sample: str) -> None:
 def _far(found: list[Influence]) -> str:
     first = found[0]
     return (
-        f"A few lie very far out: the first one here alone makes up **{first.share:.0%}** of what {short(first.layer)} of the "
+        f"A few lie very far out: the first one here alone makes up **{first.share:.0%}** of what {look.short_layer(first.layer)} of the "
         f"{_in_a_sentence(first.network)} tells apart."
     )
 
@@ -72,7 +71,9 @@ def _pictures(dense: Entry, known: Stored, found: list[Influence]) -> None:
                 rows,
                 test,
                 picture,
-                words=lambda place: f"**{found[place].share:.0%}** of {short(found[place].layer)}  \n{names[place]}",
+                words=lambda place: (
+                    f"**{found[place].share:.0%}** of {look.short_layer(found[place].layer)}  \n{names[place]}"
+                ),
                 frame=lambda: frame,
                 key="outliers",
             )

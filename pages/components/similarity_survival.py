@@ -24,7 +24,6 @@ from pages.components import (
     state,
     whatif_view,
 )
-from pages.components.similarity_matrix import short
 
 _FLOOR = "Two dense networks"
 _SERIES = {
@@ -113,7 +112,7 @@ def _rows(known: Stored, path: Path, places: Iterable[tuple[Position, bool]]) ->
             continue
         parts.append(
             twins.assign(
-                layer=twins["row"].map(short),
+                layer=twins["row"].map(look.short_layer),
                 whole=twins["row"],
                 depth=range(1, len(twins) + 1),
                 sparsity=place.percent / 100,
@@ -181,8 +180,8 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
         series[_FLOOR] = _SERIES["floor"]
     frame = pd.concat(parts)
     frame = frame[frame["reason"] == ""]
-    frame = frame.assign(layer=frame["row"].map(short), whole=frame["row"])
-    layers = tuple(map(short, known.layers[matrices.STANDARD]))
+    frame = frame.assign(layer=frame["row"].map(look.short_layer), whole=frame["row"])
+    layers = tuple(map(look.short_layer, known.layers[matrices.STANDARD]))
     st.caption(
         f"{look.title(path.method)} at {place.percent}% against the dense network; {', '.join(counts)} test images, 95% bands. "
         + (

@@ -107,7 +107,9 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         f"from where they stay changed. How many are changed at one sparsity, for good or not, is what *Harm* shows.{_passed_over(selection, steps)}"
     )
     panels.table(
-        lambda: frame.drop(columns=["name", "strength"]),
+        lambda: frame[["label", "percent", "images", "unbroken", "low", "high"]].rename(
+            columns={"label": selection.words[0]}
+        ),
         name=f"unbroken-{selection.path.method}",
         title="Share of answers not changed, by class and sparsity",
         label="The numbers behind it: these curves",

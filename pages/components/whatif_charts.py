@@ -22,6 +22,7 @@ def _row(lanes: list[str]) -> tuple[alt.Y, dict]:
 def _names(y: alt.Y, offset: dict, x: alt.XDatum, ink: str) -> alt.Chart:
     return (
         alt.Chart(table("names"))
+        .transform_calculate(legible="max(datum.strength, 0.75)")  # marks may be faint, words must be read
         .mark_text(align="left", baseline="middle", dx=2, fontSize=12)
         .encode(
             y=y,
@@ -29,7 +30,7 @@ def _names(y: alt.Y, offset: dict, x: alt.XDatum, ink: str) -> alt.Chart:
             x=x,
             text="label:N",
             color=alt.value(ink),
-            opacity=_FAINT,
+            opacity=alt.Opacity("legible:Q", scale=None, legend=None),
         )
     )
 

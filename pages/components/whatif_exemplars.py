@@ -69,7 +69,9 @@ def _apart(selection: Selection, found: Population, forgotten: np.ndarray, rule:
         confidence=exemplars.confidence_bands(found.confidence),
     )
     kinds = [kind for kind in KINDS if kind in members]
-    kind = address.choose(st.segmented_control, "apart", "What sets them apart", kinds, "diagnosis", title=KINDS.get)
+    one = selection.words[0]
+    titles = KINDS | {"diagnosis": one.capitalize()}
+    kind = address.choose(st.segmented_control, "apart", "What sets them apart", kinds, "diagnosis", title=titles.get)
     key = (found.dense, found.pruned, rule)
     table = selection.result("forgotten", lambda: exemplars.shares(forgotten, members, test.groups), key)
     gap = selection.result("gap", lambda: exemplars.confidence_gap(found.confidence, forgotten, test.groups), key)
@@ -77,7 +79,7 @@ def _apart(selection: Selection, found: Population, forgotten: np.ndarray, rule:
     if kind == "diagnosis" and len(shown) > 14:
         shown = shown.nlargest(14, "share")
     frame = _rows(shown, kind, selection)
-    st.markdown(f"**How often images are forgotten, by {KINDS[kind].lower()}**")
+    st.markdown(f"**How often images are forgotten, by {titles[kind].lower()}**")
     charts.show(
         whatif_charts.rates(
             len(frame), selection.colour, look.ink(), "Forgotten, share of images", kind == "diagnosis"
@@ -87,12 +89,13 @@ def _apart(selection: Selection, found: Population, forgotten: np.ndarray, rule:
             "names": whatif_charts.names_of(frame),
             "whole": pd.DataFrame({"share": [forgotten.mean()]}),
         },
-        alt=f"Share of images that are forgotten by {KINDS[kind].lower()}, with 95% intervals",
+        alt=f"Share of images that are forgotten by {titles[kind].lower()}, with 95% intervals",
         key=f"apart-{kind}-{selection.diagnosis}",
         picked=whatif_controls.pick if kind == "diagnosis" else None,
     )
     words = (
-        f"95% intervals (Wilson, adjusted for lesions); dashed: all images. Grey: fewer than {subgroups.SMALL} lesions."
+        f"95% intervals (Wilson{'' if test.groups is None else ', adjusted for lesions'}); dashed: all images. Grey: fewer than "
+        f"{subgroups.SMALL} {'images' if test.groups is None else 'lesions'}."
     )
     if gap.low is not None:
         words += (

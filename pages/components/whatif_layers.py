@@ -4,7 +4,6 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import PruneScopeError
-from core.pruning import Masks
 from pages.components import charts, loaders, look, panels, whatif_controls, whatif_curves
 from pages.components import whatif_selection as selecting
 from pages.components.whatif_selection import Selection
@@ -42,7 +41,7 @@ def draw(selection: Selection) -> None:
         alt=f"Share of zero weights in each of {len(frame)} layers at {selection.percent}% sparsity",
     )
     panels.table(lambda: table, name=f"layers-{selection.name}", title="Weights and zeros by layer", key="layers")
-    _editor(selection, units, frame, subject.masks, fixed)
+    _editor(selection, units, frame, fixed)
 
 
 def _sentence(selection: Selection, fixed: dict[int, int], zeros: int, size: int) -> str:
@@ -55,9 +54,7 @@ def _sentence(selection: Selection, fixed: dict[int, int], zeros: int, size: int
     return text
 
 
-def _editor(
-    selection: Selection, units: list[list[str]], frame: pd.DataFrame, kept: Masks, fixed: dict[int, int]
-) -> None:
+def _editor(selection: Selection, units: list[list[str]], frame: pd.DataFrame, fixed: dict[int, int]) -> None:
     """The units with what they have now. A number that is changed is locked; a lock that is opened gives it back."""
     st.markdown("**Set layers by hand**")
     st.caption(

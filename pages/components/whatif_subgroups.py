@@ -46,7 +46,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
         "more or less moves the share by over three points."
     )
     left, right = st.columns([3, 2], gap="large")
-    frame = _rows(shown, kind, thing)
+    frame = _rows(shown, kind)
     with left:
         charts.show(
             whatif_charts.found(len(shown), selection.colour, look.ink(), False),
@@ -54,7 +54,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
             alt=f"Share of {thing} found in {len(shown)} groups by {subgroups.TITLES[kind].lower()}, dense and pruned",
         )
     with right:
-        st.table(_changes(shown, kind, thing))
+        st.table(_changes(shown, kind))
         st.caption(
             f"Change in points with 95% intervals ({METHOD}) and n. Several groups are compared at once: one of twenty "
             "intervals misses by chance. Groups differ in their diagnoses, too: bring one out to compare like with like."
@@ -66,7 +66,7 @@ def _name(kind: str, group: str) -> str:
     return group.capitalize() if kind not in ("age", "skin") else group
 
 
-def _rows(shown: pd.DataFrame, kind: str, thing: str) -> pd.DataFrame:
+def _rows(shown: pd.DataFrame, kind: str) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
@@ -86,7 +86,7 @@ def _rows(shown: pd.DataFrame, kind: str, thing: str) -> pd.DataFrame:
     )
 
 
-def _changes(shown: pd.DataFrame, kind: str, thing: str) -> pd.DataFrame:
+def _changes(shown: pd.DataFrame, kind: str) -> pd.DataFrame:
     lines = []
     for row in shown.itertuples():
         change = look.points(row.change, row.change_low, row.change_high)

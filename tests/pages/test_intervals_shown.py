@@ -72,7 +72,7 @@ def test_the_control_of_a_lesson_stands_beside_what_it_is_a_control_of():
     assert not app.exception
     said = texts(app)
     for words in (
-        r"random weights \(control\), pruned to 95% and trained: balanced accuracy",
+        r"by lot \(control\), pruned to 95% and trained: balanced accuracy",
         r"smallest weights removed instead:",
     ):
         share, low, high = found(rf"{words} (\d+\.\d)% {SPAN}, n = 1,973", said)
