@@ -22,6 +22,7 @@ const followed = document.querySelector(".st-key-followed");
 if (followed) { followed.tabIndex = -1; followed.focus({preventScroll: true}); followed.scrollIntoView({block: "start"}); }
 </script>"""
 _ATTRIBUTION = "pages/attribution.py"
+_APART = 12  # percent that two words on the chart need between them
 MOST = 10  # classes with a line of their own
 
 
@@ -248,7 +249,11 @@ def _path_of(steps: list[Step], row: int, found: pd.Series, test: Cohort) -> Non
     lines["network"] = lines["network"].str.capitalize()
     marks = [(step.percent, "trained") for step in steps if step.trained and step.percent]
     if not np.isnan(breaks):
-        marks = [(percent, what) for percent, what in marks if percent != breaks] + [(breaks, "breaks")]
+        # Words a few points apart would be printed over each other: the line alone stays.
+        marks = [
+            (percent, what if abs(percent - breaks) > _APART else "") for percent, what in marks if percent != breaks
+        ]
+        marks.append((breaks, "changed for good"))
     st.caption(
         "Probabilities of the pruned network at each stored sparsity, the dense network's dashed: both with batch norm "
         "recalibrated, or both without. " + _of_one(found) + " One image has no interval."
