@@ -94,10 +94,5 @@ def cost_of(entry: Entry) -> Cost:
         return cost
 
 
-def is_counted(entry: Entry) -> bool:
-    """Whether :func:`cost_of` answers at once."""
-    return _place(entry).exists()
-
-
 def _place(entry: Entry) -> Path:
     return cache_root() / "cost" / f"{entry.card.digest}-{VERSION}.json"

@@ -19,6 +19,8 @@ MOST_OF_ONE = 4
 """Jobs of one owner that wait or run."""
 MOST_EPOCHS = 1000
 """Epochs of training that one job may ask for, its dense network included."""
+MOST_PREPARED = 4_000_000_000
+"""Bytes that the prepared images of one job's data set may take: a small zip can hold many of a few pixels each."""
 MOST_KEPT = 100
 """Records of jobs that have ended; older ones go when a new job comes."""
 
@@ -38,7 +40,7 @@ def submit(recipe, owner: str, *, device=None) -> Job:
     Raises:
         NotAllowed: the app is read-only.
         DataNotFound: the images are not on this machine.
-        InvalidValue: more than :data:`MOST_EPOCHS` epochs.
+        InvalidValue: more than :data:`MOST_EPOCHS` epochs, or images that take more than :data:`MOST_PREPARED` bytes at that size.
         QueueFull: too many jobs wait.
         JobDamaged: the record of this recipe's job cannot be read.
         StorageFull: the record could not be written; nothing was changed.
@@ -233,9 +235,10 @@ def _check_data(recipe) -> None:
     from core.data.sources import find
     from core.studies import Study
 
-    name = Study.parse(recipe.study).data
+    study = Study.parse(recipe.study)
+    name = study.data
     try:
-        find(name, split_by=recipe.split_by)
+        heading = find(name, split_by=recipe.split_by).heading
     except UnknownName as error:  # a folder data set is known by lying in the data folder
         raise DataNotFound(
             f"The images of {name} are not on this machine",
@@ -243,6 +246,14 @@ def _check_data(recipe) -> None:
             expected=f"a folder or zip called {name}",
             remedy="put it there and submit again",
         ) from error
+    size = sum(record["images"] for record in heading.counts) * study.size**2 * 3
+    if size > MOST_PREPARED and not single_user():
+        raise InvalidValue(
+            "These images would take too much room",
+            given=f"{size / 1e9:.1f} GB at {study.size}×{study.size} pixels",
+            expected=f"at most {MOST_PREPARED / 1e9:.0f} GB",
+            remedy="choose a smaller size",
+        )
 
 
 def _checkpoints() -> dict[str, str]:

@@ -117,7 +117,7 @@ def _details(picture, networks, maps, question, report) -> None:
     rows, steps = [], []
     for network, values in zip(networks, maps, strict=True):
         infidelity, sensitivity = attribution_maps.faithfulness(network, picture, question, values, report)
-        rows.append({"Network": network.title, "Infidelity": infidelity, "Sensitivity": sensitivity})
+        rows.append({"Network": network.title, "Infidelity": infidelity, "Change under noise": sensitivity})
         for number, step in enumerate(attribution_maps.cascade(network, picture, question, report), 1):
             method = network.names[0]
             steps.append(
@@ -141,12 +141,16 @@ def _details(picture, networks, maps, question, report) -> None:
                 help="Squares of the picture are covered: 0 if the map foretells what that does to the score, 1 if it is no better than "
                 "foretelling nothing (Yeh et al. 2019, here as a share).",
             ),
-            "Sensitivity": number(
+            "Change under noise": number(
                 format="%.2f",
-                help="The largest change of the map, relative to its size, when no pixel changes by more than 2% (Yeh et al. 2019).",
+                help="The largest change of the map, relative to its size, when no pixel changes by more than 2% (Yeh et al. 2019, who call it sensitivity).",
             ),
         },
-        alt="Infidelity and sensitivity of the maps",
+        alt="Infidelity of the maps and their change under noise",
+    )
+    st.caption(
+        "Infidelity: 0 where a map foretells what covering parts of the picture does to the score, 1 where it is no better than nothing. "
+        "Change under noise: how much of itself a map changes when no pixel changes by more than 2%. One image: no interval."
     )
     cascade = pd.DataFrame(steps)
     st.markdown("**What is left of the map as the network forgets what it learnt, stage by stage from the output**")

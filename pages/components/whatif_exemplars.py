@@ -34,7 +34,7 @@ def draw(selection: Selection) -> None:
         f"**{forgotten.sum():,} of {len(forgotten):,} test images are forgotten at {selection.percent}% sparsity**: "
         f"{whole.share:.1%} {look.span(whole.low, whole.high)}"
     )
-    st.markdown(_who(found))
+    st.markdown(_who(found) + _right(found, forgotten, selection.cohort.labels))
     _apart(selection, found, forgotten, rule)
     _pictures(selection, found, forgotten)
 
@@ -60,6 +60,17 @@ def _who(found: Population) -> str:
         low, high = found.twins.min(), found.twins.max()
         words += f" For comparison: two dense networks that differ in nothing but their seed disagree on {low:.1%}{f' to {high:.1%}' if high > low else ''}."
     return words + (" With a single seed, some of it is the chance of one training." if seeds == 1 else "")
+
+
+def _right(found: Population, forgotten: np.ndarray, labels: np.ndarray) -> str:
+    """Forgotten is an answer, right or wrong: how many of each."""
+    if not forgotten.any():
+        return ""
+    before, after = ((answers == labels).mean(axis=0)[forgotten] > 0.5 for answers in (found.reference, found.after))
+    return (
+        f" Forgotten is an answer, right or wrong: of these images most dense networks were right on {before.sum():,}, most pruned ones are on "
+        f"{after.sum():,} (counted, no interval)."
+    )
 
 
 def _apart(selection: Selection, found: Population, forgotten: np.ndarray, rule: str) -> None:

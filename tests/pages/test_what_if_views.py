@@ -206,6 +206,10 @@ def test_forgotten_images_are_those_on_which_every_method_disagrees(truth, rule)
     assert f"their seed disagree on {min(apart):.1%} to {max(apart):.1%}" in texts(app)
     assert f"{len(answers)} pruned networks" in texts(app)
     assert f"**{gone.sum()} of 1,973 test images are forgotten at 80% sparsity**" in texts(app)
+    if gone.any():
+        labels = truth.test.labels
+        right = [(np.mean([now == labels for now in called], axis=0) > 0.5)[gone].sum() for called in (own, answers)]
+        assert f"dense networks were right on {right[0]:,}, most pruned ones are on {right[1]:,}" in texts(app)
     shown = set(app.dataframe[0].value["image"]) if gone.any() else set()
     assert shown == set(truth.test.ids[gone])
 

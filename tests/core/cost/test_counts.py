@@ -57,7 +57,7 @@ def test_counts_are_those_of_the_network_and_what_compaction_leaves(entry):
 def test_counts_are_kept_and_damaged_ones_are_made_anew(entry, monkeypatch):
     first = cost.cost_of(entry)
     place = counts._place(entry)
-    assert counts.is_counted(entry)
+    assert place.exists()
     monkeypatch.setattr(counts, "count", lambda checkpoint: pytest.fail("counted twice"))
     assert cost.cost_of(entry) == first
     monkeypatch.undo()

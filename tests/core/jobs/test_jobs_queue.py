@@ -159,6 +159,15 @@ def test_epochs_that_were_there_before_the_job_stay_when_it_is_removed():
     assert kept.read_bytes() == b"epochs"
 
 
+def test_a_zip_of_many_small_images_cannot_fill_the_disk(monkeypatch):
+    size = 66 * 32 * 32 * 3  # of the drawn pictures at 32 pixels
+    monkeypatch.setattr(queue, "MOST_PREPARED", size - 1)
+    with pytest.raises(InvalidValue, match="too much room"):
+        jobs.submit(recipe(), ANNA)
+    monkeypatch.setattr(queue, "MOST_PREPARED", size)
+    assert jobs.submit(recipe(), ANNA).state == "queued"
+
+
 def test_a_job_has_an_end(monkeypatch):
     parent = recipe(epochs=600)
     with pytest.raises(InvalidValue, match="1001 epochs"):

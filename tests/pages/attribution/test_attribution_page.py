@@ -161,7 +161,7 @@ def test_the_checks_in_full_come_on_request(study):
     app.session_state["every-check"] = True
     app.run()
     assert not app.exception
-    table = tables(app)["Sensitivity"]
+    table = tables(app)["Change under noise"]
     test = data.load("colours", "test", size=32)
     row = int(np.random.default_rng(0).permutation(len(test))[0])  # the first of the strip
     model = checkpoints.load(f"{study}/dense").model()
