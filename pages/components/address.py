@@ -140,7 +140,12 @@ def tell(name: str, text: str | None) -> None:
 
 
 def write() -> None:
-    """Put what the page has told into the address, in one step; to be called at the end of each run."""
+    """Put what the page has told into the address, in one step; to be called at the end of each run.
+
+    Without a visitor there is none: a process that is spawned where the app runs imports ``app.py`` once more.
+    """
+    if get_script_run_ctx() is None:
+        return
     arrival = _arrival()
     now, arrival["now"] = arrival["now"], {}
     first = arrival.setdefault("first", now)

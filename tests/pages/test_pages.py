@@ -1,10 +1,13 @@
 """Every page in Streamlit's own test runner, on tiny networks that the test trains."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from core import checkpoints
+from core.files import PROJECT
 from tests.pages.opening import opened, texts
 
 WHAT_IF = "pages/what_if.py"
@@ -97,3 +100,9 @@ def test_without_any_study_every_checkpoint_that_is_left_out_is_named(study, pag
     told = [text.value for fold in app.expander for text in fold.markdown]
     for name in ("iterative-80", "dense"):
         assert any(f"{study}/{name}" in text and "it ends within its header" in text for text in told)
+
+
+def test_run_without_a_visitor_the_app_ends_without_an_error():
+    """A process that is spawned where the app runs, as those of a sweep, imports it once more."""
+    done = subprocess.run([sys.executable, "app.py"], cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
