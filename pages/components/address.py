@@ -5,8 +5,7 @@ words. Here a link holds identifiers (``method=one_shot``): :func:`hold` before 
 says when somebody arrives at a page, :func:`tell` after it writes the choice back.
 
 Each choice is a step in the browser's history, as Streamlit writes one for every change of the address. So its Back button takes
-the last choice back: :func:`choose`, :func:`slider` and :func:`toggle` follow an address that is no longer what was told. What a page
-has to tell is written at its end in one step (:func:`write`): opening a page must not take a press of Back for each of its controls.
+the last choice back: :func:`choose`, :func:`slider` and :func:`toggle` follow an address that is no longer what was told.
 
 A widget's key is kept for the whole session, so each must be of one page, or of one meaning on all pages. In the address several pages
 may use one name: ``show=`` is a part of a page here and signs on a picture there.
@@ -18,9 +17,7 @@ from collections.abc import Callable, Collection, Mapping
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-_ARRIVAL = (
-    "_arrival"  # the page that is open, the address by which one came, what was read of it since, and what was told it
-)
+_ARRIVAL = "_arrival"  # the page that is open, what was read of its address since it was opened, and what was told it
 _ON_ITS_WAY = (
     1.5  # seconds that an address may take to the browser: until then an older one comes back with other choices
 )
@@ -134,31 +131,15 @@ def toggle(key: str, label: str, default: bool = False, **options) -> bool:
 
 
 def tell(name: str, text: str | None) -> None:
-    """Have :func:`write` put a choice into the address; None, for a default, takes it out."""
+    """Write a choice into the address; None, for a default, takes it out."""
     arrival = _arrival()
-    arrival["told"][name] = arrival["now"][name] = text
-
-
-def write() -> None:
-    """Put what the page has told into the address, in one step; to be called at the end of each run.
-
-    Without a visitor there is none: a process that is spawned where the app runs imports ``app.py`` once more.
-    """
-    if get_script_run_ctx() is None:
-        return
-    arrival = _arrival()
-    now, arrival["now"] = arrival["now"], {}
-    first = arrival.setdefault("first", now)
-    if now == first and now is not first and st.query_params.to_dict() == arrival["origin"]:
-        # Back at the address by which one came. Written again, it would hold who goes back on this page.
-        arrival["told"] |= {name: arrival["origin"].get(name) for name in now}
-        return
-    if any(st.query_params.get(name) != text for name, text in now.items()):
-        arrival["at"] = (
-            time.monotonic()
-        )  # first: a visitor who goes on at this moment ends the run within the next lines
-        others = {name: st.query_params.get_all(name) for name in st.query_params if name not in now}
-        st.query_params.from_dict(others | {name: text for name, text in now.items() if text is not None})
+    if st.query_params.get(name) != text:
+        arrival["at"] = time.monotonic()
+        if text is None:
+            del st.query_params[name]
+        else:
+            st.query_params[name] = text
+    arrival["told"][name] = text
 
 
 def _follow(key: str, name: str) -> None:
@@ -172,9 +153,9 @@ def _follow(key: str, name: str) -> None:
         arrival["read"].discard(key)
         if name not in st.query_params:
             st.session_state.pop(key, None)  # a default, which no address says
-            if key in arrival["came"] and st.query_params.to_dict() == arrival["origin"]:
-                # It is the one by which one came here, perhaps with what was chosen on another page.
-                st.session_state[key] = arrival["came"][key]
+            if key in arrival["came"] and not told.keys() & st.query_params.keys():
+                # It says nothing at all: it is the one by which one came here, perhaps with what was chosen on another page.
+                st.session_state[key] = arrival["came"].pop(key)
 
 
 def _number(text: str, low: float, high: float) -> float | None:
@@ -187,14 +168,7 @@ def _number(text: str, low: float, high: float) -> float | None:
 
 def _arrival() -> dict:
     page = get_script_run_ctx().page_script_hash
-    if st.session_state.get(_ARRIVAL, {}).get("page") != page:
-        st.session_state[_ARRIVAL] = {
-            "page": page,
-            "origin": st.query_params.to_dict(),
-            "read": set(),
-            "came": {},
-            "told": {},
-            "now": {},
-            "at": 0.0,
-        }
-    return st.session_state[_ARRIVAL]
+    arrival = st.session_state.setdefault(_ARRIVAL, {"page": page, "read": set(), "came": {}, "told": {}, "at": 0.0})
+    if arrival["page"] != page:
+        arrival = st.session_state[_ARRIVAL] = {"page": page, "read": set(), "came": {}, "told": {}, "at": 0.0}
+    return arrival

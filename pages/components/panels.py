@@ -3,16 +3,14 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 
 import pandas as pd
 import streamlit as st
 
 from core.errors import DataNotFound, PruneScopeError, WeightsNotHere
 from core.spreadsheets import csv_text
-from pages.components import address, loaders, look, phantoms
+from pages.components import loaders, look, phantoms
 
-_WITHIN: ContextVar[int] = ContextVar("within guards", default=0)
 NOT_FOR_DIAGNOSIS = "PruneScope explains networks. It is not a medical device and **not for diagnosis**."
 
 
@@ -20,25 +18,10 @@ NOT_FOR_DIAGNOSIS = "PruneScope explains networks. It is not a medical device an
 def guard(*, of_study: bool = True) -> Iterator[None]:
     """Turn a named error into its message on the page, and anything else into an apology; never into a traceback.
 
-    At the end of the outermost one, which holds a whole page, the address is written (:func:`address.write`), also where the page
-    stopped early or its visitor has moved on.
-
     Args:
         of_study: whether the page is about a study: then images and weights that are not on this machine are no fault, and it
             says what can be seen without.
     """
-    within = _WITHIN.set(_WITHIN.get() + 1)
-    try:
-        with _told(of_study):
-            yield
-    finally:
-        _WITHIN.reset(within)
-        if not _WITHIN.get():
-            address.write()
-
-
-@contextmanager
-def _told(of_study: bool) -> Iterator[None]:
     try:
         yield
     except PruneScopeError as error:
