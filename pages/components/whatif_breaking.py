@@ -147,9 +147,8 @@ def _sentence(
     # What is broken at a step that is not stored is what was broken at the last one before it.
     here, end = curve[curve["percent"] <= selection.percent].iloc[-1], curve.iloc[-1]
     so_far = ever[ever["percent"] <= selection.percent].iloc[-1]
-    half = np.sort(breaks.fillna(np.inf))[
-        (len(breaks) - 1) // 2
-    ]  # by then half of them have broken, of an even number too
+    # By then half of them have broken, of an even number too, where a median would lie beyond.
+    half = np.sort(breaks.fillna(np.inf))[(len(breaks) - 1) // 2]
     when = (
         f"Half of them have changed for good by **{half:.0f}%**"
         if np.isfinite(half)
