@@ -14,7 +14,7 @@ from core.checkpoints import Entry
 from core.cohort import Cohort
 from core.errors import PruneScopeError
 from core.paths import Path
-from pages.components import address, loaders, look
+from pages.components import address, images, loaders, look
 
 SHOWN = 8
 _SIDE = 78
@@ -166,7 +166,7 @@ def familiarity(dense: Entry):
     changed = path.stat().st_mtime_ns if path.exists() else 0
     if not changed and dense.card.data.name != "phantom":
         with suppress(PruneScopeError):
-            loaders.prepare(dense)
+            images.prepare(dense.card.data)
     with suppress(PruneScopeError):  # raised anew each time: the images may come later
         return _familiarity(dense.card.digest, changed, dense)
     return None

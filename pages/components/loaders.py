@@ -1,11 +1,11 @@
 """Everything that is kept between reruns and shared between users. What is shared here is never changed by anyone."""
 
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import streamlit as st
 
-from pages.components import preparing
+from pages.components import images
 from pages.components.memory import Memory
 
 _UNREADABLE = "_unreadable"  # in the session: networks whose stored answers could not be read
@@ -48,67 +48,16 @@ def units(entry) -> list[list[str]]:
     return models.units(subject(entry).model)
 
 
-def find_images(dense) -> None:
-    """Raise DataNotFound where the images of a study are not on this machine. Nothing is opened or prepared."""
-    from core.data.sources import find
-
-    info = dense.card.data
-    with _known_by_lying_there(info.name):
-        find(info.name, split_by=info.split_by or None)
-
-
-def prepare(dense) -> None:
-    """Wait, with a bar, until the images of a study are prepared; raises DataNotFound where they are not on this machine.
-
-    Whatever asks for images within a cached function calls this before it: no bar can be drawn there.
-    """
-    info = dense.card.data
-    key = (info.name, info.size, info.split_by or None)
-    state = (*key, _lying(info.name))
-    if state in _prepared():
-        return
-    with _known_by_lying_there(info.name):
-        preparing.together(key, lambda report: _load(*key, report))
-    _prepared().add(state)
-
-
 def forget_images() -> None:
-    """Let go of all images: some were deleted, and as long as they are mapped the disk keeps them."""
-    for cached in (_prepared, _image_set, _bench):
-        cached.clear()
-
-
-def _lying(name: str) -> tuple:
-    """Another value when images of a data set come, go or are replaced by others, for the price of three looks at the disk."""
-    from core.files import data_root
-
-    root, found = data_root(), []
-    for path in (root, root / name, root / f"{name}.zip"):
-        try:
-            status = path.stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((status.st_mtime_ns, status.st_ino, status.st_size))
-    return (str(root), *found)
-
-
-@st.cache_resource(show_spinner=False)
-def _prepared() -> set[tuple]:
-    """What was prepared before, so that no folder of thousands of files is looked through at each rerun."""
-    return set()
-
-
-def _load(name: str, size: int, split_by: str | None, report) -> None:
-    from core import data
-
-    data.load(name, "test", size=size, split_by=split_by, report=report)
+    """Let go of all images: some were deleted."""
+    images.forget()
+    _bench.clear()
 
 
 def pictures(dense):
     """The test images of a study; raises DataNotFound where they are not on this machine."""
-    prepare(dense)
-    return _images(dense.card.data, "test")
+    images.prepare(dense.card.data)
+    return images.prepared(dense.card.data, "test")
 
 
 def picture(dense):
@@ -121,10 +70,10 @@ def picture(dense):
     if dense.card.data.name == "phantom":
         return lambda row: drawn(dense, row).images[0]
     try:
-        images = pictures(dense).images
+        pixels = pictures(dense).images
     except DataNotFound:
         return None
-    return lambda row: images[row]
+    return lambda row: pixels[row]
 
 
 def drawn(dense, row: int):
@@ -142,45 +91,16 @@ def _drawn(digest: str, row: int, size: int, _table):
 
 def bench(dense):
     """The images that a study's networks are compared on; raises DataNotFound where they are not on this machine."""
-    prepare(dense)
-    return _bench(str(dense.path), dense.card.digest, _lying(dense.card.data.name), dense)
+    images.prepare(dense.card.data)
+    return _bench(str(dense.path), dense.card.digest, images.lying(dense.card.data.name), dense)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _bench(path: str, digest: str, lying: tuple, _entry):
     from core import whatif
 
-    test, train = (_images(_entry.card.data, split) for split in ("test", "train"))
+    test, train = (images.prepared(_entry.card.data, split) for split in ("test", "train"))
     return whatif.Bench(_subject(path, digest), test, train)
-
-
-def _images(info, split: str):
-    return _image_set(info.name, split, info.size, info.split_by or None, _lying(info.name))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _image_set(name: str, split: str, size: int, split_by: str | None, lying: tuple):
-    from core import data
-
-    with _known_by_lying_there(name):
-        return data.load(name, split, size=size, split_by=split_by)
-
-
-@contextmanager
-def _known_by_lying_there(name: str):
-    """A folder data set is known by lying in the data folder: if it does not, it is not found, whatever its name."""
-    from core import files
-    from core.errors import DataNotFound, UnknownName
-
-    try:
-        yield
-    except UnknownName as error:
-        raise DataNotFound(
-            f"The images of {name} are not on this machine",
-            given=files.data_root(),
-            expected=f"a folder or zip called {name}",
-            remedy="put it there and reload the page",
-        ) from error
 
 
 def response(entry):
@@ -231,7 +151,7 @@ def asked(entry) -> tuple:
     from core import responses
 
     stored = cohort(entry).digest if responses.cohort_path(entry).exists() else None
-    return (stored, _lying(entry.card.data.name))
+    return (stored, images.lying(entry.card.data.name))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -1,28 +1,18 @@
 """Breaking points: from which sparsity on each image gets another answer for good."""
 
-import contextlib
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from core import breaking
 from core.breaking import Step
 from core.cohort import Cohort
-from pages.components import address, charts, gallery, loaders, look, panels, whatif_controls, whatif_curves
+from pages.components import charts, gallery, loaders, look, panels, whatif_controls, whatif_curves, whatif_followed
 from pages.components import whatif_selection as selecting
 from pages.components.whatif_selection import Selection
 
-_IMAGE, _SHOW = "image", "show-image"
-_INTO_VIEW = """<script>
-const followed = document.querySelector(".st-key-followed");
-if (followed) { followed.tabIndex = -1; followed.focus({preventScroll: true}); followed.scrollIntoView({block: "start"}); }
-</script>"""
-_ATTRIBUTION = "pages/attribution.py"
-_APART = 12  # percent that two words on the chart need between them
 MOST = 10  # classes with a line of their own
 
 
@@ -36,7 +26,7 @@ def draw(selection: Selection) -> None:
     test = selection.cohort
     key = _key(selection, steps)
     table = loaders.results().make(("breaking", key), lambda: breaking.breaking_points(steps))
-    _one(selection, steps, table, test)
+    whatif_followed.draw(selection, steps, table, test)
     _curves(selection, steps, table, test, key)
     _fragile(selection, table, test)
     panels.table(
@@ -46,13 +36,6 @@ def draw(selection: Selection) -> None:
         label="The numbers behind it: every breaking point",
         key="breaking",
     )
-
-
-def follow(id: str) -> None:
-    """Follow an image along the path: open it here, and bring it on the screen."""
-    st.session_state[_IMAGE] = id
-    st.session_state[_SHOW] = True
-    st.session_state["view"] = "breaking"
 
 
 def _key(selection: Selection, steps: list[Step]) -> tuple:
@@ -192,7 +175,7 @@ def _fragile(selection: Selection, table: pd.DataFrame, test: Cohort) -> None:
         words=words,
         frame=lambda: _lines(broken, broken.index.to_numpy(), test),
         key="fragile",
-        opened=follow,
+        opened=whatif_followed.follow,
         order="those that break first",
     )
 
@@ -208,85 +191,3 @@ def _lines(table: pd.DataFrame, rows: np.ndarray, test: Cohort) -> pd.DataFrame:
             "still held at %": table["holds"].to_numpy(),
         }
     )
-
-
-def _one(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Cohort) -> None:
-    """One image along the path, if the address names one."""
-    known = {id: row for row, id in enumerate(test.ids.tolist())}
-    address.hold(_IMAGE, lambda text: text if text in known else None, None)
-    id = st.session_state[_IMAGE] if st.session_state[_IMAGE] in known else None
-    address.tell(_IMAGE, id)
-    if id is None:
-        return
-    row = known[id]
-    truth = test.class_names[test.labels[row]]
-    with st.container(border=True, key="followed"):
-        if st.session_state.pop(_SHOW, False):  # it was asked for from pictures further down the page
-            st.html(_INTO_VIEW, unsafe_allow_javascript=True)
-        st.markdown(f"**{look.plain(id)} along the path** · truth: {look.diagnosis(truth)}")
-        picture = selecting.picture(selection)
-        left, right = st.columns([1, 4]) if picture is not None else (None, st.container())
-        if left:
-            left.image(picture(row), width=gallery.SIDE, alt=f"Test image {id}: {look.diagnosis(truth)}")
-        with right:
-            _path_of(steps, row, table.iloc[row], test)
-        with st.container(horizontal=True):
-            st.button("Close", key="close-image", on_click=_close)
-            if Path(__file__).parents[2].joinpath(_ATTRIBUTION).exists():
-                with contextlib.suppress(StreamlitAPIException):  # the page is there but not in the navigation
-                    st.page_link(
-                        _ATTRIBUTION, label="Where do they look?", icon=":material/search:", query_params={"image": id}
-                    )
-
-
-def _path_of(steps: list[Step], row: int, found: pd.Series, test: Cohort) -> None:
-    breaks = found["breaks"]
-    frame = breaking.along(steps, row, truth=test.labels[row])
-    shown = list(dict.fromkeys(frame["class"]))
-    frame["label"] = [look.diagnosis(test.class_names[index]) for index in frame["class"]]
-    lines = frame.melt(["percent", "label"], ["pruned", "dense"], "network", "probability").dropna()
-    lines["network"] = lines["network"].str.capitalize()
-    marks = [(step.percent, "trained") for step in steps if step.trained and step.percent]
-    if not np.isnan(breaks):
-        # Words a few points apart would be printed over each other: the line alone stays.
-        marks = [
-            (percent, what if abs(percent - breaks) > _APART else "") for percent, what in marks if percent != breaks
-        ]
-        marks.append((breaks, "changed for good"))
-    st.caption(
-        "Probabilities of the pruned network at each stored sparsity, the dense network's dashed: both with batch norm "
-        "recalibrated, or both without. " + _of_one(found) + " One image has no interval."
-    )
-    charts.show(
-        whatif_curves.probabilities(
-            tuple(look.diagnosis(test.class_names[index]) for index in shown),
-            tuple(map(look.series, shown)),
-            look.ink(),
-        ),
-        {"table": lines, "marks": pd.DataFrame(marks, columns=["percent", "what"])},
-        alt=f"Probabilities of {frame['label'].nunique()} classes for one image along the sparsity",
-    )
-    panels.table(
-        lambda: lines,
-        name=f"path-{test.ids[row]}",
-        title="Probabilities along the path",
-        key="path",
-        label="The numbers behind it: this image",
-    )
-
-
-def _of_one(found: pd.Series) -> str:
-    """When the answer to one image changes, and whether for good."""
-    first, breaks = found["first"], found["breaks"]
-    if np.isnan(first):
-        return "Its answer never changes."
-    if first == breaks:
-        return f"Its answer is another from {breaks:.0f}% on."
-    share = f"at {found['steps_changed']:.0%} of all steps, first at {first:.0f}%"
-    if np.isnan(breaks):
-        return f"Its answer is another {share}, and the dense network's again in the end."
-    return f"Its answer is another {share}, and for good from {breaks:.0f}% on."
-
-
-def _close() -> None:
-    st.session_state[_IMAGE] = None

@@ -6,8 +6,17 @@ import streamlit as st
 
 from core import exemplars, subgroups
 from core.exemplars import Population
-from pages.components import address, charts, gallery, loaders, look, panels, whatif_charts, whatif_controls
-from pages.components import whatif_breaking as breaking
+from pages.components import (
+    address,
+    charts,
+    gallery,
+    loaders,
+    look,
+    panels,
+    whatif_charts,
+    whatif_controls,
+    whatif_followed,
+)
 from pages.components import whatif_selection as selecting
 from pages.components.whatif_selection import Selection
 
@@ -185,6 +194,6 @@ def _pictures(selection: Selection, found: Population, forgotten: np.ndarray) ->
         words=words,
         frame=frame,
         key="exemplars",
-        opened=breaking.follow,
+        opened=whatif_followed.follow,
         order="those of which the dense network was surest",
     )

@@ -10,8 +10,17 @@ from core.evaluation.intervals import CONFIDENCE
 from core.evaluation.ledger import by_class, titled, total
 from core.evaluation.outcomes import METHOD
 from core.whatif import Estimate
-from pages.components import address, charts, gallery, look, panels, whatif_charts, whatif_controls, whatif_top
-from pages.components import whatif_breaking as breaking
+from pages.components import (
+    address,
+    charts,
+    gallery,
+    look,
+    panels,
+    whatif_charts,
+    whatif_controls,
+    whatif_followed,
+    whatif_top,
+)
 from pages.components import whatif_selection as selecting
 from pages.components.whatif_selection import Selection
 
@@ -201,7 +210,7 @@ def _changed_images(selection: Selection, estimate: Estimate) -> None:
         words=words,
         frame=frame,
         key="changed",
-        opened=breaking.follow,
+        opened=whatif_followed.follow,
         order="those of which the dense network was surest",
     )
     panels.table(

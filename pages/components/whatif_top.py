@@ -11,7 +11,7 @@ from core.errors import DataNotFound, WeightsNotHere
 from core.evaluation.ledger import total as total_of
 from core.progress import Progress, clock
 from core.whatif import Estimate
-from pages.components import loaders, look, panels, whatif_selection, whatif_words
+from pages.components import images, look, panels, whatif_selection, whatif_words
 from pages.components.whatif_selection import Selection
 
 METRICS = ("balanced_accuracy", "accuracy", "macro_auc")
@@ -29,7 +29,7 @@ class Places:
 def notice(selection: Selection) -> None:
     """Say that the images are not on this machine, and how to get them."""
     try:
-        loaders.find_images(selection.path.dense)
+        images.find(selection.path.dense.card.data)
     except DataNotFound as error:
         panels.missing_data(error)
 
@@ -58,7 +58,7 @@ def finish(places: Places, selection: Selection) -> Estimate | None:
     last = None
     try:
         with places.status:
-            loaders.prepare(selection.path.dense)
+            images.prepare(selection.path.dense.card.data)
         for last in whatif_selection.estimates(selection, lambda progress: _tell(places, progress)):
             places.sentence.markdown(_words(selection, last))
             with places.numbers.container():

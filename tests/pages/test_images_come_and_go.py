@@ -8,11 +8,14 @@ from PIL import Image
 
 from core import files, paths
 from core.errors import DataNotFound
-from pages.components import attribution_filters, loaders
+from pages.components import attribution_filters, images, loaders
 
 
 @pytest.fixture
-def dense(study):
+def dense(study, tmp_path, monkeypatch):
+    """The dense network, with images of this test's own: other tests look at those that they share."""
+    shutil.copytree(files.data_root(), tmp_path / "own-data")
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "own-data"))
     return paths.studies()[study]["iterative"].dense
 
 
@@ -21,7 +24,7 @@ def test_deleted_images_are_shown_no_more(dense):
     there = len(loaders.pictures(dense).images)
     assert there
     shutil.move(folder, folder.with_name("elsewhere"))
-    for ask in (loaders.pictures, loaders.bench, loaders.prepare):
+    for ask in (loaders.pictures, loaders.bench, lambda dense: images.prepare(dense.card.data)):
         with pytest.raises(DataNotFound):
             ask(dense)
     assert loaders.picture(dense) is None

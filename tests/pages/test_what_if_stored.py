@@ -34,9 +34,9 @@ def test_stored_answers_are_shown_without_images_and_agree_with_live_ones(study,
     for entry in paths.studies()[study]["iterative"].entries:
         responses.make(entry, *sets, percents=[0, 60, 80])
     monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
-    from pages.components import loaders
+    from pages.components import images, loaders
 
-    loaders._image_set.clear()
+    images._image_set.clear()
     loaders._bench.clear()
     loaders.estimates.clear()
     loaders.results.clear()
