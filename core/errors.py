@@ -5,8 +5,9 @@ anything else that escapes is a bug of ours.
 """
 
 import difflib
+import math
 from collections.abc import Iterable
-from numbers import Integral
+from numbers import Integral, Real
 
 
 class PruneScopeError(Exception):
@@ -159,6 +160,13 @@ def check_whole(value, what: str, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most:
         raise InvalidValue(what, given=repr(value)[:200], expected=f"a whole number from {least} to {most:,}")
     return int(value)
+
+
+def check_number(value, what: str, expected: str, *, above: float = -math.inf, at_most: float = math.inf) -> float:
+    """Return ``value`` as a float in (``above``, ``at_most``]; raise :class:`InvalidValue` otherwise (bools and NaN included)."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not above < value <= at_most:
+        raise InvalidValue(what, given=repr(value)[:200], expected=expected)
+    return float(value)
 
 
 def check_sparsity(sparsity, what: str = "Sparsity") -> float:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from core import checkpoints
 from core.checkpoints import Entry
-from core.errors import CheckpointNotFound, check_choice, check_sparsity
+from core.errors import CheckpointNotFound, PruneScopeError, check_choice, check_sparsity
+from core.studies import Study
 
 PRUNE_ONLY = "prune_only"
 """The path without any checkpoint but the dense one: pruning, and no fine-tuning at all."""
@@ -143,10 +144,15 @@ def of(study: str, root=None) -> dict[str, Path]:
     """
     known = studies(root)
     if not known:
+        try:
+            wanted = Study.parse(study).name
+        except PruneScopeError:  # no study at all: an example
+            wanted = "ham10000-64/vgg16"
         raise CheckpointNotFound(
             "There is no trained network yet",
-            expected="a dense checkpoint",
-            remedy="train one with `python -m core train ham10000-64/vgg16`",
+            given=repr(study)[:80],
+            expected="a study with a dense checkpoint",
+            remedy=f"train one with `python -m core train {wanted}`",
         )
     check_choice("study", study, known)
     return known[study]

@@ -22,7 +22,10 @@ def reach(maps, share: float = SHARE) -> float:
         InvalidValue: no map, or no pixel in any; pixels that are no numbers, NaN or infinity; or a share outside (0, 1].
     """
     problem, expected = "There is nothing to scale", "maps with at least one pixel"
-    flat = [np.ravel(array(problem, one, expected)) for one in maps]
+    try:
+        flat = [np.ravel(array(problem, one, expected)) for one in maps]
+    except TypeError as error:
+        raise InvalidValue(problem, given=repr(maps)[:80], expected=expected) from error
     if not sum(map(len, flat)):
         raise InvalidValue(problem, given=f"{len(flat)} maps without a pixel", expected=expected)
     if not all(one.dtype.kind in NUMBERS and np.isfinite(one).all() for one in flat):

@@ -106,9 +106,11 @@ def skeleton(model: nn.Module) -> nn.Module:
         network = private(_differentiable(model)).eval().float()
         if isinstance(network, DenseNet):
             network = _DenseNet(network).eval()
-        for module in network.modules():
-            if isinstance(module, nn.ReLU):
-                module.inplace = False
+        for parent in list(network.modules()):
+            for name, child in parent._modules.items():
+                if isinstance(child, nn.ReLU):
+                    # In every place one of its own: hooks on one that is called twice would see the later call alone.
+                    setattr(parent, name, nn.ReLU())
         return network.requires_grad_(False)
 
 

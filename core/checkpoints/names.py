@@ -85,7 +85,11 @@ def files(root: str | os.PathLike | None, suffix: str = SUFFIX) -> list[Path]:
 def not_found(id: str, known: Iterable[str]) -> CheckpointNotFound:
     """The error for an id without a file; it suggests the nearest of ``known``."""
     near = difflib.get_close_matches(id, list(known), n=3, cutoff=0.4)
-    remedy = "did you mean " + " or ".join(near) + "?" if near else "core.checkpoints.list() shows what there is"
+    remedy = (
+        "did you mean " + " or ".join(near) + "?"
+        if near
+        else "`python -m core list`, or core.checkpoints.list(), shows what there is"
+    )
     if id.endswith((".pt", ".pth")):
         remedy = "weights in PyTorch's own format come in through core.checkpoints.load_foreign"
     return CheckpointNotFound("There is no checkpoint of this id", given=repr(id)[:200], remedy=remedy)

@@ -18,9 +18,10 @@ def conclusion(cost: Cost, speeds: list[Speed], dense: str, compacted: str) -> s
         speeds: its networks timed together, a batch size each.
         dense, compacted: their names in ``speeds``.
     """
+    verdict = _verdict(speeds, compacted, dense)
     return (
-        f"Compacted, this network is {_verdict(speeds, compacted, dense)} on this machine: it takes "
-        f"{_shares(speeds, compacted, dense)}, {_reason(cost)} ({speeds[0].machine})."
+        f"Compacted, this network is {verdict} on this machine: it takes "
+        f"{_shares(speeds, compacted, dense)}, {_reason(cost, verdict == _FASTER)} ({speeds[0].machine})."
     )
 
 
@@ -42,13 +43,25 @@ def percent(share: float) -> str:
     return f"{100 * share:.1g}%" if 0 < share < 0.001 else f"{share:.1%}"
 
 
-def _reason(cost: Cost) -> str:
+def _reason(cost: Cost, faster: bool) -> str:
+    if cost.merged:
+        merged = (
+            f"because the pool before its head only repeats what it gets and was merged into it, which takes {percent(cost.merged / cost.weights)} "
+            "of the weights away, pruned or not"
+        )
+        return merged if not cost.zeros else f"{merged}; {_of_zeros(cost, 'and')}"
+    # Where it is faster all the same, zeros are not why.
+    return _of_zeros(cost, "although" if faster else "because")
+
+
+def _of_zeros(cost: Cost, because: str) -> str:
     if not cost.zeros:
-        return "because nothing is pruned"
+        return f"{because} nothing is pruned"
     if cost.effective < SAME:
+        zero = percent(cost.nominal) if cost.nominal < 0.01 else f"{cost.nominal:.0%}"
         dead = f"only {percent(cost.effective)} make up" if cost.effective else "none make up"
         return (
-            f"because of the {cost.nominal:.0%} of its weights that are zero {dead} dead channels, "
+            f"{because} of the {zero} of its weights that are zero {dead} dead channels, "
             "and a zero anywhere else is multiplied like any other number"
         )
     return (

@@ -11,8 +11,9 @@ from core.cost.flops import flops
 from core.files import cache_root, write_text
 from core.models import prunable
 from core.pruning import channel_states, compact
+from core.pruning.compaction.building import FixedSize
 
-VERSION = 1
+VERSION = 2
 """Raised when something is counted otherwise, so that older counts are not read."""
 
 
@@ -29,6 +30,8 @@ class Cost:
         constant, unread: channels that are dead because they are the same for every image, or because nothing reads them.
         flops, flops_left: for one image, counted as :func:`core.cost.flops` does.
         size: height and width of that image in pixels.
+        merged: weights that go because a pool that only repeats is merged into the head, whatever is pruned
+            (:func:`core.pruning.compact`, ``size``); not among ``weights_left``.
         bytes: format -> size of the file that :func:`core.exports.write` makes, for those that are safetensors.
     """
 
@@ -45,6 +48,7 @@ class Cost:
     flops_left: int
     size: int
     bytes: Mapping[str, int]
+    merged: int = 0
 
     @property
     def nominal(self) -> float:
@@ -53,8 +57,8 @@ class Cost:
 
     @property
     def effective(self) -> float:
-        """Share of the prunable weights that compaction removes, in [0, 1]; a carrier may outweigh what little was dead."""
-        return max(0.0, 1 - self.weights_left / self.weights)
+        """Share of the prunable weights that lie in dead channels, in [0, 1]; a carrier may outweigh what little was dead."""
+        return max(0.0, 1 - (self.weights_left + self.merged) / self.weights)
 
 
 def count(checkpoint: Checkpoint) -> Cost:
@@ -62,10 +66,13 @@ def count(checkpoint: Checkpoint) -> Cost:
     size, model, masks = checkpoint.card.data.size, checkpoint.model(), checkpoint.masks
     small = compact(model, masks, size=size)
     states = [state for layer in channel_states(model, masks).values() for state in layer.tolist()]
+    left, merged = sum(weight.numel() for weight in prunable(small).values()), 0
+    if isinstance(getattr(small, "avgpool", None), FixedSize):
+        merged = sum(weight.numel() for weight in prunable(compact(model, masks)).values()) - left
     return Cost(
         weights=checkpoint.card.weights,
         zeros=checkpoint.card.zeros,
-        weights_left=sum(weight.numel() for weight in prunable(small).values()),
+        weights_left=left,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         parameters_left=sum(parameter.numel() for parameter in small.parameters()),
         channels=len(states),
@@ -76,6 +83,7 @@ def count(checkpoint: Checkpoint) -> Cost:
         flops_left=flops(small, size),
         size=size,
         bytes=exports.sizes(checkpoint, small),
+        merged=merged,
     )
 
 

@@ -3,6 +3,9 @@
 import torch
 from torch import nn
 
+from core.evaluation.order import chains
+from core.models.architectures import CompactVGG16
+
 _BETWEEN = (nn.Identity, nn.ReLU, nn.MaxPool2d)  # each channel by itself, and zeros stay zeros
 
 
@@ -23,24 +26,25 @@ def align(network: nn.Module) -> nn.Module:
     The added channels are zero, and so are their weights in what follows: the same function.
 
     Args:
-        network: of :func:`core.evaluation.folding.folded`; children are registered in the order in which they run.
+        network: of :func:`core.evaluation.folding.folded`.
 
     Returns:
         ``network``; one whose channels are round, as every dense one's here, is as it was.
     """
-    for parent in network.modules():
+    for parent, chain in chains(network):
         before = None
-        for child in parent.children():
+        for _, child in chain:
             if type(child) is nn.Conv2d and child.groups == 1:
                 if before is not None:
                     _widen(before, child)
                 before = child
             elif not isinstance(child, _BETWEEN):
                 before = None
-        head = getattr(network, "classifier", None) if parent is getattr(network, "features", None) else None
-        # As many inputs as channels: the pool before the head leaves one position.
-        if before is not None and isinstance(head, nn.Linear) and head.in_features == before.out_channels:
-            _widen(before, head)
+        if before is not None and type(network) is CompactVGG16 and parent is network.features:
+            head = network.classifier
+            # As many inputs as channels: the pool before the head leaves one position.
+            if type(head) is nn.Linear and head.in_features == before.out_channels:
+                _widen(before, head)
     return network
 
 

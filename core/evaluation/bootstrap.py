@@ -16,6 +16,7 @@ from core.errors import InvalidValue, check_choice, check_whole
 from core.evaluation.intervals import CONFIDENCE, Interval, z_value
 
 DRAWS = 2000
+MOST_DRAWS = 10_000_000
 _BLOCK = 256  # draws that are floats at a time: the kept weights are bytes
 
 
@@ -39,8 +40,7 @@ def resample(counts: np.ndarray, *, draws: int = DRAWS, seed: int = 0) -> np.nda
     counts = np.asarray(counts, np.float32)
     if counts.ndim != 2 or not len(counts):
         raise InvalidValue("The counts have the wrong shape", given=list(counts.shape), expected="[clusters, K]")
-    if not isinstance(draws, int | np.integer) or draws < 1:
-        raise InvalidValue("Too few draws", given=draws, expected="a whole number from 1; 2,000 for a 95% interval")
+    draws = check_whole(draws, "This is no number of draws; 2,000 are usual for a 95% interval", 1, MOST_DRAWS)
     seed = check_whole(seed, "This is no seed", 0, 2**63 - 1)
     weights = _weights(len(counts), draws, seed)
     sums = np.empty((draws, counts.shape[1]))

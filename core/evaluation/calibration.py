@@ -5,22 +5,22 @@ Guo, C., Pleiss, G., Sun, Y. & Weinberger, K. Q. (2017). On calibration of moder
 
 import numpy as np
 
-from core.errors import InvalidValue
+from core.errors import check_whole
 from core.evaluation.bootstrap import DRAWS, bootstrap_name, resample
 from core.evaluation.checks import Predictions
 from core.evaluation.intervals import CONFIDENCE, Interval
 
 BINS = 15
+MOST_BINS = 1000
 
 
 def bins_of(predictions: Predictions, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
     """Confidence of each image's answer, float64 [N], and its bin, int64 [N]: b holds (b/bins, (b+1)/bins].
 
     Raises:
-        InvalidValue: less than one bin.
+        InvalidValue: no such number of bins.
     """
-    if bins < 1:
-        raise InvalidValue("Too few bins", given=bins, expected="at least 1; 15 is usual")
+    bins = check_whole(bins, "This is no number of bins; 15 is usual", 1, MOST_BINS)
     confidence = np.minimum(predictions.probabilities.max(axis=1), 1.0)
     return confidence, np.maximum(np.ceil(confidence * bins).astype(np.int64) - 1, 0)
 

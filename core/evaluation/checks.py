@@ -97,17 +97,12 @@ def checked(
     """
     values = _probabilities(probabilities, what)
     images, classes = values.shape
-    if class_names is None:
-        class_names = [f"class {index}" for index in range(classes)]
-    elif len(class_names) != classes:
-        raise InvalidValue(
-            "The class names do not match the probabilities", given=f"{len(class_names)} names", expected=f"{classes}"
-        )
+    class_names = _names(class_names, classes)
     return Predictions(
         probabilities=values,
         labels=_labels(labels, images, classes),
         clusters=clusters(groups, images),
-        class_names=tuple(map(str, class_names)),
+        class_names=class_names,
         grouped=groups is not None,
     )
 
@@ -129,11 +124,35 @@ def check_class(positive: int | str, class_names: Sequence[str]) -> int:
     )
 
 
-def _probabilities(probabilities, what: str) -> np.ndarray:
+def _names(class_names, classes: int) -> tuple[str, ...]:
+    if class_names is None:
+        return tuple(f"class {index}" for index in range(classes))
     try:
-        values = np.asarray(probabilities, dtype=np.float64)
+        names = tuple(map(str, class_names))
+    except TypeError:
+        names = ()
+    if isinstance(class_names, str) or len(names) != classes:
+        given = repr(class_names)[:80] if isinstance(class_names, str) or not names else f"{len(names)} names"
+        raise InvalidValue("The class names do not match the probabilities", given=given, expected=f"{classes} names")
+    if len(set(names)) < classes:
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidValue(
+            "Two classes have the same name", given=repr(twice), expected="a name of its own for each class"
+        )
+    return names
+
+
+def _probabilities(probabilities, what: str) -> np.ndarray:
+    if hasattr(
+        probabilities, "detach"
+    ):  # torch's: NumPy has no bfloat16, and takes none that is on a GPU or has a gradient
+        probabilities = probabilities.detach().cpu().double()
+    try:
+        values = np.asarray(probabilities)
+        values = values.astype(np.float64, casting="unsafe" if values.dtype.kind == "O" else "same_kind")
     except (TypeError, ValueError):
-        raise InvalidValue(f"{what} are not numbers", given=type(probabilities).__name__, expected="[N, C]") from None
+        kind = getattr(probabilities, "dtype", None) or type(probabilities).__name__
+        raise InvalidValue(f"{what} are not numbers", given=str(kind), expected="float [N, C]") from None
     if values.ndim != 2 or values.shape[1] < 2:
         raise InvalidValue(
             f"{what} have the wrong shape", given=list(values.shape), expected="[images, classes], at least two classes"

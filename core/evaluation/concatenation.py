@@ -45,14 +45,25 @@ def merge(
     for name, parent in list(network.named_modules()):
         for own, child in list(parent.named_children()):
             path = f"{name}.{own}." if name else f"{own}."
-            if type(child) is _DenseBlock and all(type(layer) is _DenseLayer for layer in child.values()):
+            if type(child) is _DenseBlock and all(map(_is_plain, child.values())):
                 parts = ("norm1", "relu1", "norm2") if up_to_shifts else ("norm1", "relu1")
                 if not {f"{path}{layer}.{part}" for layer in child for part in parts} & set(keep):
-                    setattr(parent, own, _Block(child, dtype, up_to_shifts))
+                    setattr(parent, own, MergedBlock(child, dtype, up_to_shifts))
     return network
 
 
-class _Block(nn.Module):
+def _is_plain(layer: nn.Module) -> bool:
+    """Whether a layer is torchvision's, with norms that a threshold can be taken of; the second may be folded already."""
+    if type(layer) is not _DenseLayer or not _is_whole(layer.norm1):
+        return False
+    return type(layer.norm2) is nn.Identity or _is_whole(layer.norm2)
+
+
+def _is_whole(norm: nn.Module) -> bool:
+    return type(norm) is nn.BatchNorm2d and norm.affine and norm.running_mean is not None
+
+
+class MergedBlock(nn.Module):
     """A dense block that writes each feature once, where the next layers read it."""
 
     def __init__(self, block: _DenseBlock, dtype: torch.dtype, up_to_shifts: bool):
@@ -64,9 +75,10 @@ class _Block(nn.Module):
         norms = [layer.norm2 for layer in layers if isinstance(layer.norm2, nn.BatchNorm2d)]
         seconds = _thresholds(norms, dtype) if up_to_shifts and len(norms) == len(layers) else [None] * len(layers)
         for (name, layer), first, second in zip(block.items(), firsts, seconds, strict=True):
-            self.add_module(name, _Layer(layer, dtype, first, second))
+            self.add_module(name, MergedLayer(layer, dtype, first, second))
 
     def forward(self, x: Tensor) -> Tensor:
+        """All features [N, width, height, width of the map], those of ``x`` first."""
         n, _, height, width = x.shape
         features = _empty(x, n, height, width, self.width)
         features[:, : self.widths[0]] = x
@@ -82,7 +94,7 @@ def _empty(x: Tensor, n: int, height: int, width: int, channels: int) -> Tensor:
     return x.new_empty(n, height, width, channels).permute(0, 3, 1, 2)
 
 
-class _Layer(nn.Module):
+class MergedLayer(nn.Module):
     """A dense layer whose first norm and ReLU are a comparison with ``low`` (and ``high``, where a scale is negative).
 
     Args:

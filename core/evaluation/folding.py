@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from core.evaluation.order import chains
 from core.pruning import private
 
 
@@ -13,24 +14,22 @@ def folded(model: nn.Module) -> nn.Module:
     """A private copy of ``model`` for inference, with every batch norm that directly follows a convolution folded away.
 
     In VGG16 that is all of them. In DenseNet169 the first norm of each layer reads the concatenation before it and stays;
-    the second, and the stem's, are folded.
+    the second, and the stem's, are folded. In a network of another make nothing is (:mod:`core.evaluation.order`).
 
     Args:
-        model: from :func:`core.models.build` or a copy of one; untouched. Its batch-norm statistics are used as they are.
+        model: untouched. Its batch-norm statistics are used as they are.
 
     Returns:
         A module in evaluation mode with the same outputs up to rounding.
     """
     copy = private(model).eval()
-    for parent in list(copy.modules()):
-        children = list(parent.named_children())
-        for (_, module), (next_name, following) in pairwise(children):
-            if isinstance(module, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
-                # torchvision registers children in the order in which they run, DenseNet's layers included
-                # (norm1, relu1, conv1, norm2, …): a norm registered after a convolution reads that convolution.
+    for parent, chain in chains(copy):
+        for (_, module), (name, following) in pairwise(chain):
+            # A norm that keeps no statistics takes them from each batch.
+            if type(module) is nn.Conv2d and type(following) is nn.BatchNorm2d and following.running_mean is not None:
                 with torch.no_grad():
                     _fold(module, following)
-                setattr(parent, next_name, nn.Identity())
+                setattr(parent, name, nn.Identity())
     return copy
 
 

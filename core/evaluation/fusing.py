@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from core.evaluation.order import chains
 from core.models.patches import SMALL, is_product, patches, rows
 
 
@@ -33,16 +34,16 @@ def fuse(network: nn.Module) -> nn.Module:
     """Fuse, in ``network`` itself, each convolution with a ReLU that directly follows it, and quicken a 2×2 maximum after that.
 
     Args:
-        network: of :func:`core.evaluation.folding.folded`, in bfloat16 on a CPU, :func:`all_finite`; torchvision's children are registered in
-            the order in which they run, and what folding left of a batch norm is an identity between the two.
+        network: of :func:`core.evaluation.folding.folded`, in bfloat16 on a CPU, :func:`all_finite`; what
+            folding left of a batch norm is an identity between the two.
 
     Returns:
         ``network``. Where torch has no such operation it is as it was.
     """
     if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
         return network
-    for parent in list(network.modules()):
-        children = [(name, child) for name, child in parent.named_children() if type(child) is not nn.Identity]
+    for parent, chain in chains(network):
+        children = [(name, child) for name, child in chain if type(child) is not nn.Identity]
         for number, (name, child) in enumerate(children):
             if type(child) is not nn.Conv2d or child.padding_mode != "zeros" or isinstance(child.padding, str):
                 continue

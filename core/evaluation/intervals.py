@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from core.errors import InvalidValue
+from core.errors import InvalidValue, check_number
 
 CONFIDENCE = 0.95
 
@@ -77,8 +77,9 @@ def z_value(confidence: float) -> float:
     Raises:
         InvalidValue: not strictly between 0 and 1.
     """
-    if not 0 < confidence < 1:
-        raise InvalidValue("The confidence is out of range", given=confidence, expected="between 0 and 1, such as 0.95")
+    confidence = check_number(
+        confidence, "This is no confidence", "a number above 0 and below 1, such as 0.95", above=0, at_most=1 - 1e-12
+    )
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
@@ -112,8 +113,15 @@ def wilson(successes, n, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np
         InvalidValue: successes outside [0, n], or the confidence outside (0, 1).
     """
     z = z_value(confidence)
-    successes, n = np.broadcast_arrays(np.asarray(successes, np.float64), np.asarray(n, np.float64))
-    if not ((successes >= 0) & (successes <= n)).all():
+    try:
+        successes, n = np.broadcast_arrays(np.asarray(successes, np.float64), np.asarray(n, np.float64))
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(
+            "These are no counts",
+            given=f"{successes!r} of {n!r}"[:200],
+            expected="numbers, or arrays that fit together",
+        ) from error
+    if not ((successes >= 0) & (successes <= n) & np.isfinite(n)).all():
         raise InvalidValue(
             "More successes than trials, or fewer than none", given=f"{successes} of {n}", expected="0 to n"
         )

@@ -97,7 +97,9 @@ def in_groups(
             if isinstance(members[kind].dtype, pd.CategoricalDtype)
             else sorted({name for name in values if not pd.isna(name)}, key=lambda name: (str(type(name)), name))
         )
-        masks = {name: mine & (values == name) for name in order}
+        missing = pd.isna(values)  # pandas' own missing value is neither equal to a name nor unequal
+        values = np.where(missing, None, values)
+        masks = {name: mine & ~missing & (values == name) for name in order}
         tables.append(outcomes(lesions.found, now, masks, same=same(a, b), seed=seed).assign(kind=kind))
     none = outcomes(lesions.found, now, {ALL: mine}).iloc[:0].assign(kind=[])  # its columns, should there be no group
     table = pd.concat([table for table in tables if len(table)] or [none], ignore_index=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import InvalidValue
+from core.errors import InvalidValue, check_number
 from core.evaluation.auc import auc_interval
 from core.evaluation.bootstrap import DRAWS
 from core.evaluation.calibration import calibration_interval
@@ -191,8 +191,9 @@ def threshold_for_sensitivity(probabilities, labels, positive: int | str, target
     """
     predictions = checked(probabilities, labels, class_names=class_names)
     index = check_class(positive, predictions.class_names)
-    if not 0 < target <= 1:
-        raise InvalidValue("The target sensitivity is out of range", given=target, expected="above 0, at most 1")
+    target = check_number(
+        target, "This is no target for a sensitivity", "a number above 0, at most 1", above=0, at_most=1
+    )
     scores = np.sort(predictions.probabilities[predictions.labels == index, index])[::-1]
     if not len(scores):
         raise InvalidValue(

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from core.errors import InvalidValue
+from core.errors import InvalidValue, check_whole
 from core.evaluation.bootstrap import DRAWS
 from core.evaluation.intervals import CONFIDENCE, wilson
 from core.evaluation.paired import mcnemar
@@ -40,7 +40,7 @@ def outcomes(was, now, members: Mapping[str, np.ndarray], *, same: bool = False,
         lesion are NaN.
 
     Raises:
-        InvalidValue: not boolean vectors of one length.
+        InvalidValue: not boolean vectors of one length, or no seed.
     """
     was, now = np.asarray(was), np.asarray(now)
     wrong = [name for name, rows in members.items() if np.shape(rows) != was.shape]
@@ -50,6 +50,7 @@ def outcomes(was, now, members: Mapping[str, np.ndarray], *, same: bool = False,
             given=f"{was.dtype} {list(was.shape)} and {now.dtype} {list(now.shape)}, groups {', '.join(wrong) or 'fine'}",
             expected="bool [lesions], all of one length",
         )
+    seed = check_whole(seed, "This is no seed", 0, 2**63 - 1)
     return pd.DataFrame([_row(name, was[rows], now[rows], same, seed) for name, rows in members.items()])
 
 

@@ -13,6 +13,7 @@ from core.evaluation.aligning import align
 from core.evaluation.concatenation import merge
 from core.evaluation.folding import folded
 from core.evaluation.fusing import all_finite, fuse, quicken
+from core.evaluation.order import chains
 from core.models import check_logits, normalise
 from core.models.normalisation import buffers
 from core.progress import Progress, Report, silent
@@ -32,13 +33,18 @@ class Predictor:
     def __init__(self, model: nn.Module, *, device=None, precision: str = "auto"):
         self.device = devices.pick(device)
         self.dtype = devices.precision(precision, self.device)
-        network = folded(model)
+        network = folded(_unwrapped(model))
         # The mean and deviation stay in float32: images are normalised before they are rounded.
         mean, std = buffers(network)
         quick = self.device.type == "cpu" and self.dtype == torch.bfloat16 and all_finite(network)
         if quick:
             merge(align(network), self.dtype)
         self.network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
+        if not chains(network):
+            # Norms that are left compute in float32, as in training, also between layers of half the precision.
+            for module in network.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.float()
         if quick:
             quicken(fuse(self.network))
         self.network.register_buffer("mean", mean.to(self.device), persistent=False)
@@ -52,6 +58,16 @@ class Predictor:
     def _answer(self, images: Tensor) -> Tensor:
         batch = normalise(self.network, images.to(self.device, non_blocking=True)).to(self.dtype)
         return torch.softmax(check_logits(self.network(batch), self.network).float(), dim=1)
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """The network inside ``torch.compile`` and ``nn.DataParallel``: what is made ready here is another one anyway."""
+    while isinstance(model, nn.Module):
+        inside = model.module if isinstance(model, nn.DataParallel) else model._modules.get("_orig_mod")
+        if inside is None:
+            break
+        model = inside
+    return model
 
 
 @devices.memory_named("give smaller images")

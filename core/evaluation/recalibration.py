@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core import device as devices
-from core.errors import InvalidValue
+from core.errors import InvalidValue, check_whole
 from core.evaluation.predict import BATCH, as_images
 from core.models import normalise
 from core.progress import Progress, Report, silent
@@ -39,9 +39,10 @@ def recalibrate(model: nn.Module, images, *, device=None, batch: int = BATCH, re
         A module in evaluation mode. Without batch norm it is simply a copy.
 
     Raises:
-        InvalidValue: not images, or fewer than two.
+        InvalidValue: not images, fewer than two, or no number of images at once.
         MemoryFull: no memory for a batch.
     """
+    batch = check_whole(batch, "This is no number of images at once", 1, 1_000_000)
     place = devices.pick(device)
     dtype = devices.precision("auto", place)
     pictures = as_images(images)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.errors import InvalidValue
+from core.errors import InvalidValue, check_number
 from core.evaluation.auc import areas
 from core.evaluation.bootstrap import DRAWS
 from core.evaluation.checks import Predictions, check_class, checked
@@ -133,9 +133,8 @@ def settings_for(predictions: Predictions, positive, threshold, draws: int, seed
         )
     if positive is None:
         return Settings(draws=draws, seed=seed)
-    if not isinstance(threshold, int | float | np.number) or not 0 <= threshold <= 1:
-        raise InvalidValue("The threshold is out of range", given=threshold, expected="a probability, from 0 to 1")
-    return Settings(check_class(positive, predictions.class_names), float(threshold), draws, seed)
+    threshold = check_number(threshold, "This is no threshold", "a probability, from 0 to 1", above=-1e-300, at_most=1)
+    return Settings(check_class(positive, predictions.class_names), threshold, draws, seed)
 
 
 def confusion(predictions: Predictions) -> np.ndarray:

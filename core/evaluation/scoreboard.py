@@ -8,6 +8,7 @@ import numpy as np
 from core.errors import check_choice
 from core.evaluation.bootstrap import DRAWS
 from core.evaluation.changes import pair
+from core.evaluation.checks import checked
 from core.evaluation.intervals import Interval
 from core.evaluation.ledger import same
 from core.evaluation.metrics import METRICS, Metric, Settings
@@ -37,11 +38,15 @@ def balanced_accuracy(probabilities, labels) -> float:
 
     Args:
         probabilities: float [N, C]. labels: int [N].
+
+    Raises:
+        InvalidValue: inputs that do not fit together (:func:`core.evaluation.checks.checked`).
     """
-    labels = np.asarray(labels)
-    right = np.asarray(probabilities).argmax(axis=1) == labels
-    images = np.bincount(labels)
-    return float((np.bincount(labels, weights=right)[images > 0] / images[images > 0]).mean())
+    known = checked(probabilities, labels)
+    images = np.bincount(known.labels, minlength=known.classes)[known.present]
+    return float(
+        (np.bincount(known.labels, weights=known.right, minlength=known.classes)[known.present] / images).mean()
+    )
 
 
 def scoreboard(

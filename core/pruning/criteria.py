@@ -35,7 +35,8 @@ class Criterion:
     score: LayerScore
 
     def __call__(self, weights: Mapping[str, Tensor], *, seed: int = 0) -> dict[str, Tensor]:
-        """Scores: layer name -> float32 tensor of the weight's shape and on its device; the lowest are pruned first.
+        """Scores: layer name -> float32 tensor (float64 of float64 weights) of the weight's shape and on its device; the lowest are
+        pruned first.
 
         Args:
             weights: layer name -> floating-point tensor, as from :func:`core.models.prunable`.
@@ -45,7 +46,8 @@ class Criterion:
             InvalidValue: no weights, or something that is not a floating-point tensor.
         """
         check_weights(weights)
-        return {name: self.score(name, weight.detach(), seed).float() for name, weight in weights.items()}
+        scores = {name: self.score(name, weight.detach(), seed) for name, weight in weights.items()}
+        return {name: score if score.dtype == torch.float64 else score.float() for name, score in scores.items()}
 
 
 CRITERIA: dict[str, Criterion] = {}

@@ -25,11 +25,12 @@ Sparsity = float | Mapping[str, float]
 class Ranking:
     """Weights in the order in which they are pruned. Build it once; :meth:`masks` then answers in milliseconds.
 
-    Immutable, and safe to use from several threads. Holds 8 bytes a weight, where the scores are: on a GPU nothing large
+    Immutable, and safe to use from several threads. Holds 8 bytes a weight (16 of float64), where the scores are: on a GPU nothing large
     leaves it.
 
     Args:
-        scores: layer name -> float tensor in execution order; the lowest are pruned first. Compared as float32.
+        scores: layer name -> float tensor in execution order; the lowest are pruned first. Compared as float32,
+            or as float64 where one of them is.
         scope: ``"global"`` (all weights together), ``"layer"`` (each layer by itself) or ``"channel"`` (whole output
             channels of all layers together, see :func:`core.pruning.channels.channel_ranks`).
         keep: layer name -> bool, what earlier pruning kept. The rest stays pruned and counts towards the sparsity asked for.
@@ -54,7 +55,8 @@ class Ranking:
         self.scope = check_choice("scope", scope, SCOPES)
         check_weights(scores, "scores")
         self._shapes = shapes_of(scores)
-        values = flatten(scores, torch.float32)
+        exact = any(score.dtype == torch.float64 for score in scores.values())
+        values = flatten(scores, torch.float64 if exact else torch.float32)
         _check_finite(values, self._shapes, scores)
         if keep is not None:
             keep = Masks.of(keep)
@@ -131,7 +133,8 @@ def magnitude(weights: Mapping[str, Tensor], sparsity: Sparsity, *, scope: str =
     what counts as how many is told at :meth:`Ranking.masks`. To ask for several sparsities, build one :class:`Ranking`.
 
     Args:
-        weights: layer name -> floating-point tensor, as from :func:`core.models.prunable`. Compared as float32.
+        weights: layer name -> floating-point tensor, as from :func:`core.models.prunable`. Compared as float32,
+            or as float64 where one of them is.
         sparsity: share of zeros in [0, 1). With ``scope="layer"`` also layer name -> sparsity; layers not named stay.
         scope: ``"global"``, ``"layer"`` or ``"channel"``.
 

@@ -20,7 +20,7 @@ def ordered(values: Tensor) -> Tensor:
 def keep_above(values: Tensor, threshold: float, out: Tensor) -> None:
     """Write ``values >= threshold`` into the boolean ``out``; both [n]."""
     if _on_host(values):
-        np.greater_equal(values.numpy(), np.float32(threshold), out=out.numpy())
+        np.greater_equal(values.numpy(), values.numpy().dtype.type(threshold), out=out.numpy())
     else:
         torch.ge(values, threshold, out=out)
 
@@ -30,7 +30,7 @@ def keep_all_but(k: int, values: Tensor, out: Tensor, *, rising: Tensor | None =
 
     Args:
         k: how many, from 0 to n.
-        values: float32 [n] without NaN.
+        values: float32 or float64 [n] without NaN.
         out: bool [n] on the same device, overwritten.
         rising: ``ordered(values)`` where there is one; without it the k-th value is searched for, which costs about
             half a sort.
@@ -63,5 +63,5 @@ def _kth(values: Tensor, k: int) -> float:
 
 def _first_equal(values: Tensor, threshold: float, count: int) -> Tensor:
     if _on_host(values):
-        return torch.from_numpy(np.flatnonzero(values.numpy() == np.float32(threshold))[:count])
+        return torch.from_numpy(np.flatnonzero(values.numpy() == values.numpy().dtype.type(threshold))[:count])
     return torch.nonzero(values == threshold).flatten()[:count]

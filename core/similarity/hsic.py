@@ -112,7 +112,7 @@ def as_rows(features: Tensor) -> Tensor:
     return (features.permute(0, 2, 3, 1) if features.ndim == 4 else features).reshape(len(features), -1)
 
 
-def gram(features: Tensor) -> Gram:
+def gram(features: Tensor, *, exact: bool = False) -> Gram:
     """The Gram matrix of features, in blocks of them: beside the result it needs a few megabytes.
 
     The products of a block are summed in float32 or better and the blocks in float32; in bfloat16 a block's result is
@@ -121,8 +121,9 @@ def gram(features: Tensor) -> Gram:
 
     Args:
         features: [n, p] or [n, c, h, w] of any floating type, any memory format.
+        exact: compute in float64.
     """
-    found = _gram(as_rows(features))
+    found = _gram(as_rows(features), exact)
     if _LEAST < found.largest < _MOST or not features.numel():
         return found
     # Few layers come here: their squares would leave the format, or the squares of these would.
@@ -130,22 +131,23 @@ def gram(features: Tensor) -> Gram:
     exponent = math.frexp(most)[1] if 0 < most < math.inf else 0
     if features.dtype != torch.float64:
         exponent = max(-126, min(exponent, 126))  # beyond, the factor itself would leave the format
-    return replace(_gram(as_rows(features) * 2.0**-exponent), exponent=exponent) if exponent else found
+    return replace(_gram(as_rows(features) * 2.0**-exponent, exact), exponent=exponent) if exponent else found
 
 
-def _gram(rows: Tensor) -> Gram:
+def _gram(rows: Tensor, exact: bool) -> Gram:
     n, count = rows.shape
-    kind = torch.float64 if rows.dtype == torch.float64 else torch.float32
+    kind = torch.float64 if exact or rows.dtype == torch.float64 else torch.float32
+    near_kind = kind if exact else rows.dtype
     # Any common point gives the same HSIC, so the mean of some images is as good as that of all, and costs less.
     some = rows[:: max(1, n // 8)]
     products, level = torch.empty(n, n, dtype=kind, device=rows.device), 0.0
     # One place for all blocks: fresh memory would have to be fetched from the system for each.
-    room = rows.new_empty(n * min(_BLOCK, count))
+    room = rows.new_empty(n * min(_BLOCK, count), dtype=near_kind)
     # The matrix is symmetric: of each stripe only what lies on and below the diagonal is multiplied, the rest is its mirror image.
     stripes = _stripes(n, count, rows.device)
     for start in range(0, count, _BLOCK):
         block = slice(start, start + _BLOCK)
-        point = some[:, block].mean(0, dtype=kind).to(rows.dtype)
+        point = some[:, block].mean(0, dtype=kind).to(near_kind)
         near = torch.sub(rows[:, block], point, out=room[: n * len(point)].view(n, -1))
         for top, bottom in stripes:
             place, part = products[top:bottom, :bottom], near[top:bottom] @ near[:bottom].T
@@ -197,8 +199,8 @@ def cka(x, y, *, debiased: bool = True) -> float:
     """How alike two sets of features of the same images are, whatever rotation and scale separates them.
 
     Args:
-        x, y: [n, p] and [n, q], or [n, c, h, w], arrays or tensors; row i of both belongs to the same image. float64 is
-            computed in float64, everything else in float32 blocks (within 1e-5 of float64).
+        x, y: [n, p] and [n, q], or [n, c, h, w], arrays or tensors; row i of both belongs to the same image. Computed in float64:
+            beside an image far from the others float32 would lose these.
         debiased: the unbiased HSIC of Nguyen et al. 2021, which needs 4 images, or the biased one, which needs 2.
 
     Returns:
@@ -251,7 +253,7 @@ def _grams(x, y, debiased: bool) -> tuple[Gram, Gram]:
         )
     check_count(len(first), debiased)
     with torch.inference_mode():
-        found = gram(first), gram(second)
+        found = gram(first, exact=True), gram(second, exact=True)
     for matrix in found:
         if not matrix.finite:
             raise InvalidValue("The features are not finite", given="NaN or infinite values", expected="numbers")
@@ -263,6 +265,10 @@ def _features(values) -> Tensor:
         tensor = values.detach() if isinstance(values, Tensor) else torch.as_tensor(np.array(values))
     except (TypeError, ValueError) as error:
         raise InvalidValue("These are not features", given=type(values).__name__, expected="numbers [n, p]") from error
+    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        raise InvalidValue(
+            "These are not features", given=f"a tensor of {tensor.layout}", expected="plain numbers [n, p]"
+        )
     if tensor.ndim not in (2, 4) or 0 in tensor.shape[1:] or tensor.is_complex():
         raise InvalidValue(
             "These are not features", given=f"{tensor.dtype} {list(tensor.shape)}", expected="[n, p] or [n, c, h, w]"
@@ -270,4 +276,5 @@ def _features(values) -> Tensor:
     tensor = tensor.flatten(1)
     if len(tensor) and not (varies := (tensor != tensor[:1]).any(dim=0)).all() and varies.any():
         tensor = tensor[:, varies]  # what is the same for all images says nothing, and may be large
-    return tensor if tensor.dtype == torch.float64 else tensor.float()
+    kind = tensor.dtype if tensor.dtype in (torch.float32, torch.float64) else None
+    return tensor.to(kind or (torch.float32 if tensor.is_floating_point() else torch.float64))

@@ -1,6 +1,7 @@
 """How a network is trained: every number that decides the outcome, and nothing else."""
 
 from dataclasses import asdict, dataclass
+from numbers import Real
 
 from core.errors import InvalidValue, check_choice
 from core.training.augment import AUGMENTATIONS
@@ -62,7 +63,7 @@ class Settings:
         }
         for name, (low, high) in limits.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
                 raise InvalidValue(
                     f"The setting {name} is out of range", given=repr(value), expected=f"{low} to {high}"
                 )

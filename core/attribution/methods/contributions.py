@@ -5,6 +5,7 @@ from torch import Tensor
 from core.attribution.explainer import Explainer, captum
 from core.attribution.methods import base
 from core.attribution.methods.base import Method
+from core.errors import InvalidValue
 
 
 def _integrated_gradients(explainer: Explainer, x: Tensor, target: Tensor, *, steps: int, baseline: str) -> Tensor:
@@ -23,7 +24,18 @@ def _integrated_gradients(explainer: Explainer, x: Tensor, target: Tensor, *, st
 def _deeplift(explainer: Explainer, x: Tensor, target: Tensor, *, baseline: str) -> Tensor:
     method = captum().DeepLift(explainer.apart)
     method.gradient_func = explainer.gradient
-    return base.summed(method.attribute(x.detach().requires_grad_(), base.baseline(explainer, x, baseline), target))
+    try:
+        found = method.attribute(x.detach().requires_grad_(), base.baseline(explainer, x, baseline), target)
+    except RuntimeError as error:
+        if "used more than" not in str(error):
+            raise
+        raise InvalidValue(
+            "DeepLift cannot explain a network that calls one ReLU more than once",
+            given=type(explainer.network).__name__,
+            expected="a ReLU of its own for each call, as VGG and DenseNet have",
+            remedy="take another method of attribution, such as integrated_gradients",
+        ) from error
+    return base.summed(found)
 
 
 INTEGRATED_GRADIENTS = Method(

@@ -8,13 +8,18 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
-from torchvision.models import DenseNet
+from torchvision.models import VGG, DenseNet
+from torchvision.models.densenet import _DenseBlock, _DenseLayer
 
 from core.errors import InvalidValue
+from core.models.architectures import CompactVGG16
+from core.pruning.binding import private
 from core.pruning.compaction.building import FixedSize
 from core.pruning.compaction.operations import Channelwise, Concatenation, Image, Norm, Operation, Weighted
 
 _KEEP_CONSTANTS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Dropout, nn.Identity, nn.Flatten, FixedSize)
+_PIXELS = (32, 64, 224, 8)
+"""Heights and widths on which a network of another make is asked whether it runs its parts in a row; the first that it takes."""
 
 
 def wire(model: nn.Module) -> list[Operation]:
@@ -22,9 +27,10 @@ def wire(model: nn.Module) -> list[Operation]:
 
     Raises:
         InvalidValue: a network that is neither a DenseNet nor, like VGG, ``features``, ``avgpool`` and ``classifier`` in a
-            row; or one with a layer that compaction does not know.
+            row; or one with a layer that compaction does not know, or that is used twice.
     """
-    if isinstance(model, DenseNet):
+    _check_used_once(model)
+    if type(model).forward is DenseNet.forward and "forward" not in vars(model):
         return _densenet(model)
     parts = [getattr(model, name, None) for name in ("features", "avgpool", "classifier")]
     if isinstance(parts[0], nn.Sequential) and all(isinstance(part, nn.Module) for part in parts):
@@ -35,6 +41,7 @@ def wire(model: nn.Module) -> list[Operation]:
         ]
         steps: list[Operation] = [Image(_first_channels(model))]
         _chain(steps, modules)
+        _check_in_a_row(model)
         return steps
     raise InvalidValue(
         "This kind of network cannot be compacted",
@@ -54,7 +61,11 @@ def _densenet(model: DenseNet) -> list[Operation]:
         _chain(steps, pending)
         pending = []
         pieces = [steps[-1]]
+        if type(module) is not _DenseBlock:
+            raise _unknown(name, module)
         for layer, parts in _children(name, module):
+            if type(parts) is not _DenseLayer:
+                raise _unknown(layer, parts)
             steps.append(Concatenation(layer, *pieces))
             _chain(steps, _children(layer, parts))
             pieces.append(steps[-1])
@@ -70,22 +81,69 @@ def _chain(steps: list[Operation], modules: Iterable[tuple[str, nn.Module]]) -> 
     left = list(modules)
     while left:
         name, module = left.pop(0)
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if type(module) in (nn.Conv2d, nn.Linear):  # a class that inherits may compute something else
             _check(name, module, len(steps[-1].constants))
-            norm = left.pop(0) if left and isinstance(left[0][1], nn.BatchNorm2d) else None
+            norm = left.pop(0) if left and type(left[0][1]) is nn.BatchNorm2d else None
             steps.append(Weighted(name, steps[-1], module, norm))
-        elif isinstance(module, nn.BatchNorm2d):
+        elif type(module) is nn.BatchNorm2d:
             steps.append(Norm(name, steps[-1], module))
-        elif isinstance(module, nn.ReLU):
+        elif type(module) is nn.ReLU:
             steps.append(Channelwise(name, steps[-1], module, torch.relu))
-        elif isinstance(module, _KEEP_CONSTANTS) and not (isinstance(module, nn.AvgPool2d) and module.padding):
+        elif type(module) in _KEEP_CONSTANTS and not _changes_constants(module):
             steps.append(Channelwise(name, steps[-1], module))
         else:
             raise _unknown(name, module)
 
 
+def _changes_constants(pool: nn.Module) -> bool:
+    """An average over a padded border, or divided by another number than there are, of equal values is another value."""
+    return isinstance(pool, nn.AvgPool2d) and bool(pool.padding or pool.divisor_override)
+
+
 def _children(name: str, module: nn.Module) -> list[tuple[str, nn.Module]]:
-    return [(f"{name}.{child}", part) for child, part in module.named_children()]
+    # Not ``named_children``, which leaves out what was there before: one ReLU may stand in several places.
+    return [(f"{name}.{child}", part) for child, part in module._modules.items() if part is not None]
+
+
+def _check_used_once(model: nn.Module) -> None:
+    """Raise InvalidValue where a layer with weights or statistics stands in two places: the smaller ones would have to differ."""
+    seen: dict[int, str] = {}
+    for name, module in model.named_modules(remove_duplicate=False):
+        if id(module) in seen and (module._parameters or module._buffers):
+            raise InvalidValue(
+                "A network that uses one layer twice cannot be compacted",
+                given=f"{seen[id(module)]} and {name} are one {type(module).__name__}",
+                expected="each layer in one place",
+                remedy="give each place a layer of its own, with copies of the weights",
+            )
+        seen.setdefault(id(module), name)
+
+
+def _check_in_a_row(model: nn.Module) -> None:
+    """Raise InvalidValue if a network of another make does more than to run features, avgpool and classifier: asked of noise."""
+    if "forward" not in vars(model) and type(model).forward in (VGG.forward, CompactVGG16.forward):
+        return
+    if isinstance(model.avgpool, FixedSize):  # compacted before, and then asked
+        return
+    network = private(model).eval()
+    weight = next(model.parameters())
+    for side in _PIXELS:
+        noise = torch.randn(2, _first_channels(model), side, side, generator=torch.Generator().manual_seed(0))
+        noise = noise.to(weight.device, weight.dtype)
+        try:
+            with torch.inference_mode(False), torch.no_grad():
+                given = network(noise)
+                row = network.classifier(torch.flatten(network.avgpool(network.features(noise)), 1))
+        except RuntimeError:  # too small for it, or too large for its head
+            continue
+        room = 100 * torch.finfo(row.dtype).eps * float(row.abs().nan_to_num().max())
+        if getattr(given, "shape", None) == row.shape and torch.allclose(given, row, rtol=0, atol=room, equal_nan=True):
+            return
+        raise InvalidValue(
+            "This kind of network cannot be compacted",
+            given=f"{type(model).__name__}, which does something else than its features, avgpool and classifier in a row",
+            expected="a VGG or a DenseNet, as core.models.build makes them",
+        )
 
 
 def _first_channels(model: nn.Module) -> int:

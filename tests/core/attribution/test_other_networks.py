@@ -52,6 +52,22 @@ def test_a_residual_network_is_explained(image):
         found = attribute(model, image, method=method, target=3)
         assert found.shape == image.shape[:2]
         assert np.isfinite(found).all()
+    with pytest.raises(InvalidValue, match="calls one ReLU more than once"):  # which only its own code could tell apart
+        attribute(model, image, method="deeplift", target=3)
+
+
+def test_one_relu_in_two_places_is_explained(image):
+    relu = nn.ReLU()
+    rows = nn.Conv2d(3, 8, 3), relu, nn.Conv2d(8, 8, 3), relu, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4)
+    apart = [nn.ReLU() if row is relu else row for row in rows]
+    for method in ("deeplift", "guided_backprop"):
+        found = [
+            attribute(
+                set_normalisation(nn.Sequential(*own), (0.5,) * 3, (0.2,) * 3).eval(), image, method=method, target=1
+            )
+            for own in (rows, apart)
+        ]
+        assert np.array_equal(*found)
 
 
 class Answers(nn.Module):

@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -158,6 +159,15 @@ def test_the_conclusion_is_computed_from_what_was_measured():
     assert "70% in channels that can be left out, which takes 70% of the operations away" in faster
     mixed = cost.conclusion(numbers(0.8, 300), [speed(1, 1.0, 1.5), speed(64, 1, 0.5)], "Dense", "Compacted")
     assert "is slower for one image, faster for 64 images at once on this machine" in mixed
+    # A head that was merged is why, and not channels that died; and no reason contradicts the verdict.
+    head = replace(numbers(0.8, 250), merged=700)
+    assert head.effective == pytest.approx(0.05)
+    assert "only repeats what it gets and was merged into it, which takes 70.0%" in cost.conclusion(
+        head, [speed(64, 2.0, 1.0)], "Dense", "Compacted"
+    )
+    alive = cost.conclusion(numbers(0.8, 1000), [speed(64, 2.0, 1.0)], "Dense", "Compacted")
+    assert "is faster" in alive
+    assert "although of the 80% of its weights that are zero none make up dead channels" in alive
     assert "because nothing is pruned" in cost.conclusion(numbers(0, 1000), [speed(1, 1, 1)], "Dense", "Compacted")
     for text in (same, faster, mixed):
         assert str(cost.machine("cpu", "float32")) in text

@@ -240,3 +240,14 @@ def test_weights_that_cannot_be_ranked_are_named():
     ):
         with pytest.raises(InvalidValue, match=said):
             magnitude({"a": weight}, 0.5)
+
+
+def test_float64_weights_are_told_apart_below_float32():
+    """torch prunes by the weights as they are: rounded to float32, half of these would be ties."""
+    layer = nn.Linear(40, 25, bias=False).double()
+    layer.weight.data = 1 + torch.rand(25, 40, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 1e-9
+    expected = layer.weight.detach().clone()
+    smallest = expected.flatten().argsort()[:500]
+    for once in (True, False):
+        masks = Ranking(CRITERIA["magnitude"](prunable(nn.Sequential(layer))), once=once).masks(0.5)
+        assert set((~masks["0"]).flatten().nonzero().flatten().tolist()) == set(smallest.tolist())

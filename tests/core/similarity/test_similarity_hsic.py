@@ -166,3 +166,20 @@ def test_a_large_feature_that_never_changes_is_left_out():
     x, y = related(kind=np.float32)
     with_constant = np.hstack([x, np.full((len(x), 1), 1e7, np.float32)])
     assert cka(with_constant, y) == pytest.approx(reference_cka(x, y), abs=1e-5)
+
+
+@pytest.mark.parametrize(("images", "features", "far"), [(5, 20000, 1e3), (4, 300, 1e4), (200, 20000, 1e4)])
+def test_an_image_far_from_the_others_does_not_drown_them(images, features, far):
+    """In float32 the sums that cancel when the matrix is centred were all that was left."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(images, features)).astype(np.float32)
+    x[0] *= far
+    y = rng.normal(size=(images, 7)).astype(np.float32)
+    for other in (y, x[:, :7]):
+        assert cka(x, other) == pytest.approx(cka(x.astype(float), other.astype(float)), abs=1e-9)
+
+
+@pytest.mark.parametrize("values", [torch.eye(5).to_sparse(), torch.empty(5, 3, device="meta")])
+def test_tensors_without_plain_numbers_are_named(values):
+    with pytest.raises(InvalidValue, match="not features"):
+        cka(values, values)

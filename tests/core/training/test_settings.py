@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from core.errors import InvalidValue, UnknownName
@@ -46,6 +47,8 @@ def test_a_number_has_one_text_however_it_is_written():
     assert json.dumps(written.as_dict()) == json.dumps(meant.as_dict())
     assert '"epochs": 8,' in json.dumps(written.as_dict())
     assert Settings(epochs=0.5).epochs == 0.5
+    numpy = Settings(epochs=np.float32(8), rate=np.float64(1), seed=np.int64(3), batch=np.int32(32))
+    assert json.dumps(numpy.as_dict()) == json.dumps(Settings(epochs=8, rate=1.0, seed=3, batch=32).as_dict())
 
 
 def test_what_is_younger_than_the_first_runs_leaves_their_hashes_alone():
