@@ -13,7 +13,7 @@ PRUNE_ONLY = "prune_only"
 """The path without any checkpoint but the dense one: pruning, and no fine-tuning at all."""
 
 BY_LOT = "-random"
-"""How the cards call a method that prunes by lot, the control for the criterion: its name with this behind it."""
+"""How the cards call a method that prunes at random, the control for the criterion: its name with this behind it."""
 
 _SAME = 1e-6
 
@@ -102,7 +102,7 @@ def studies(root=None) -> dict[str, dict[str, Path]]:
     Where a study has several dense networks, the first by id counts, and of the pruned ones those that come from it, and from
     this training of it (:meth:`core.checkpoints.Entry.comes_from`).
     Networks trained under the row split never count: they have seen lesions of test images, so nothing that they answer
-    can be compared. Nor do controls by lot: between checkpoints the smallest weights would go, and lots no longer decide.
+    can be compared. Nor do controls at random: between checkpoints the smallest weights would go, and lots no longer decide.
     Networks without their weights where the dense network has its own are :attr:`Path.results`: a path is there to be moved
     along, and from them it would not go on. Checkpoints that cannot be read are passed over; :func:`core.checkpoints.list` tells of them.
     """

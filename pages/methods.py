@@ -13,7 +13,8 @@ if study is None:
     st.stop()
 st.markdown(
     "A paper compared three ways to prune. Networks like its own were made here with the same training for every "
-    "method, tested on images that no network had trained on (of lesions: on lesions that none had seen), with an interval for each result."
+    "method, tested on images that no network had trained on (of lesions: on lesions that none had seen), with an interval for each result. Where *The "
+    "paper's table* and *The leak* show networks made in the paper's own way, they say so."
 )
 st.caption(paper.CITATION)
 section = methods_controls.section()

@@ -11,7 +11,7 @@ st.title("What does a network forget when you prune it?")
 st.markdown(
     "To run on a small device, a neural network is often **pruned**: most of its weights are set to zero. "
     "Its accuracy may hardly move, and still it can lose sight of the rare diagnoses that matter most. "
-    "Here you can look, on networks that were really trained on real images."
+    "Here you can look, on networks that were really trained and on every answer that they gave."
 )
 
 place = overview_answer.ask()
@@ -65,7 +65,7 @@ card = entries[0].card
 n = (card.metrics.get("accuracy") or {}).get("n")
 if n:
     st.caption(
-        f"On {n:,} test images that no network was trained on and that chose nothing. In brackets 95% intervals. "
+        f"On {n:,} test images, on which no network was trained and by which none was chosen. In brackets 95% intervals. "
         + ("No lesion is in both training and test." if card.data.split_by == "lesion" else "")
     )
 others = sorted({entry.card.sparsity for path in paths.values() for entry in path.results})
@@ -74,6 +74,10 @@ if others:
         f"Networks pruned to {look.listed([look.sparsity(value) for value in others])} were trained as well; they ship without their "
         "weights. *What if* shows their answers, *Methods* compares them all."
     )
+from pages.components import whatif_words  # noqa: E402 (brings torch, for which nothing above has to wait)
+
+if again := whatif_words.repeats(study, "iterative", 0.8).strip():
+    st.caption(again.replace("This is one training.", "Each line is one training."))
 panels.left_out()
 
 st.page_link("pages/what_if.py", label="Slide the sparsity and see what changes", icon=":material/tune:")

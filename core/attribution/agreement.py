@@ -75,7 +75,7 @@ def share_inside(maps, masks) -> np.ndarray:
 
 
 def _membership(values: np.ndarray, count: int) -> np.ndarray:
-    """The chance of each pixel to be among the ``count`` largest when ties are broken by lot, float64 [N, pixels]."""
+    """The chance of each pixel to be among the ``count`` largest when ties are broken at random, float64 [N, pixels]."""
     last = np.partition(values, -count, axis=1)[:, -count, None]
     above, tied = values > last, values == last
     left = count - above.sum(axis=1, keepdims=True)

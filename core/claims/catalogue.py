@@ -68,7 +68,7 @@ GROUPS: dict[str, Group] = {
         Group(
             "criterion",
             "Does it matter which weights go?",
-            lambda: "Taken for granted by the paper: removing the smallest weights beats removing weights by lot.",
+            lambda: "Taken for granted by the paper: removing the smallest weights beats removing weights at random.",
         ),
     )
 }

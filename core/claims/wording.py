@@ -22,9 +22,9 @@ _NETWORKS = {"dense": "dense", TRAINED_ON: "dense (trained on)"}
 
 
 def network(method: str) -> str:
-    """A method as it stands within a sentence: ``"one-shot"``, ``"one-shot by lot"``, ``"dense (trained on)"``."""
+    """A method as it stands within a sentence: ``"one-shot"``, ``"one-shot at random"``, ``"dense (trained on)"``."""
     if method.endswith(BY_LOT):
-        return f"{network(method.removesuffix(BY_LOT))} by lot"
+        return f"{network(method.removesuffix(BY_LOT))} at random"
     return _NETWORKS.get(method) or METHOD_TITLES.get(method, method.replace("_", " ")).lower()
 
 

@@ -15,7 +15,7 @@ smaller and faster on any machine. Its sparsity counts the channels' own weights
 _EXAMPLES = """\
   python -m core prune ham10000-64/vgg16 one_shot 0.8
   python -m core prune ham10000-64/vgg16 iterative 0.9 --steps 3 --epochs 6
-  python -m core prune ham10000-64/vgg16 one_shot 0.8 --criterion random --seed 1      a control: pruned by lot
+  python -m core prune ham10000-64/vgg16 one_shot 0.8 --criterion random --seed 1      a control: pruned at random
   python -m core prune ham10000-64/vgg16 one_shot 0.5 --scope channel                  whole channels
   python -m core prune ham10000-64/vgg16 dense                                         a control: only trained on"""
 

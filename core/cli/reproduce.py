@@ -8,7 +8,7 @@ from core.errors import InvalidValue, PruneScopeError
 
 _DESCRIPTION = """\
 Plan, make and report a whole set of runs: the dense network of each study, the three methods of pruning at 80, 90, 50
-and 95%, and two controls with the same epochs (the dense network trained on, and pruning by lot), then every network's
+and 95%, and two controls with the same epochs (the dense network trained on, and pruning at random), then every network's
 answers to the test images. Run again, it makes only what is missing; after Ctrl-C it goes on where it was.
 
 profiles:

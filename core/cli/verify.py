@@ -26,7 +26,9 @@ def add(commands, common) -> None:
         examples=_EXAMPLES,
     )
     command.add_argument("ids", metavar="ID", nargs="*", help="checkpoints; all that have stored answers by default")
-    command.add_argument("--steps", type=int, metavar="N", help="so many steps of each, drawn by lot with a fixed seed")
+    command.add_argument(
+        "--steps", type=int, metavar="N", help="so many steps of each, drawn at random with a fixed seed"
+    )
 
 
 def verify(args) -> None:

@@ -62,11 +62,13 @@ def pareto(
 def front(frame: pd.DataFrame, cost: str, worth: str = METRIC) -> np.ndarray:
     """Bool [rows]: no other row has at least its ``worth`` for at most its ``cost``, and one of the two better.
 
+    Costs that are equal to three digits count as equal: a few bytes of a card's text make no network cheaper.
+
     Args:
         frame: from :func:`pareto`.
         cost, worth: columns; less cost and more worth are better. Rows without a cost are on no front.
     """
-    costs, worths = frame[cost].to_numpy(float), frame[worth].to_numpy(float)
+    costs, worths = (np.array([float(f"{value:.3g}") for value in frame[cost]]), frame[worth].to_numpy(float))
     known = ~np.isnan(costs)
     no_worse = (costs[None] <= costs[:, None]) & (worths[None] >= worths[:, None])
     better = (costs[None] < costs[:, None]) | (worths[None] > worths[:, None])

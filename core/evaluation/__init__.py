@@ -2,7 +2,7 @@
 
 from core.evaluation.changes import flips, harm
 from core.evaluation.intervals import Interval, mover, wilson
-from core.evaluation.ledger import in_groups, ledger
+from core.evaluation.ledger import FalseAlarms, false_alarms, in_groups, ledger
 from core.evaluation.metrics import METRICS, Metric, threshold_for_sensitivity
 from core.evaluation.paired import Comparison, McNemar, compare, mcnemar
 from core.evaluation.predict import Predictor, predict
@@ -15,6 +15,7 @@ from core.evaluation.watching import curve, watch
 __all__ = [
     "METRICS",
     "Comparison",
+    "FalseAlarms",
     "Interval",
     "McNemar",
     "Metric",
@@ -25,6 +26,7 @@ __all__ = [
     "compare",
     "curve",
     "evaluate",
+    "false_alarms",
     "flips",
     "harm",
     "has_batch_norm",

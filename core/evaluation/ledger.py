@@ -1,13 +1,14 @@
 """The harm ledger: of each diagnosis the lesions that pruning newly misses, newly catches and leaves as they were."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from core.errors import InvalidValue, check_choice
 from core.evaluation.changes import pair
-from core.evaluation.checks import Predictions
+from core.evaluation.checks import Predictions, check_class
 from core.evaluation.lesions import Lesions
 from core.evaluation.outcomes import outcomes
 
@@ -104,6 +105,38 @@ def in_groups(
     none = outcomes(lesions.found, now, {ALL: mine}).iloc[:0].assign(kind=[])  # its columns, should there be no group
     table = pd.concat([table for table in tables if len(table)] or [none], ignore_index=True)
     return table[["kind", *table.columns.drop("kind")]]
+
+
+@dataclass(frozen=True)
+class FalseAlarms:
+    """Lesions of other classes that are called one class.
+
+    Attributes:
+        others: how many lesions are of another class.
+        dense, pruned: how many of these each network calls that class.
+    """
+
+    others: int
+    dense: int
+    pruned: int
+
+
+def false_alarms(
+    dense, pruned, labels, positive: int | str, class_names: Sequence[str] | None = None, groups=None
+) -> FalseAlarms:
+    """What finding more of a class costs: a network that calls everything melanoma misses none.
+
+    Args:
+        dense, pruned, labels, class_names, groups: as for :func:`ledger`; the answer to a lesion is that of its images' mean.
+        positive: the class, by index or name.
+
+    Raises:
+        InvalidValue: inputs that do not fit together, or no such class.
+    """
+    a, b = pair(dense, pruned, labels, class_names, groups)
+    index = check_class(positive, a.class_names)
+    counts = [int(((of.truth != index) & (of.answers == index)).sum()) for of in (Lesions.of(a), Lesions.of(b))]
+    return FalseAlarms(int((Lesions.of(a).truth != index).sum()), *counts)
 
 
 def same(a: Predictions, b: Predictions) -> bool:

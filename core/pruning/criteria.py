@@ -76,7 +76,7 @@ def _magnitude(name: str, weight: Tensor, seed: int) -> Tensor:
 @criterion(
     "random",
     title="Random weights",
-    description="Removes weights by lot: a control that shows how much a good choice of weights is worth.",
+    description="Removes weights at random: a control that shows how much a good choice of weights is worth.",
 )
 def _random(name: str, weight: Tensor, seed: int) -> Tensor:
     """Uniform in [0, 1). Drawn on the CPU from seed and layer name, so it is the same on any device, in any layer order."""

@@ -55,7 +55,7 @@ CLAIMS = (
     Claim(
         "similar",
         "One-shot and iterative pruning learn similar features.",
-        "Mean CKA of matching layers: are the two more alike than two dense networks of different seeds?",
+        "Mean CKA of matching layers: are the two more alike than two dense networks of different seeds? Both come from one dense network, so little is asked of them: what they share may be its.",
         ((Term("one_shot", "iterative"), FLOOR),),
     ),
     Claim(

@@ -17,6 +17,8 @@ from collections.abc import Callable, Collection, Mapping
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.components import look
+
 _ARRIVAL = "_arrival"  # the page that is open, what was read of its address since it was opened, and what was told it
 _ON_ITS_WAY = (
     1.5  # seconds that an address may take to the browser: until then an older one comes back with other choices
@@ -35,7 +37,14 @@ def hold(key: str, read: Callable[[str], object | None], default, name: str | No
     arrival = _arrival()
     if key not in arrival["read"]:
         arrival["read"].add(key)
-        found = read(st.query_params.get(name or key, ""))
+        text = st.query_params.get(name or key, "")
+        found = read(text)
+        if text and found is None:
+            st.toast(
+                f'The link asks for {name or key} "{look.literal(text[:60])}", which there is not here. This page shows something else.',
+                icon=":material/link_off:",
+                duration="long",
+            )
         # Set even if it stays: on another page the widget is a new one, and would begin with its own default.
         st.session_state[key] = st.session_state.get(key, default) if found is None else found
         if (name or key) not in st.query_params:

@@ -52,7 +52,7 @@ def _measures(picture, networks, maps, question) -> tuple[pd.DataFrame, list[str
         frame["Brightest pixel on a sign"] = ["yes" if hit == 1 else "no" if hit == 0 else "in part" for hit in hits]
         frame["Precision on the signs"] = _numbers(attribution.average_precision(stack, inside))
         notes.append(
-            f"The true signs of {look.diagnosis(target).lower()} cover {signs.mean():.0%} of the picture: a map by lot would reach a "
+            f"The true signs of {look.diagnosis(target).lower()} cover {signs.mean():.0%} of the picture: a map at random would reach a "
             f"precision of {signs.mean():.2f}."
         )
     elif picture.signs:

@@ -77,13 +77,13 @@ def speed(frame: pd.DataFrame, colour: str, ink: str) -> alt.LayerChart:
     return (span + dot).properties(height=40 * len(order) + 60)
 
 
-def pareto(frame: pd.DataFrame, axis: str, colours: Mapping[str, str], ink: str) -> alt.LayerChart:
+def pareto(frame: pd.DataFrame, axis: str, marks: Mapping[str, tuple[str, str]], ink: str) -> alt.LayerChart:
     """Balanced accuracy against a cost, a point a network; those that no other beats are joined.
 
     Args:
         frame: from :func:`core.cost.pareto`, with x, title, best, hollow (how its mark is drawn) and, for times, x_low and x_high.
         axis: what x is, with its unit.
-        colours: short name of a method -> its colour, in the order of the legend.
+        marks: short name of a method -> its colour and shape, in the order of the legend.
         ink: the theme's colour of text.
     """
     rows = frame.assign(name=frame["method"].map(look.short))
@@ -99,7 +99,9 @@ def pareto(frame: pd.DataFrame, axis: str, colours: Mapping[str, str], ink: str)
     legend = alt.Legend(title=None, orient="top", columns=2, labelLimit=240, symbolOpacity=1)
     base = alt.Chart(rows).encode(
         x=x,
-        color=alt.Color("name:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=legend),
+        color=alt.Color(
+            "name:N", scale=alt.Scale(domain=list(marks), range=[own[0] for own in marks.values()]), legend=legend
+        ),
         tooltip=[
             alt.Tooltip("title:N", title="Network"),
             alt.Tooltip("balanced_accuracy:Q", title="Balanced accuracy", format=".1%"),
@@ -117,15 +119,12 @@ def pareto(frame: pd.DataFrame, axis: str, colours: Mapping[str, str], ink: str)
     chart = front + base.mark_rule(opacity=0.35, strokeWidth=2).encode(y=alt.Y("low:Q", title=WORTH), y2="high:Q")
     if "x_low" in rows:
         chart += base.mark_rule(opacity=0.35, strokeWidth=2).encode(x=alt.X("x_low:Q"), x2="x_high:Q", y=y)
-    shape = alt.Shape("name:N", scale=alt.Scale(domain=list(colours), range=_shapes(len(colours))), legend=legend)
+    shape = alt.Shape(
+        "name:N", scale=alt.Scale(domain=list(marks), range=[own[1] for own in marks.values()]), legend=legend
+    )
     chart += (
         base.transform_filter("!datum.hollow").mark_point(filled=True, size=110, opacity=1).encode(y=y, shape=shape)
     )
     hollow = base.transform_filter("datum.hollow")
     chart += hollow.mark_point(filled=False, size=110, strokeWidth=2.5, opacity=1).encode(y=y, shape=shape)
     return chart.properties(height=420)
-
-
-def _shapes(count: int) -> list[str]:
-    known = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
-    return [known[number % len(known)] for number in range(count)]

@@ -51,6 +51,15 @@ def counted(entry: Entry) -> cost.Cost:
     return loaders.results().make(("cost", entry.card.digest), lambda: cost.cost_of(entry))
 
 
+def like_for_like(found: cost.Cost) -> str:
+    """What the smallest file is of one without compression in the same precision, in brackets; "" where it has all bits."""
+    smallest = min(found.bytes, key=found.bytes.get)
+    if smallest not in ("sparse", "compact16") or "plain16" not in found.bytes:
+        return ""
+    share = found.bytes[smallest] / found.bytes["plain16"]
+    return f" (half of that is rounding to 16 bits: of the plain one in 16 bits it is {share:.0%})"
+
+
 def counted_all(known: list[Entry]) -> dict[str, cost.Cost]:
     """The costs of many checkpoints by id; those not counted before are counted now, with a sign of progress."""
     missing = [entry for entry in known if loaders.results().get(("cost", entry.card.digest)) is None]

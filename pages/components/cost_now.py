@@ -87,7 +87,7 @@ def _sizes(entry: Entry, found: cost.Cost) -> None:
     frame = cost_data.sizes(found)
     smallest, plain = frame.iloc[-1], found.bytes["plain"]
     st.caption(
-        f"The files as you would take them home, to the byte. The smallest is {smallest['bytes'] / plain:.0%} of the plain one. "
+        f"The files as you would take them home, to the byte. The smallest is {smallest['bytes'] / plain:.0%} of the plain one{cost_data.like_for_like(found)}. "
         f"Parameters: {found.parameters:,}; {found.parameters_left:,} compacted."
     )
     st.altair_chart(

@@ -47,7 +47,7 @@ def draw(study: str) -> None:
         cost_charts.pareto(
             shown,
             axis,
-            {look.short(m): look.colour(m) for m in sorted(set(frame["method"]), key=look.order)},
+            {look.short(m): (look.colour(m), look.shape(m)) for m in sorted(set(frame["method"]), key=look.order)},
             look.ink(),
         ),
         alt=f"Balanced accuracy against {axis}, a point for each of {len(frame)} networks",
@@ -91,7 +91,7 @@ def _sentence(frame, against: str) -> str:
 
 
 def _basis(frame, against: str, timed, missing: int) -> str:
-    text = f"n = {int(frame['n'].max()):,} test images, 95% intervals. The test images are for looking; they chose none of these networks. "
+    text = f"n = {int(frame['n'].max()):,} test images, 95% intervals. The test images are for looking; they chose none of these networks. The dashed line joins the networks named above. "
     if frame["hollow"].any():
         text += "Hollow marks: trained with weight decay that lets channels die. "
     if against == "flops":

@@ -11,6 +11,7 @@ from pages.components import loaders
 from pages.components.whatif_selection import Selection
 
 HALF, MOST = 50, 90  # sparsity in percent of the first lesson, and of the one about harm
+USUAL = 0.8  # where the paper, the slider and the Overview begin
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,12 @@ def selection(study: str, percent: int) -> Selection:
 
 
 def trained(paths: dict[str, Path]) -> tuple[float, dict[str, Path]] | None:
-    """The sparsity that most methods were trained at, and these methods; None if there is none."""
+    """The sparsity that most methods were trained at, nearest to 80% of several, and these methods; None if there is none."""
     by_sparsity: dict[float, dict[str, Path]] = {}
     for method in METHOD_TITLES:
         for sparsity in paths[method].sparsities[1:] if method in paths else ():
             by_sparsity.setdefault(round(sparsity, 6), {})[method] = paths[method]
-    return max(by_sparsity.items(), key=lambda item: (len(item[1]), item[0]), default=None)
+    return max(by_sparsity.items(), key=lambda item: (len(item[1]), -abs(item[0] - USUAL)), default=None)
 
 
 def pruned(paths: dict[str, Path]):
@@ -121,7 +122,7 @@ def _magnitude(study: str, paths: dict[str, Path]) -> Finding | Missing:
     try:
         return loaders.results().make(("learn/magnitude", dense.card.digest), work)
     except PruneScopeError as error:
-        return Missing(f"The weights cannot be read ({error.problem})", f"python -m core train {study}")
+        return Missing(f"The weights cannot be read ({error.problem})", f"python -m core reproduce {dense.id}")
 
 
 def _methods(study: str, paths: dict[str, Path]) -> Finding | Missing:

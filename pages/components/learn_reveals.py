@@ -68,12 +68,25 @@ def _control(study: str) -> None:
             st.markdown(
                 f"{look.title(name)}, pruned to {look.sparsity(entry.card.sparsity)} and trained: balanced accuracy {_measured(lot)}."
                 + (f" With the smallest weights removed instead: {_measured(size)}." if size else "")
+                + _paired(study, name, sparsity)
             )
     if not known:
         st.caption(
             "The full control, a network pruned at random and trained as long, is not here yet. It is made by "
             f"`{methods_data.command(study)}` and appears on **Methods**."
         )
+
+
+def _paired(study: str, lot: str, sparsity: float) -> str:
+    """Two intervals side by side tell no difference: the same images were asked, and that is what is tested."""
+    from pages.components import methods_data
+
+    for finding in methods_data.findings(study, "balanced_accuracy"):
+        for item in finding.evidence:
+            if item.part.second == lot and finding.claim.sparsity == sparsity and item.difference:
+                points = look.points(item.difference.estimate, item.difference.low, item.difference.high)
+                return f" On the same images that is {points} points: that size beats chance here **{item.verdict}**."
+    return ""
 
 
 def _measured(metric: dict) -> str:
@@ -137,8 +150,8 @@ def _speed(study: str) -> None:
     plain, smallest = found.bytes["plain"], frame.iloc[-1]
     st.markdown("**The same network as different files**")
     st.caption(
-        f"To the byte. {smallest['file']} takes {smallest['bytes'] / plain:.0%} of {exports.FORMATS['plain'].title.lower()}: storage "
-        "gains where speed does not."
+        f"To the byte. {smallest['file']} takes {smallest['bytes'] / plain:.0%} of {exports.FORMATS['plain'].title.lower()}{cost_data.like_for_like(found)}: "
+        "storage gains where speed does not."
     )
     st.altair_chart(
         cost_charts.sizes(frame, look.colour(entry.card.method), look.ink()), alt="Size of each kind of file, in bytes"
@@ -158,12 +171,15 @@ def _misled(study: str) -> None:
     paths = loaders.studies()[study]
     named, dense = Study.parse(study), paths[PRUNE_ONLY].dense
     sparsity = (learn_material.trained(paths) or (0.8, {}))[0]
-    for id, found in methods_data.leaks(study).items():
+    leaking = methods_data.leaks(study)
+    if leaking:
         from core import leak
 
-        everything = leak.exposure(found).set_index("class").loc["all"]
+        everything = leak.exposure(next(iter(leaking.values()))).set_index("class").loc["all"]
+        count = f"{len(leaking)} of our networks were" if len(leaking) > 1 else "One of our networks was"
         st.markdown(
-            f"`{id}` was trained that way: {everything['share']:.0%} of its {everything['images']:,.0f} test images leak."
+            f"{count} trained that way, by rows drawn for training, validation and test: {everything['share']:.0%} of the "
+            f"{everything['images']:,.0f} test images leak. The paper kept {learn.misleading.IMAGES - learn.misleading.TRAINED:,} for its test."
         )
     for trap in learn.traps(named.architecture, sparsity, learn_material.epochs(paths), dense.card.history):
         st.markdown(f"**{trap.title}.** {trap.paper} {trap.ours}")

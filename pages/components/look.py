@@ -30,6 +30,13 @@ TITLES = {
     "prune_only": "No fine-tuning",
 }
 _SCOPES = {"-channel": "whole channels", "-layer": "each layer alike"}
+_SHAPES = {
+    "dense": "circle",
+    "dense_trained_on": "triangle-down",
+    "one_shot": "square",
+    "layerwise": "triangle-up",
+    "iterative": "diamond",
+}
 _ORDER = ("dense", "one_shot", "layerwise", "iterative", "prune_only")
 
 
@@ -68,10 +75,15 @@ def colour(method: str) -> str:
     return COLOURS.get("channel" if method.endswith("-channel") else method, COLOURS["random"])
 
 
+def shape(method: str) -> str:
+    """The mark of a method in charts of points, the same on every page."""
+    return _SHAPES.get(method, "cross")
+
+
 def title(method: str) -> str:
     """A method's name as people read it."""
     if method.endswith("-random"):
-        return f"{title(method.removesuffix('-random'))} by lot (control)"
+        return f"{title(method.removesuffix('-random'))} at random (control)"
     for suffix, words in _SCOPES.items():
         if method.endswith(suffix):
             return f"{title(method.removesuffix(suffix))}, {words}"
@@ -79,8 +91,8 @@ def title(method: str) -> str:
 
 
 def short(method: str) -> str:
-    """A method's name for a legend: controls by lot are called so."""
-    return f"{title(method.removesuffix('-random'))} by lot" if method.endswith("-random") else title(method)
+    """A method's name for a legend: controls at random are called so."""
+    return f"{title(method.removesuffix('-random'))} at random" if method.endswith("-random") else title(method)
 
 
 def short_layer(name: str) -> str:
@@ -146,6 +158,11 @@ def diagnosis(name: str) -> str:
     would take for emphasis, a formula, a link or a picture are drawn by signs that every font has: ``$`` as ``¤``.
     """
     return DIAGNOSES.get(name) or plain(name.replace("_", " "))
+
+
+def drawn(entry) -> str:
+    """ "drawn ", before what the images of a network show, where these are nobody's skin; else nothing."""
+    return "drawn " if entry.card.data.name == "phantom" else ""
 
 
 def plain(text: str) -> str:

@@ -8,13 +8,6 @@ from pages.components import charts, look
 
 VERDICT_COLOURS = {HOLDS: look.BETTER, FAILS: look.WORSE, CANNOT_TELL: look.COLOURS["dense"]}
 _VERDICT_SHAPES = {HOLDS: "circle", FAILS: "cross", CANNOT_TELL: "diamond"}
-_SHAPES = {
-    "dense": "circle",
-    "dense_trained_on": "triangle-down",
-    "one_shot": "square",
-    "layerwise": "triangle-up",
-    "iterative": "diamond",
-}
 PERCENT = alt.Axis(format="%", grid=True, tickCount=6)
 _TOP = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=3, labelLimit=320)
 # Legends do not wrap: names of methods stand two a line and longer ones alone, so that a phone has room for them.
@@ -99,7 +92,7 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
     span = points.mark_rule(strokeWidth=2).encode(x=x, y=alt.Y("low:Q", **y), y2="high:Q")
     shape = alt.Shape(
         "network:N",
-        scale=alt.Scale(domain=titles, range=[_SHAPES.get(name, "cross") for name in names]),
+        scale=alt.Scale(domain=titles, range=[look.shape(name) for name in names]),
         legend=_TWO,
     )
     dot = points.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=alt.Y("estimate:Q", **y), shape=shape)
@@ -187,7 +180,7 @@ def learning(frame: pd.DataFrame, column: str, title: str, start: float, ink: st
     )
     shape = alt.Shape(
         "network:N",
-        scale=alt.Scale(domain=titles, range=[_SHAPES.get(n, "cross") for n in names]),
+        scale=alt.Scale(domain=titles, range=[look.shape(n) for n in names]),
         legend=_TWO,
     )
     rule = alt.Chart(pd.DataFrame({"epoch": [start]})).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7)

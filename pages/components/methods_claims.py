@@ -103,7 +103,7 @@ def _reason(finding: Finding) -> str:
         return reasons.pop()
     told = []
     for item in finding.evidence:
-        both = f"{claims.network(item.part.first)} less {claims.network(item.part.second)}: "
+        both = f"{claims.network(item.part.first)} minus {claims.network(item.part.second)}: "
         if item.reason:
             told.append((both if item.difference else "") + item.reason)
     return "; ".join(told)
@@ -123,4 +123,4 @@ _ENDS = {"": "difference", "_low": "low", "_high": "high"}
 def _label(row: dict) -> str:
     value, _, span = look.points(row["difference"], row["low"], row["high"]).partition(" ")
     seeds = f", {row['seeds']} seeds" if row["seeds"] > 1 else ""
-    return f"{row['first']} less {row['second']}: {value} points {span}{seeds}"
+    return f"{row['first']} minus {row['second']}: {value} points {span}{seeds}"

@@ -73,7 +73,9 @@ def _basis(own: pd.DataFrame, published: bool) -> str:
     parts.append("filled points are trained networks, drawn a little side by side")
     if (repeats := trained["training"].nunique() - 1) > 0:
         again = f"up to {repeats} more trainings" if repeats > 1 else "another training"
-        parts.append(f"small points beside them are {again} with other seeds, whose intervals are as wide")
+        parts.append(
+            f"small points beside them are {again}, with other seeds or on another machine, whose intervals are as wide"
+        )
     if (~own["trained"]).any():
         parts.append(
             "thin lines: pruned on without fine-tuning, batch norm re-estimated; the dashed line is the dense network"

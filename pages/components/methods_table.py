@@ -18,7 +18,7 @@ def draw(study: str) -> None:
     cells = frame.drop_duplicates(["model", "dataset", "sparsity", "method"])
     have = made.drop_duplicates(["model", "dataset", "sparsity", "method"])
     st.markdown(
-        f"The paper's table has {len(cells)} cells; networks of ours answer to {len(have)} of them so far. The paper "
+        f"The paper's table has {len(cells)} cells; we have trained networks for {len(have)} of them so far. The paper "
         "gives no intervals. Ours are 95% and count lesions where a lesion has several images."
     )
     if len(made):
@@ -166,7 +166,7 @@ def _row(row: dict) -> dict:
         "Ours [95%]": _span(row, "accuracy"),
         "Differs in": row["marks"],
         **own,
-        "Less paper": f"{round(100 * row['difference'], 1) + 0.0:+.1f}".replace("-", "−"),
+        "Minus paper": f"{round(100 * row['difference'], 1) + 0.0:+.1f}".replace("-", "−"),
         "Balanced [95%]": _span(row, "balanced_accuracy"),
         "Images": f"{row['n']:,.0f}",
         "Over seeds": seeds,

@@ -90,7 +90,7 @@ def draw(study: str) -> None:
     st.caption(
         f"The dashed line is where pruning to {look.sparsity(sparsity)} begins. "
         + (f"On n = {n:,.0f} validation images. " if pd.notna(n) and column != "loss" else "")
-        + "There are no intervals: only sums were kept after each epoch. The iterative and layerwise methods begin each "
+        + "After each epoch only the means were kept, by image: without lesions no interval is drawn. The iterative and layerwise methods begin each "
         "of their steps with the full learning rate again."
     )
     _verdicts(study, sparsity, "accuracy" if column == "loss" else column)

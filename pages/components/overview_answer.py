@@ -47,21 +47,25 @@ def _answer(place: DeltaGenerator, study: str, sparsity: float, methods: dict) -
         table = whatif_top.ledger(selection, estimate)
         if not said:
             total, grouped = len(selection.cohort), selection.cohort.groups is not None
-            said = whatif_words.sentence(table, selection, estimate.n, total, grouped=grouped)
+            alarms = whatif_top.false_alarms(selection, estimate, table)
+            said = whatif_words.sentence(table, selection, estimate.n, total, grouped=grouped, alarms=alarms)
         counts += _counts(table, method)
         melanomas = int(table.loc[table["group"] == "mel", "lesions"].sum())
     if not said:
         place.caption(f"Its answers are not stored yet: `python -m core respond {study}`.")
         return
+    drawn = look.drawn(selection.path.dense)
     with place.container():
-        st.markdown(said.partition("\n")[0])
+        headline, false, rest = said.split("\n\n")
+        st.markdown(headline)
+        st.markdown(false)
         if counts:
             st.caption(
-                f"{' · '.join(counts)}. In brackets 95% intervals, of all {melanomas:,} melanomas (lesions) among the test images, which no network was "
-                "trained on."
+                f"{' · '.join(counts)}. In brackets 95% intervals, of all {melanomas:,} {drawn}melanomas (lesions) among the test images, which no network "
+                "was trained on."
             )
         else:
-            st.caption(said.rpartition("\n")[2])
+            st.caption(rest)
         query = {"sparsity": f"{100 * sparsity:g}"} | ({"diagnosis": "mel"} if counts else {})
         if "study" in st.query_params:
             query["study"] = study

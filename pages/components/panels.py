@@ -85,7 +85,7 @@ def missing_data(error: DataNotFound) -> None:
 def missing_weights(error: WeightsNotHere) -> None:
     """Results shipped without weights are no fault: what can be seen all the same, and how to get the rest."""
     st.info(
-        f"**{look.literal(error.problem)}.** What is asked for here takes them. Answers that are stored (*What if*) and the paper's claims "
+        f"**{look.literal(error.problem)}.** This view is computed from the weights. Answers that are stored (*What if*) and the paper's claims "
         "(*Methods*) need none.",
         icon=":material/weight:",
     )

@@ -45,7 +45,7 @@ def draw(selection: Selection) -> None:
         return
     with st.sidebar:
         st.download_button(
-            "Report of this view",
+            "Report of this position",
             # Called in a thread of its own when the button is clicked.
             lambda: text(selection, estimate),
             f"prunescope-{selection.name}.html",
@@ -53,7 +53,7 @@ def draw(selection: Selection) -> None:
             key="report",
             on_click="ignore",
             icon=":material/description:",
-            help="One file with the charts, the numbers with intervals, the recipe and the commands. It opens without a network.",
+            help="One file on the method, sparsity and diagnosis chosen here, whichever part is open: the charts of Harm, the numbers with intervals, the recipe and the commands. It opens without a network.",
         )
 
 
@@ -86,7 +86,9 @@ def text(selection: Selection, estimate: Estimate) -> str:
         link=address(selection),
     )
     grouped, total = selection.cohort.groups is not None, len(selection.cohort)
-    sentence = whatif_words.sentence(table, selection, estimate.n, total, grouped=grouped).removeprefix("## ")
+    alarms = whatif_top.false_alarms(selection, estimate, table)
+    sentence = whatif_words.sentence(table, selection, estimate.n, total, grouped=grouped, alarms=alarms)
+    sentence = sentence.removeprefix("## ")
     return report.html(content, sentence, charts(selection, table), scripts())
 
 

@@ -124,7 +124,7 @@ def less(names: list[str], own: tuple[str, str]) -> tuple[str, str] | None:
     chosen = address.choose(
         st.selectbox,
         "less",
-        "Less the matrix of",
+        "Minus the matrix of",
         ["nothing", *pairs],
         "nothing",
         title=lambda name: similarity_words.pair(*pairs[name]) if name in pairs else "Nothing",

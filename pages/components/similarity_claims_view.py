@@ -96,7 +96,7 @@ def _by_sparsity(known: dict[float | None, Finding], chosen: float | None) -> No
                 {
                     "sparsity": sparsity,
                     "at": (sparsity or 0) + _APART * order,
-                    "series": f"less {item.second.words}",
+                    "series": f"minus {item.second.words}",
                     "colour": look.COLOURS[item.second.first],
                     "difference": item.difference.estimate,
                     "low": item.difference.low,
@@ -126,6 +126,6 @@ def _by_sparsity(known: dict[float | None, Finding], chosen: float | None) -> No
 def _label(item: Evidence) -> str:
     difference = similarity_words.number(item.difference, signed=True)
     value = f" {item.values[1].estimate:.3f}" if item.values[1] else ""
-    name = f"less {item.second.words}{value}:"
+    name = f"minus {item.second.words}{value}:"
     separator = "\n" if len(name) > _LONG else " "
     return f"{name}{separator}{difference}"

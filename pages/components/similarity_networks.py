@@ -67,7 +67,10 @@ def _about(networks: dict[str, Entry], sparsity: float | None) -> None:
     if sparsity is not None:
         st.caption(similarity_words.compared(networks, sparsity))
     else:
-        st.info("Only the dense network is there so far; it can be compared with itself.", icon=":material/compare:")
+        st.info(
+            "Nothing is stored on pruned networks, and none is here with its weights; the dense network can be compared with itself.",
+            icon=":material/compare:",
+        )
 
 
 def _all(study: str, places: dict[str, Position], sample: str) -> dict[tuple[str, str], CKAMatrix]:
@@ -149,7 +152,7 @@ def _large(
 ) -> None:
     first, second = pair
     words = similarity_words.pair(first, second)
-    st.markdown(f"**{words}**" + (f", less {similarity_words.pair(*less).lower()}" if less else ""))
+    st.markdown(f"**{words}**" + (f", minus {similarity_words.pair(*less).lower()}" if less else ""))
     try:
         with similarity_live.progress() as report:
             matrix, other = (

@@ -1,4 +1,4 @@
-"""Breaking points: from which sparsity on each image gets another answer for good."""
+"""Breaking points: from which sparsity on each image gets another answer permanently."""
 
 from itertools import pairwise
 
@@ -76,7 +76,7 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
             len(names) > 1,
         ),
         {"table": frame, "band": band, "here": pd.DataFrame({"percent": [selection.percent]})},
-        alt="Share of images whose answer has not changed for good, by sparsity, for each class",
+        alt="Share of images whose answer has not changed permanently, by sparsity, for each class",
         key=f"unbroken-{selection.diagnosis}",
         picked=lambda name: whatif_controls.pick(name) if name else None,
     )
@@ -88,7 +88,7 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         "the last step at which it held and the one shown. The band is the 95% interval (Wilson"
         + (", adjusted for lesions" if test.groups is not None else "")
         + ") of the line brought out. Answers can come back, where a trained checkpoint takes over or a class takes all: they count as broken only "
-        f"from where they stay changed. How many are changed at one sparsity, for good or not, is what *Harm* shows.{_passed_over(selection, steps)}"
+        f"from where they stay changed. How many are changed at one sparsity, permanently or not, is what *Harm* shows.{_passed_over(selection, steps)}"
     )
     panels.table(
         lambda: frame[["label", "percent", "images", "unbroken", "low", "high"]].rename(
@@ -133,18 +133,18 @@ def _sentence(
     # By then half of them have broken, of an even number too, where a median would lie beyond.
     half = np.sort(breaks.fillna(np.inf))[(len(breaks) - 1) // 2]
     when = (
-        f"Half of them have changed for good by **{half:.0f}%**"
+        f"Half of them have changed permanently by **{half:.0f}%**"
         if np.isfinite(half)
-        else "Fewer than half of them change for good"
+        else "Fewer than half of them change permanently"
     )
     text = (
-        f"Of {len(breaks):,} test {who}, **{1 - here['unbroken']:.1%}** have another answer for good at {selection.percent}% sparsity "
+        f"Of {len(breaks):,} test {who}, **{1 - here['unbroken']:.1%}** have permanently another answer at {selection.percent}% sparsity "
         f"{look.span(1 - here['high'], 1 - here['low'])}; {1 - so_far['unbroken']:.1%} {look.span(1 - so_far['high'], 1 - so_far['low'])} have had another "
-        f"at some step up to there, for good or not. {when}; {end['unbroken']:.1%} have the dense network's answer at "
+        f"at some step up to there, permanently or not. {when}; {end['unbroken']:.1%} have the dense network's answer at "
         f"{end['percent']:.0f}% {look.span(end['low'], end['high'])}."
     )
     before, after = breaking.classes_given(steps)
-    if after < before:
+    if after <= before / 2:
         text += (
             f" There the network gives only **{after} of the {before} {selection.words[1]}** that the dense one gives: an image of these comes back "
             "because nearly all get this answer, not because it is recognised."
@@ -158,15 +158,15 @@ def _fragile(selection: Selection, table: pd.DataFrame, test: Cohort) -> None:
     broken = some.dropna(subset="breaks").sort_values(
         ["breaks", "steps_changed"], ascending=[True, False], kind="stable"
     )
-    st.markdown(f"### The most fragile of {len(broken):,} images whose answer changes for good")
+    st.markdown(f"### The most fragile of {len(broken):,} images whose answer changes permanently")
     if broken.empty:
-        st.caption("No answer changes for good along the stored path.")
+        st.caption("No answer changes permanently along the stored path.")
         return
 
     def words(place: int) -> str:
         row = broken.iloc[place]
         truth = test.class_names[test.labels[broken.index[place]]]
-        return f"**{look.diagnosis(truth)}**  \nChanged for good from {row['breaks']:.0f}%"
+        return f"**{look.diagnosis(truth)}**  \nChanged permanently from {row['breaks']:.0f}%"
 
     gallery.show(
         broken.index.to_numpy(),
@@ -186,7 +186,7 @@ def _lines(table: pd.DataFrame, rows: np.ndarray, test: Cohort) -> pd.DataFrame:
         {
             "image": test.ids[rows],
             "truth": names[test.labels[rows]],
-            "changed for good from %": table["breaks"].to_numpy(),
+            "changed permanently from %": table["breaks"].to_numpy(),
             "first changed at %": table["first"].to_numpy(),
             "still held at %": table["holds"].to_numpy(),
         }

@@ -76,7 +76,7 @@ def _answers(selection: Selection, estimate: Estimate) -> None:
     # Short names: three matrices stand side by side.
     names = tuple(name.replace("_", " ") for name in test.class_names)
     dark = st.context.theme.type == "dark"
-    panes = (("Dense", dense, False), ("Pruned", pruned, False), ("Pruned less dense", pruned - dense, True))
+    panes = (("Dense", dense, False), ("Pruned", pruned, False), ("Pruned minus dense", pruned - dense, True))
     columns = [*st.columns(2, gap="large"), *st.columns(2, gap="large")]
     for column, (title, counts, difference) in zip(columns, panes, strict=False):
         with column:

@@ -57,7 +57,7 @@ def operating(colour: str, ink: str) -> dict:
 
 @form
 def unbroken(labels: tuple[str, ...], colours: tuple[str, ...], ink: str, clicks: bool) -> dict:
-    """The share of images whose answer has not changed for good, along the sparsity.
+    """The share of images whose answer has not changed permanently, along the sparsity.
 
     Args:
         labels, colours: of the lines.
@@ -78,7 +78,7 @@ def unbroken(labels: tuple[str, ...], colours: tuple[str, ...], ink: str, clicks
         symbolStrokeWidth=3,
     )
     colour = alt.Color("label:N", scale=alt.Scale(domain=list(labels), range=list(colours)), legend=legend)
-    y = alt.Y("unbroken:Q", scale=alt.Scale(domain=[0, 1]), axis=_PERCENT, title="Answers not changed for good")
+    y = alt.Y("unbroken:Q", scale=alt.Scale(domain=[0, 1]), axis=_PERCENT, title="Answers not changed permanently")
     opacity = alt.Opacity("strength:Q", scale=None, legend=None)
     base = alt.Chart(table()).encode(x=_SPARSITY, color=colour)
     band = (

@@ -73,7 +73,7 @@ def _path_of(steps: list[Step], row: int, found: pd.Series, test: Cohort) -> Non
         marks = [
             (percent, what if abs(percent - breaks) > _APART else "") for percent, what in marks if percent != breaks
         ]
-        marks.append((breaks, "changed for good"))
+        marks.append((breaks, "changed permanently"))
     st.caption(
         "Probabilities of the pruned network at each stored sparsity, the dense network's dashed: both with batch norm "
         "recalibrated, or both without. " + _of_one(found) + " One image has no interval."
@@ -97,7 +97,7 @@ def _path_of(steps: list[Step], row: int, found: pd.Series, test: Cohort) -> Non
 
 
 def _of_one(found: pd.Series) -> str:
-    """When the answer to one image changes, and whether for good."""
+    """When the answer to one image changes, and whether permanently."""
     first, breaks = found["first"], found["breaks"]
     if np.isnan(first):
         return "Its answer never changes."
@@ -106,7 +106,7 @@ def _of_one(found: pd.Series) -> str:
     share = f"at {found['steps_changed']:.0%} of all steps, first at {first:.0f}%"
     if np.isnan(breaks):
         return f"Its answer is another {share}, and the dense network's again in the end."
-    return f"Its answer is another {share}, and for good from {breaks:.0f}% on."
+    return f"Its answer is another {share}, and permanently from {breaks:.0f}% on."
 
 
 def _close() -> None:

@@ -14,7 +14,9 @@ def draw(selection: Selection) -> None:
     try:
         subject = loaders.subject(selection.path.start(selection.sparsity))
     except PruneScopeError as error:
-        st.caption(f"Where the zeros are stands in the weights, and those cannot be read: {look.literal(error)}")
+        st.caption(
+            f"Which weights are zero can only be read from the weights themselves, and these cannot be read: {look.literal(error)}"
+        )
         return
     units = loaders.units(selection.path.dense)
     fixed = dict(selection.fixed)

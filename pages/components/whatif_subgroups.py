@@ -40,7 +40,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     if shown.empty:
         st.caption(f"No test image of {whom} is in any group.")
         return
-    st.markdown(f"**How much is found by {subgroups.TITLES[kind].lower()}: {whom}**")
+    st.markdown(f"**How much is found by {_lowered(subgroups.TITLES[kind])}: {whom}**")
     st.caption(
         f"Share of {thing} found, with 95% intervals (Wilson). Grey: groups of fewer than {subgroups.SMALL} {thing}, where one "
         "more or less moves the share by over three points."
@@ -100,3 +100,8 @@ def _changes(shown: pd.DataFrame, kind: str) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(lines).set_index(subgroups.TITLES[kind])
+
+
+def _lowered(title: str) -> str:
+    """Within a sentence; a name in brackets keeps its capital."""
+    return title[0].lower() + title[1:]

@@ -83,6 +83,18 @@ def ledger(selection: Selection, estimate: Estimate) -> pd.DataFrame:
     return selection.result("ledger", work, estimate.n)
 
 
+def false_alarms(selection: Selection, estimate: Estimate, table: pd.DataFrame) -> evaluation.FalseAlarms:
+    """How many lesions of other classes are called the one that the sentence is about."""
+    test, name = selection.cohort, whatif_words.told_of(table, selection)["group"]
+    groups = None if test.groups is None else test.groups[estimate.rows]
+
+    def work() -> evaluation.FalseAlarms:
+        labels = test.labels[estimate.rows]
+        return evaluation.false_alarms(estimate.dense, estimate.pruned, labels, name, test.class_names, groups)
+
+    return selection.result("false alarms", work, name, estimate.n)
+
+
 def _tell(places: Places, progress: Progress) -> None:
     left = progress.seconds_left
     more = f", about {clock(left)} left" if left and left > 1.5 else ""
@@ -91,7 +103,10 @@ def _tell(places: Places, progress: Progress) -> None:
 
 def _words(selection: Selection, estimate: Estimate) -> str:
     total, grouped = len(selection.cohort), selection.cohort.groups is not None
-    return whatif_words.sentence(ledger(selection, estimate), selection, estimate.n, total, grouped=grouped)
+    table = ledger(selection, estimate)
+    return whatif_words.sentence(
+        table, selection, estimate.n, total, grouped=grouped, alarms=false_alarms(selection, estimate, table)
+    )
 
 
 def _numbers(selection: Selection, estimate: Estimate) -> None:
@@ -134,6 +149,10 @@ def _basis(estimate: Estimate, table: pd.DataFrame, total: int, grouped: bool) -
         f"are as many {'lesions' if grouped else 'images'} newly missed as caught? McNemar {look.chance(whole['p_value'])}"
         + (", counted by lesion" if grouped else ""),
     ]
+    if grouped:
+        parts.append(
+            "a lesion is found if its diagnosis is the likeliest on average over its images; *Threshold* asks for less than that"
+        )
     if not estimate.final:
         parts.insert(0, f"**First estimate**, {estimate.n / total:.0%} of the images")
     if estimate.recalibrated_on:

@@ -53,10 +53,49 @@ def position(selection: Selection) -> None:
         what += f" {zeros:,} of {card.weights:,} weights are zero ({zeros / card.weights:.1%})."
     if not selection.trained:
         what += _batch_norm(selection)
+    elif not selection.fixed:
+        what += repeats(selection.path.study, selection.path.method, selection.sparsity)
     st.caption(what)
 
 
-def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, grouped: bool) -> str:
+def repeats(study: str, method: str, sparsity: float) -> str:
+    """How far the trainings of this network with other seeds lie apart, in a sentence; "" where there is one alone."""
+    from pages.components import methods_data
+
+    found: dict[str, list[float]] = {"Dense": [], f"{look.title(method)}, {look.sparsity(sparsity)}": []}
+    for line in methods_data.lines(study):
+        for name, entry in zip(found, (line.dense, line.at(method, sparsity)), strict=True):
+            metric = entry.card.metrics.get("balanced_accuracy") if entry else None
+            if metric and metric["estimate"] is not None:
+                found[name].append(metric["estimate"])
+    spans = [
+        f"{name}: from {min(values):.1%} to {max(values):.1%} in {len(values)} trainings"
+        for name, values in found.items()
+        if len(values) > 1
+    ]
+    if not spans:
+        return ""
+    return f" This is one training. Balanced accuracy over the seeds: {'; '.join(spans)}. The interval of one network knows nothing of that."
+
+
+def told_of(table: pd.DataFrame, selection: Selection) -> pd.Series:
+    """The row of a ledger that the sentence is about: the class selected, else melanoma, else the class hit hardest."""
+    classes = by_class(table)
+    name = selection.diagnosis or ("mel" if "mel" in set(classes["group"]) else None)
+    if name is None:
+        return classes.iloc[(classes["newly_missed"] - classes["newly_caught"]).argmax()]
+    return classes[classes["group"] == name].iloc[0]
+
+
+def sentence(
+    table: pd.DataFrame,
+    selection: Selection,
+    n: int,
+    total: int,
+    *,
+    grouped: bool,
+    alarms: evaluation.FalseAlarms | None = None,
+) -> str:
     """What a clinician would say of the class selected; else of melanoma, or of the class hit hardest.
 
     Args:
@@ -64,26 +103,25 @@ def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, g
         selection: of the page.
         n, total: test images asked so far, and all.
         grouped: whether images come in lesions.
+        alarms: of the class that it is about (:func:`told_of`), where they are known.
     """
     classes, thing = by_class(table), "lesions" if grouped else "images"
-    name = selection.diagnosis or ("mel" if "mel" in set(classes["group"]) else None)
-    if name is None:
-        row = classes.iloc[(classes["newly_missed"] - classes["newly_caught"]).argmax()]
-    else:
-        row = classes[classes["group"] == name].iloc[0]
+    row = told_of(table, selection)
+    named = selection.diagnosis or row["group"] == "mel"
     alone = row["lesions"] == 1
     if row["group"] == "mel":
         what = "melanoma" if alone else "melanomas"
     else:
         what = f"{thing[:-1]} that is" if alone else f"{thing} that are"
         what += f" {look.diagnosis(row['group']).lower()}"
+    what = look.drawn(selection.path.dense) + what
     others = classes[classes["group"] != row["group"]]
     missed, caught = int(others["newly_missed"].sum()), int(others["newly_caught"].sum())
     are = f"{thing[:-1]} is" if missed == 1 else f"{thing} are"
     # The worst of a hundred is bad luck too; who reads it must know that it was picked.
     picked = (
         ""
-        if name or row["newly_missed"] <= row["newly_caught"]
+        if named or row["newly_missed"] <= row["newly_caught"]
         else f" This class was picked because it loses most of {len(classes)}; the most unlucky of many looks worse than it is."
     )
     start = "Of" if n == total else f"In a first sample of {n:,} of {total:,} test images: of"
@@ -91,7 +129,19 @@ def sentence(table: pd.DataFrame, selection: Selection, n: int, total: int, *, g
         f"## {start} **{row['lesions']:,} {what}**, the dense network finds **{row['found_dense']:,}**; pruned to "
         f"{selection.percent}%{_by_hand(selection)}, it finds **{row['found_pruned']:,}**: {row['newly_missed']:,} newly missed, "
         f"{row['newly_caught']:,} newly caught.\n\n"
+        f"{_false(alarms, row['group'], thing)}"
         f"Of all other {selection.words[1]} together, {missed:,} {are} newly missed and {caught:,} newly caught.{picked}"
+    )
+
+
+def _false(alarms: evaluation.FalseAlarms | None, name: str, thing: str) -> str:
+    """What is found is half of it: how many others are called the same."""
+    if alarms is None:
+        return ""
+    called = look.diagnosis(name).lower()
+    return (
+        f"Of the {alarms.others:,} {thing} that are something else, the dense network calls {alarms.dense:,} {called}, the pruned one "
+        f"{alarms.pruned:,}.\n\n"
     )
 
 

@@ -35,7 +35,7 @@ def test_both_networks_of_a_card_have_their_own_interval():
 def test_breaking_points_here_and_at_the_end_have_intervals():
     said = texts(opened("pages/what_if.py", view="breaking", method="one_shot", sparsity=80, diagnosis="mel"))
     for pattern in (
-        rf"\*\*(\d+\.\d)%\*\* have another answer for good at 80% sparsity {SPAN}",
+        rf"\*\*(\d+\.\d)%\*\* have permanently another answer at 80% sparsity {SPAN}",
         rf"(\d+\.\d)% {SPAN} have had another at some step up to there",
         rf"(\d+\.\d)% have the dense network's answer at 99% {SPAN}",
     ):
@@ -72,7 +72,7 @@ def test_the_control_of_a_lesson_stands_beside_what_it_is_a_control_of():
     assert not app.exception
     said = texts(app)
     for words in (
-        r"by lot \(control\), pruned to 95% and trained: balanced accuracy",
+        r"at random \(control\), pruned to 95% and trained: balanced accuracy",
         r"smallest weights removed instead:",
     ):
         share, low, high = found(rf"{words} (\d+\.\d)% {SPAN}, n = 1,973", said)

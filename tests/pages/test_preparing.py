@@ -10,7 +10,7 @@ import pytest
 from core.data import phantom, sources
 from core.errors import DataNotFound, StorageFull
 from core.progress import Progress
-from pages.components import loaders, preparing
+from pages.components import images, loaders, preparing
 from tests.pages.opening import opened, texts
 
 
@@ -125,7 +125,7 @@ def test_a_page_prepares_what_it_computes_on_and_looks_only_once(study, monkeypa
 def test_a_phantom_is_drawn_by_itself_and_waits_for_no_other(monkeypatch):
     table = phantom.dataset.table(5)
     monkeypatch.setattr(loaders, "cohort", lambda _: SimpleNamespace(digest="five", table=table))
-    monkeypatch.setattr(loaders, "prepare", lambda _: pytest.fail("all of them were drawn"))
+    monkeypatch.setattr(images, "prepare", lambda _: pytest.fail("all of them were drawn"))
     dense = SimpleNamespace(card=SimpleNamespace(data=SimpleNamespace(name="phantom", size=32)))
     drawn = phantom.render(phantom.parameters_of(table), 32)
     for row in (0, 3):

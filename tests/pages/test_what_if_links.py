@@ -123,3 +123,13 @@ def test_what_was_chosen_on_another_page_is_kept_where_the_address_says_nothing(
     app.run()
     assert app.session_state["sparsity"] == 60
     assert app.query_params["sparsity"] == "60"
+
+
+def test_a_link_to_what_is_not_here_says_so(study):
+    app = opened(WHAT_IF, study="nonsense", sparsity="150", method="prune_only")
+    told = [toast.value for toast in app.toast]
+    assert any('asks for study "nonsense"' in text for text in told)
+    assert any('asks for sparsity "150"' in text for text in told)
+    assert not any("method" in text for text in told)
+    assert app.metric, "the page is shown all the same"
+    assert not opened(WHAT_IF, sparsity=80).toast

@@ -48,7 +48,7 @@ def test_sentences(shelf):
     assert claims.headline(finding.claim) == "iterative is the best of the three at 80%"
     cost = judged(network(shelf, FULL), shelf)["cost", "one_shot"]
     assert claims.headline(cost.claim) == "one-shot is no more than 1 point behind dense at 80%"
-    assert claims.network("one_shot-random") == "one-shot by lot"
+    assert claims.network("one_shot-random") == "one-shot at random"
     assert claims.percent(0.8) == "80%"
     assert claims.percent(0.55) == "55%"
     assert claims.percent(0.125) == "12.5%"

@@ -122,7 +122,7 @@ def test_what_is_missing_is_said(shelf):
         "layer by layer at 80% is not trained",
         "iterative at 80% is not trained",
     ]
-    assert found["criterion", "one_shot"].missing == ["one-shot by lot at 80% is not trained"]
+    assert found["criterion", "one_shot"].missing == ["one-shot at random at 80% is not trained"]
     assert found["learning", "one_shot"].missing == ["the dense network trained on for 8 epochs is missing"]
     assert found["cost", "one_shot"].tested
     del shelf.known[one_shot.id]

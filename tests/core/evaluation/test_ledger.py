@@ -8,7 +8,16 @@ from sklearn.metrics import recall_score
 
 from core.errors import InvalidValue, UnknownName
 from core.evaluation.changes import harm
-from core.evaluation.ledger import ALL, by_class, in_groups, ledger, titled, total
+from core.evaluation.ledger import (
+    ALL,
+    FalseAlarms,
+    by_class,
+    false_alarms,
+    in_groups,
+    ledger,
+    titled,
+    total,
+)
 from core.evaluation.outcomes import ADDED, intervals, outcomes
 
 
@@ -152,3 +161,16 @@ def test_who_is_in_no_group_does_not_count(draw, names):
         in_groups(dense, pruned, labels, kinds, names, only="nothing")
     with pytest.raises(InvalidValue, match="match the images"):
         in_groups(dense, pruned, labels, kinds[:-1], names)
+
+
+def test_false_alarms_are_counted_by_lesion():
+    """Two images of one lesion are one alarm, by the mean of their probabilities."""
+    dense = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.6, 0.4], [0.1, 0.9]])
+    pruned = dense[:, ::-1].copy()
+    labels, groups = [0, 0, 0, 0, 1], ["a", "a", "b", "c", "d"]
+    found = false_alarms(dense, pruned, labels, 1, groups=groups)
+    assert (found.others, found.dense, found.pruned) == (3, 1, 2)
+    assert false_alarms(dense, pruned, labels, "mel", ["nv", "mel"], groups) == found
+    assert false_alarms(dense, dense, labels, 0, groups=groups) == FalseAlarms(1, 0, 0)
+    with pytest.raises(InvalidValue):
+        false_alarms(dense, pruned, labels, 2, groups=groups)

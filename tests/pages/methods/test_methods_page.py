@@ -35,7 +35,7 @@ def test_missing_answers_and_networks_are_named(study):
     assert f"answers of {study}/iterative-80 and {study}/dense are not stored" in said
     assert "One-shot at 80% is not trained" in said
     said = texts(opened(METHODS, part="curves"))
-    assert "Not trained yet: One-shot, Layer by layer, Dense, trained on, One-shot by lot" in said
+    assert "Not trained yet: One-shot, Layer by layer, Dense, trained on, One-shot at random" in said
     app = opened(METHODS, part="layerwise")
     assert "No network was pruned layer by layer yet" in app.info[0].value
     assert f"python -m core prune {study} layerwise 0.8" in app.code[0].value
@@ -79,7 +79,7 @@ def test_the_measure_changes_the_verdicts_and_is_in_the_link(everything):
 
 def test_the_table_has_the_papers_cells_and_the_numbers_of_the_cards(everything):
     app = opened(METHODS, part="table")
-    assert "has 24 cells; networks of ours answer to 3 of them" in texts(app)
+    assert "has 24 cells; we have trained networks for 3 of them" in texts(app)
     shown = app.dataframe[0].value
     assert len(shown) == 24
     row = shown[
@@ -91,7 +91,7 @@ def test_the_table_has_the_papers_cells_and_the_numbers_of_the_cards(everything)
     assert metric["accuracy"]["estimate"] != estimate
     assert row["Paper"] == "88.59%"
     assert row["Ours [95%]"].startswith(f"{100 * estimate:.1f}% [")
-    assert row["Less paper"] == f"{100 * estimate - 88.59:+.1f}".replace("-", "−")
+    assert row["Minus paper"] == f"{100 * estimate - 88.59:+.1f}".replace("-", "−")
     assert row["Differs in"].startswith("SL")
     assert row["Over seeds"].endswith("2 seeds")
     assert (shown["Ours [95%]"].str.startswith("not trained yet")).sum() == 21
