@@ -96,6 +96,8 @@ def test_hidden_harm_counts_the_melanomas_that_were_found_and_are_missed(cohort)
     assert (found.low, found.high) == pytest.approx([18 * end for end in wilson(4, 18)])
     assert "4 of the 18" in found.told
     assert "18 melanomas" in found.question
+    assert "accuracy falls too" not in found.told, "four images more of forty may be chance"
+    assert "accuracy falls too" in learn.hidden_harm(network(cohort, []), network(cohort, range(30)), cohort, 90).told
 
 
 def test_hidden_harm_is_asked_of_the_class_hit_hardest_where_there_is_no_melanoma(cohort):
