@@ -14,6 +14,7 @@ from core.errors import CheckpointNotFound, PruneScopeError
 from core.matrices import stored
 from core.matrices.planning import LEVELS, Wanted, plan
 from core.matrices.positions import (
+    ALL,
     PERCENTS,
     Position,
     chosen,
@@ -140,7 +141,8 @@ class _Maker:
         self.calibration = Bench(subject, test, train).calibration
         self.levels = {level: layer_names(subject.model, level) for level in LEVELS}
         asked = self._compared()
-        if known.influential is None or not {entry.id for entry in asked.values()} <= set(known.digests):
+        new = not {entry.id for entry in asked.values()} <= set(known.digests)
+        if known.influential is None or (new and not self._irreplaceable()):
             known.influential = self._influential(asked, test, report)
         rows = samples(test, without={name: [item.row for item in own] for name, own in known.influential.items()})
         known.keep_samples(rows)
@@ -148,6 +150,20 @@ class _Maker:
         self.images = test.take(seen)
         self.samples = {name: np.searchsorted(seen, own) for name, own in rows.items()}
         self._dense_grams: dict[tuple[str, str], Grams] = {}
+
+    def _irreplaceable(self) -> bool:
+        """Whether comparisons on chosen images are kept of networks whose weights are not here: with other images they would be lost.
+
+        Then a network that is new is compared on the images of before; layers of it that these cannot show are grey, with the reason.
+        """
+        without = {
+            entry.id
+            for line in self.family
+            for by_sparsity in line.pruned.values()
+            for entry in by_sparsity.values()
+            if not entry.weights
+        }
+        return any(key.sample != ALL and {key.a.network, key.b.network} & without for key in self.known.records)
 
     def _compared(self) -> dict[str, Entry]:
         """The networks that no layer should be grey in: dense and pruned to the usual sparsity, the study's own and of other seeds."""

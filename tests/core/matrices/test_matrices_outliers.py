@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core import checkpoints, matrices, recipes, replication, runs
+from core import checkpoints, matrices, paths, recipes, replication, runs
 from core.errors import Cancelled
 from core.matrices import ALL, OTHERS, TYPICAL, WATCHED_ONLY, making, stored
 from core.similarity import Influence, cka_matrix
@@ -100,3 +100,18 @@ def test_looking_for_outliers_can_be_cancelled_too(study, sets):
     with pytest.raises(Cancelled):
         make(study, sets, report=stop)
     assert kept(study) is None
+
+
+def test_what_cannot_be_compared_again_stays_when_a_network_joins(study, sets, outliers):
+    """Another choice of images would take along the comparisons of networks that ship without weights."""
+    before, count = make(study, sets), len(outliers)
+    gone = matrices.chosen(line())["iterative"]
+    checkpoints.write_card(gone.path, gone.card, gone.size_bytes)
+    gone.path.unlink()
+    runs.run(recipes.dense(STUDY, seed=1, **CHANGES))
+    made = make(paths.of(STUDY), sets)
+    assert len(outliers) == count, "the images stay those of before"
+    places = matrices.position(study["one_shot"].dense), matrices.position(gone)
+    assert np.array_equal(made.matrix(*places, TYPICAL).values, before.matrix(*places, TYPICAL).values)
+    family = replication.lines(STUDY, checkpoints.list())
+    assert made.matrix(*(matrices.position(own.dense) for own in family), TYPICAL) is not None
