@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core import replication
+from core.evaluation.intervals import CONFIDENCE
 from core.studies import TITLES, Study
 from pages.components import look, methods_cells, methods_data, panels
 
@@ -95,9 +96,16 @@ def _in_words(found: pd.DataFrame) -> str:
     apart = int(((found["explained_low"] > 0) | (found["explained_high"] < 0)).sum())
     told = [f"**{_reach(found['explained'])}**", f"**{_reach(found['gap'])}**"]
     cells = "one cell" if len(found) == 1 else f"{len(found)} cells"
+    chance = f" (by chance alone about {(1 - CONFIDENCE) * len(found):.1g} would)" if 0 < apart < len(found) else ""
+    one_way = len(found) > 2 and ((found["explained"] > 0).all() or (found["explained"] < 0).all())
     return (
         f"In {cells} they make {told[0]} of the {told[1]} points between the paper's accuracy and ours; the interval of that leaves out "
-        f"zero in {apart or 'none'}" + (f", which among {len(found)} may be chance." if 0 < apart < len(found) else ".")
+        f"zero in {apart or 'none'}{chance}."
+        + (
+            " All point the same way; they share their images and dense networks, so they are no independent witnesses."
+            if one_way
+            else ""
+        )
     )
 
 
