@@ -5,8 +5,7 @@ anything else that escapes is a bug of ours.
 """
 
 import difflib
-import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 
 
@@ -162,9 +161,9 @@ def check_whole(value, what: str, least: int, most: int) -> int:
     return int(value)
 
 
-def check_number(value, what: str, expected: str, *, above: float = -math.inf, at_most: float = math.inf) -> float:
-    """Return ``value`` as a float in (``above``, ``at_most``]; raise :class:`InvalidValue` otherwise (bools and NaN included)."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not above < value <= at_most:
+def check_number(value, what: str, expected: str, allowed: Callable[[float], bool]) -> float:
+    """Return ``value`` as a float that is ``allowed``; raise :class:`InvalidValue` otherwise (bools and text included)."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not allowed(value):
         raise InvalidValue(what, given=repr(value)[:200], expected=expected)
     return float(value)
 

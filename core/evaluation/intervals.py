@@ -78,7 +78,7 @@ def z_value(confidence: float) -> float:
         InvalidValue: not strictly between 0 and 1.
     """
     confidence = check_number(
-        confidence, "This is no confidence", "a number above 0 and below 1, such as 0.95", above=0, at_most=1 - 1e-12
+        confidence, "This is no confidence", "a number above 0 and below 1, such as 0.95", lambda value: 0 < value < 1
     )
     return NormalDist().inv_cdf((1 + confidence) / 2)
 

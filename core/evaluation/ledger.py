@@ -135,8 +135,11 @@ def false_alarms(
     """
     a, b = pair(dense, pruned, labels, class_names, groups)
     index = check_class(positive, a.class_names)
-    counts = [int(((of.truth != index) & (of.answers == index)).sum()) for of in (Lesions.of(a), Lesions.of(b))]
-    return FalseAlarms(int((Lesions.of(a).truth != index).sum()), *counts)
+    was, now = Lesions.of(a), Lesions.of(b)
+    others = was.truth != index
+    return FalseAlarms(
+        *(int(rows.sum()) for rows in (others, others & (was.answers == index), others & (now.answers == index)))
+    )
 
 
 def same(a: Predictions, b: Predictions) -> bool:

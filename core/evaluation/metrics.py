@@ -192,7 +192,7 @@ def threshold_for_sensitivity(probabilities, labels, positive: int | str, target
     predictions = checked(probabilities, labels, class_names=class_names)
     index = check_class(positive, predictions.class_names)
     target = check_number(
-        target, "This is no target for a sensitivity", "a number above 0, at most 1", above=0, at_most=1
+        target, "This is no target for a sensitivity", "a number above 0, at most 1", lambda value: 0 < value <= 1
     )
     scores = np.sort(predictions.probabilities[predictions.labels == index, index])[::-1]
     if not len(scores):

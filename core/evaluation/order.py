@@ -31,16 +31,18 @@ def chains(network: nn.Module) -> list[Chain]:
     def look(parent: nn.Module) -> None:
         if type(parent) not in _NETWORKS or "forward" in vars(parent):
             return
-        chain: list[tuple[str, nn.Module]] = []
-        for name, child in parent.named_children():
-            if uses[id(child)] > 1:
-                found.append((parent, chain))
-                chain = []
+        links: list[list[tuple[str, nn.Module]]] = [[]]
+        # Not ``named_children``, which leaves out what was there before, and with it the end of a chain.
+        for name, child in parent._modules.items():
+            if child is None:
                 continue
-            chain.append((name, child))
-            look(child)
+            if uses[id(child)] > 1:
+                links.append([])
+            else:
+                links[-1].append((name, child))
+                look(child)
         if type(parent) in _CHAINS:
-            found.append((parent, chain))
+            found.extend((parent, chain) for chain in links if chain)
 
     look(network)
-    return [(parent, chain) for parent, chain in found if chain and type(parent) in _CHAINS]
+    return found

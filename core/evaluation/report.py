@@ -133,7 +133,9 @@ def settings_for(predictions: Predictions, positive, threshold, draws: int, seed
         )
     if positive is None:
         return Settings(draws=draws, seed=seed)
-    threshold = check_number(threshold, "This is no threshold", "a probability, from 0 to 1", above=-1e-300, at_most=1)
+    threshold = check_number(
+        threshold, "This is no threshold", "a probability, from 0 to 1", lambda value: 0 <= value <= 1
+    )
     return Settings(check_class(positive, predictions.class_names), threshold, draws, seed)
 
 

@@ -75,6 +75,17 @@ NETWORKS = {
     "tapped": Tapped,
     "inherits": lambda: Doubled(make_layers(cfgs["A"], True), 4),
     "one ReLU twice": lambda: shared(nn.ReLU()),
+    # Between a convolution and a norm, where the ReLU's second place must end the chain.
+    "one ReLU twice, before a norm": lambda: nn.Sequential(
+        nn.Conv2d(3, 8, 3),
+        relu := nn.ReLU(),
+        nn.Conv2d(8, 12, 3),
+        relu,
+        nn.BatchNorm2d(12),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(12, 4),
+    ),
     "one norm twice": lambda: shared(nn.BatchNorm2d(12)),
     "one convolution twice": lambda: shared(nn.Conv2d(12, 12, 3, padding=1)),
     "without statistics": lambda: shared(nn.BatchNorm2d(12, track_running_stats=False)),
