@@ -1,7 +1,8 @@
 """The data sets by name, and the one function that loads any of them."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from core.data.listing import Found, Listing, Source, checked_root
 from core.data.prepare import check_size, lookup, prepared, prepared_masks
 from core.data.splits import check_split
 from core.errors import DataNotFound, InvalidValue, PruneScopeError, UnknownName
-from core.files import is_file, is_folder
+from core.files import data_root, is_file, is_folder
 from core.progress import Report, silent
 
 DATASETS: dict[str, Source] = {
@@ -198,3 +199,25 @@ def _slice(column: pd.Series, split: str) -> slice:
     # Rows were sorted by split when they were prepared.
     rows = np.flatnonzero((column == split).to_numpy())
     return slice(int(rows[0]), int(rows[-1]) + 1) if rows.size else slice(0, 0)
+
+
+@contextmanager
+def known_by_lying_there(name: str, then: str) -> Iterator[None]:
+    """Within it a data set of no known name is one that does not lie in the data root: a folder is known by lying there alone.
+
+    Args:
+        name: of the data set.
+        then: what to do once it lies there, such as ``"reload the page"``.
+
+    Raises:
+        DataNotFound: for an UnknownName.
+    """
+    try:
+        yield
+    except UnknownName as error:
+        raise DataNotFound(
+            f"The images of {name} are not on this machine",
+            given=data_root(),
+            expected=f"a folder or zip called {name}",
+            remedy=f"put it there and {then}",
+        ) from error

@@ -6,7 +6,7 @@ from contextlib import suppress
 from filelock import FileLock, Timeout
 
 from core import files
-from core.errors import DataNotFound, InvalidValue, JobDamaged, JobNotFound, NotAllowed, QueueFull, UnknownName
+from core.errors import InvalidValue, JobDamaged, JobNotFound, NotAllowed, QueueFull
 from core.jobs import dispatcher, places, turns
 from core.jobs.access import check_owner, check_writable, single_user
 from core.jobs.board import Board, current, look
@@ -232,20 +232,12 @@ def _check_epochs(recipe) -> None:
 
 
 def _check_data(recipe) -> None:
-    from core.data.sources import find
+    from core.data.sources import find, known_by_lying_there
     from core.studies import Study
 
     study = Study.parse(recipe.study)
-    name = study.data
-    try:
-        heading = find(name, split_by=recipe.split_by).heading
-    except UnknownName as error:  # a folder data set is known by lying in the data folder
-        raise DataNotFound(
-            f"The images of {name} are not on this machine",
-            given=files.data_root(),
-            expected=f"a folder or zip called {name}",
-            remedy="put it there and submit again",
-        ) from error
+    with known_by_lying_there(study.data, "submit again"):
+        heading = find(study.data, split_by=recipe.split_by).heading
     size = sum(record["images"] for record in heading.counts) * study.size**2 * 3
     if size > MOST_PREPARED and not single_user():
         raise InvalidValue(

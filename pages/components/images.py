@@ -1,17 +1,17 @@
 """The images of data sets, prepared once and mapped; who uses them is told as soon as they come, go or are replaced by others."""
 
-from contextlib import contextmanager
-
 import streamlit as st
 
 from pages.components import preparing
+
+_THEN = "reload the page"
 
 
 def find(info) -> None:
     """Raise DataNotFound where the images behind ``card.data`` are not on this machine. Nothing is opened or prepared."""
     from core.data import sources
 
-    with _known_by_lying_there(info.name):
+    with sources.known_by_lying_there(info.name, _THEN):
         sources.find(info.name, split_by=info.split_by or None)
 
 
@@ -24,7 +24,9 @@ def prepare(info) -> None:
     state = (*key, lying(info.name))
     if state in _prepared():
         return
-    with _known_by_lying_there(info.name):
+    from core.data import sources
+
+    with sources.known_by_lying_there(info.name, _THEN):
         preparing.together(key, lambda report: _prepare(*key, report))
     _prepared().add(state)
 
@@ -70,23 +72,7 @@ def _prepare(name: str, size: int, split_by: str | None, report) -> None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _image_set(name: str, split: str, size: int, split_by: str | None, lying: tuple):
     from core import data
+    from core.data import sources
 
-    with _known_by_lying_there(name):
+    with sources.known_by_lying_there(name, _THEN):
         return data.load(name, split, size=size, split_by=split_by)
-
-
-@contextmanager
-def _known_by_lying_there(name: str):
-    """A folder data set is known by lying in the data folder: if it does not, it is not found, whatever its name."""
-    from core import files
-    from core.errors import DataNotFound, UnknownName
-
-    try:
-        yield
-    except UnknownName as error:
-        raise DataNotFound(
-            f"The images of {name} are not on this machine",
-            given=files.data_root(),
-            expected=f"a folder or zip called {name}",
-            remedy="put it there and reload the page",
-        ) from error
