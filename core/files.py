@@ -121,6 +121,22 @@ def check_writable_name(path: Path) -> None:
         raise InvalidValue("This cannot be the name of a file", given=repr(str(path))[:300], remedy=_OTHER_NAME)
 
 
+def check_destination(path: Path) -> None:
+    """Raise at once what :func:`atomic_path` would raise in the end for a name that no file can have or that a folder has.
+
+    Raises:
+        InvalidValue: no file can have this name.
+        StorageFull: it is a folder.
+    """
+    check_writable_name(path)
+    if is_folder(path):
+        raise StorageFull(
+            f"Could not write {path.name[:100]}",
+            given=f"a folder of this name in {str(path.parent)[:300]}",
+            remedy=f"{_OTHER_NAME}; nothing was changed",
+        )
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success flush it to disk and rename it over ``path`` in one step.

@@ -118,7 +118,8 @@ class Recipe:
             InvalidValue: unknown keys, or values that no run can be made with.
         """
         known = {item.name for item in fields(cls)}
-        if not isinstance(values, Mapping) or not set(values) <= known:
+        fit = isinstance(values, Mapping) and set(values) <= known
+        if not fit or not isinstance(values.get("training", {}), Mapping):
             raise InvalidValue("This is not a recipe", given=repr(values)[:200], expected=", ".join(sorted(known)))
         values = dict(values)
         try:

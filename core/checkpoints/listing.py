@@ -44,8 +44,12 @@ def list_entries(root: str | os.PathLike | None = None) -> list[Entry]:
     """Every checkpoint below ``root``, by id. Only headers are read: bytes are checked when one is loaded.
 
     A damaged file is an entry with its error instead of its card, and the rest is listed all the same. Cards that ship
-    without their weights are listed where the weights are not.
+    without their weights are listed where the weights are not. A root that does not exist yet is an empty list.
+
+    Raises:
+        InvalidValue: the root is a file.
     """
+    names.check_folder(root)
     found = [_entry(path, root) for path in names.files(root)]
     there = {entry.path for entry in found}
     alone = [entry for path in names.files(root, CARD_SUFFIX) if (entry := _alone(path, root)).path not in there]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from core.checkpoints.card import Card
 from core.checkpoints.container import SUFFIX
-from core.errors import CheckpointNotFound, UnsafeFile
-from core.files import checkpoint_root, is_folder, storage_errors
+from core.errors import CheckpointNotFound, InvalidValue, UnsafeFile
+from core.files import checkpoint_root, is_file, is_folder, storage_errors
 
 MAX_NAME = 240  # bytes: file systems take 255, and the suffix has 12
 
@@ -22,6 +22,17 @@ except ImportError:  # Windows has none; there two saves at the same instant may
 def root_folder(root: str | os.PathLike | None) -> Path:
     """The folder of checkpoints: ``root``, else :func:`core.files.checkpoint_root`, which also names its errors."""
     return checkpoint_root(root)
+
+
+def check_folder(root: str | os.PathLike | None) -> None:
+    """Raise :class:`InvalidValue` where a file lies at the folder of checkpoints: an empty list would hide the mistake."""
+    if is_file(folder := root_folder(root)):
+        raise InvalidValue(
+            "The place for checkpoints is a file",
+            given=str(folder)[:300],
+            expected="a folder, which need not exist yet",
+            remedy="point PRUNESCOPE_CHECKPOINTS or --checkpoints to a folder; one checkpoint is loaded by its path",
+        )
 
 
 def default_id(card: Card) -> str:

@@ -2,10 +2,11 @@
 
 import csv
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.cli.output import add_command, facts, percent, remark, reporter, table, write_json
 from core.errors import CheckpointMismatch, InvalidValue
-from core.files import atomic_path
+from core.files import atomic_path, check_destination
 
 _DESCRIPTION = """\
 Measure a checkpoint on images it was not trained on: accuracy, balanced accuracy, AUC and calibration, each with its
@@ -61,6 +62,8 @@ class Outcome:
 
 def evaluate(args) -> None:
     """Carry out the command."""
+    if args.csv:
+        check_destination(Path(args.csv))  # before minutes are spent
     outcome = _measure(args)
     if args.json:
         write_json(outcome.about | outcome.report.as_dict())

@@ -130,6 +130,7 @@ def test_the_parent_hands_on_its_network():
         (lambda: Recipe(study=STUDY, method="one_shot", sparsity=0.5), InvalidValue, "needs a network"),
         (lambda: Recipe.from_dict({"study": STUDY, "colour": 1}), InvalidValue, "not a recipe.*colour"),
         (lambda: Recipe.from_dict({}), InvalidValue, "study"),
+        (lambda: Recipe.from_dict({"study": STUDY, "training": None}), InvalidValue, "not a recipe.*training"),
         (lambda: Recipe.from_dict(None), InvalidValue, "not a recipe"),
         (lambda: Recipe.from_dict({"study": STUDY, "training": {"epoch": 1}}), InvalidValue, "epoch"),
     ],

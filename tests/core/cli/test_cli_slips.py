@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from core import data, evaluation, runs
+from core import data, evaluation, files, runs
 from tests.core.cli_words import STUDY
 
 
@@ -22,6 +22,28 @@ def test_a_size_of_nothing_is_no_missing_size(call):
     assert (code, out) == (1, "")
     assert "Given: 0" in err
     assert call("data", "--size", 0)[0] == 2
+
+
+def test_a_file_is_no_folder_of_checkpoints(call, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, out, err = call("list", "--checkpoints", tmp_path / "file")
+    assert (code, out) == (1, "")
+    assert "place for checkpoints is a file" in err
+    assert call("list", "--checkpoints", tmp_path / "not_yet")[0] == 0
+
+
+def test_a_folder_for_the_csv_is_told_before_anything_is_measured(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "predict", lambda *given, **how: pytest.fail("measured first"))
+    code, out, err = call("evaluate", f"{STUDY}/dense", "--csv", tmp_path)
+    assert (code, out) == (1, "")
+    assert f"Could not write {tmp_path.name}" in err
+
+
+def test_a_study_without_data_leaves_no_folder_of_a_run(call):
+    code, _out, err = call("train", "nosuchdata-64/vgg16")
+    assert code == 1
+    assert "nosuchdata" in err
+    assert not list(files.runs_root().glob("*"))
 
 
 def test_a_zip_that_cannot_be_a_path(call):
@@ -99,8 +121,9 @@ def test_each_share_of_the_csv_has_the_number_of_images_that_it_is_a_share_of(ca
 
 
 def test_what_was_measured_is_said_although_the_csv_cannot_be_written(call, trained, tmp_path):
+    (tmp_path / "file").write_text("")
     for form in ([], ["--json"]):
-        code, out, err = call("evaluate", f"{STUDY}/dense", "--csv", tmp_path, *form)
+        code, out, err = call("evaluate", f"{STUDY}/dense", "--csv", tmp_path / "file" / "metrics.csv", *form)
         assert code == 1
         assert "specificity" in out
         assert "Could not write" in err
