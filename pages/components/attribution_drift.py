@@ -49,7 +49,7 @@ def draw(study: str, paths: dict[str, Path], sparsity: float) -> None:
     )
     panels.table(
         frame.drop(columns="colour"),
-        name=f"drift-{study.replace('/', '-')}-{method}-{measure}",
+        name=f"drift-{study}-{method}-{measure}",
         title=f"{chosen.title} against sparsity",
         key="drift",
     )

@@ -163,7 +163,7 @@ def _details(picture, networks, maps, question, report) -> None:
     )
     panels.table(
         cascade.drop(columns="colour"),
-        name=f"cascade-{question.method}",
+        name=f"cascade-{networks[0].entry.card.study}-{question.method}",
         title="Rank correlation by stage",
         key="cascade",
     )

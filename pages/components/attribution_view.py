@@ -17,6 +17,7 @@ from pages.components import (
     attribution_trust,
     attribution_words,
     loaders,
+    look,
     similarity_live,
     state,
 )
@@ -175,7 +176,7 @@ def _download(picture, networks, answers, maps, styles, question, drawing, found
     low, high = attribution_words.ends(question, styles[0].reach, own=drawing.own_scale)
     study = Study.parse(card.study)
     foot = attribution_words.foot(study.title, question, picture, METHODS[question.method].source)
-    name = f"{question.method}-{card.study.replace('/', '-')}-{networks[-1].place.percent}-{names[question.target]}.png"
+    name = f"{question.method}-{card.study}-{networks[-1].place.percent}-{names[question.target]}"
 
     def made() -> bytes:
         page = attribution_pictures.figure(
@@ -184,5 +185,10 @@ def _download(picture, networks, answers, maps, styles, question, drawing, found
         return attribution_pictures.png(page)
 
     st.download_button(
-        "Download the comparison as PNG", made, name, "image/png", icon=":material/download:", on_click="ignore"
+        "Download the comparison as PNG",
+        made,
+        look.file_name(name, "png"),
+        "image/png",
+        icon=":material/download:",
+        on_click="ignore",
     )

@@ -94,7 +94,7 @@ def _sizes(entry: Entry, found: cost.Cost) -> None:
         cost_charts.sizes(frame, look.colour(entry.card.method), look.ink()),
         alt="Size of each kind of file that this network can be stored as",
     )
-    panels.table(frame, name=f"sizes-{_name(entry)}", title="Bytes of each kind of file", key="sizes")
+    panels.table(frame, name=f"sizes-{entry.id}", title="Bytes of each kind of file", key="sizes")
 
 
 def _speed(entry: Entry, dense: Entry | None, found: cost.Cost) -> tuple[list[cost.Speed], str] | None:
@@ -126,7 +126,7 @@ def _times(entry: Entry, found: cost.Cost, speeds: list[cost.Speed], when: str) 
         f"{speeds[0].machine}. Images of {found.size}×{found.size} pixels in memory, batch norm folded in all. Dots are "
         f"medians of {rounds} rounds, lines their quartiles. {when}."
     )
-    panels.table(frame, name=f"speed-{_name(entry)}", title="Measured times", key="speed")
+    panels.table(frame, name=f"speed-{entry.id}", title="Measured times", key="speed")
 
 
 def _charts(entry: Entry, frame: pd.DataFrame, speeds: list[cost.Speed]) -> None:
@@ -174,8 +174,4 @@ def _sparse_matrices(entry: Entry) -> None:
         )
     )
     st.caption(f"{whose} {speeds[0].machine}. Medians and quartiles.")
-    panels.table(frame, name=f"linear-{_name(entry)}", title="Measured times of the linear layers", key="head-table")
-
-
-def _name(entry: Entry) -> str:
-    return entry.id.replace("/", "-")
+    panels.table(frame, name=f"linear-{entry.id}", title="Measured times of the linear layers", key="head-table")

@@ -36,8 +36,15 @@ def checkpoint(entries: list[Entry]) -> Entry:
     """One of the study's networks."""
     known = {entry.id.rpartition("/")[2]: entry for entry in entries}
     default = next((name for name in known if name.startswith("iterative-80")), list(known)[-1])
-    titles = {name: title(entry) for name, entry in known.items()}
-    return known[address.choose(st.selectbox, "network", "Network", titles, default)]
+    shown = dict(zip(known, titles(entries), strict=True))
+    return known[address.choose(st.selectbox, "network", "Network", shown, default)]
+
+
+def titles(entries: list[Entry]) -> list[str]:
+    """The :func:`title` of each; those that share one, such as one recipe trained on two machines, are told apart by their names."""
+    plain = [title(entry) for entry in entries]
+    names = [entry.id.rpartition("/")[2] for entry in entries]
+    return [f"{text} ({name})" if plain.count(text) > 1 else text for text, name in zip(plain, names, strict=True)]
 
 
 def title(entry: Entry) -> str:

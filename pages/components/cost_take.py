@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import checkpoints, exports
 from core.checkpoints import Entry
-from pages.components import cost_data, cost_state
+from pages.components import cost_data, cost_state, look
 
 
 def draw(study: str) -> None:
@@ -20,8 +20,7 @@ def draw(study: str) -> None:
     with right:
         name = cost_state.format({name: item.title for name, item in exports.FORMATS.items()})
     item = exports.FORMATS[name]
-    stem = entry.id.replace("/", "-")
-    file = f"{stem}-{name}{item.suffix}"
+    file = look.file_name(f"{entry.id}-{name}", item.suffix.removeprefix("."))
     st.markdown(item.about)
     checkpoint = _checkpoint(entry)
     dense = cost_data.parent(entry, known)
@@ -33,7 +32,7 @@ def draw(study: str) -> None:
         st.download_button(
             "Model card",
             card,
-            f"{stem}-{name}.md",
+            look.file_name(f"{entry.id}-{name}", "md"),
             "text/markdown",
             key="card",
             on_click="ignore",

@@ -36,7 +36,7 @@ def draw(study: str) -> None:
     axis, unit = _AXES[against]
     frame["best"] = cost.front(frame, against)
     drawn = [entry for entry in entries if entry.id in set(frame["id"])]
-    frame["title"] = [cost_state.title(entry) for entry in drawn]
+    frame["title"] = cost_state.titles(drawn)
     frame["hollow"] = [cost_state.channels_may_die(entry) for entry in drawn]
     st.markdown(_sentence(frame, against))
     st.markdown(f"**Balanced accuracy on test images, against {_COSTS[against]}**")
@@ -55,7 +55,7 @@ def draw(study: str) -> None:
     st.caption(_basis(frame, against, timed, 0 if against == "bytes" else cost_data.without_weights(study)))
     panels.table(
         frame.drop(columns="hollow"),
-        name=f"networks-{study.replace('/', '-')}",
+        name=f"networks-{study}",
         title="Worth and cost of all networks",
         key="pareto",
     )

@@ -50,11 +50,11 @@ def toolbar(lesion: Parameters) -> None:
 def sliders(lesion: Parameters) -> None:
     """Every parameter of the lesion, its signs and its picture."""
     st.html(_ALONE)
-    body, signs, picture = st.tabs(["A B C D", f"Signs ({len(lesion.signs)})", "Picture"])
+    body, tissue, signs, picture = st.tabs(["A B C D", "Tissue", f"Signs ({len(lesion.signs)})", "Picture"])
     with body.container(height=_HEIGHT, border=False, key="lab-body"):
         _each(lesion, lab_words.ABCD)
-        st.caption("What it is made of")
-        _each(lesion, lab_words.MAKE)
+    with tissue.container(height=_HEIGHT, border=False, key="lab-tissue"):
+        _each(lesion, lab_words.TISSUE)
     with signs.container(height=_HEIGHT, border=False, key="lab-signs"):
         for name, own in lab_words.SIGN_GROUPS.items():
             st.markdown(f"**{look.diagnosis(name)}**")

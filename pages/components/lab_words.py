@@ -35,13 +35,13 @@ HELP = {
     "y": "Where the lesion lies, in widths of the picture.",
 }
 ABCD = ("asymmetry", "border", "colour", "diameter")
-MAKE = ("pigment", "redness", "sharpness")
+TISSUE = ("pigment", "redness", "sharpness")
 PICTURE = ("hair", "bubbles", "ruler", "lighting", "vignette", "blur", "x", "y")
 SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 # Melanoma first, then from the commonest to the rarest.
 ORDER = ("mel", "nv", "bkl", "bcc", "akiec", "vasc", "df")
 SIGN_GROUPS = {name: SIGNS_OF[name] for name in ORDER}
-SWEPT = (*ABCD, *MAKE, *(sign for signs in SIGN_GROUPS.values() for sign in signs), "skin", *PICTURE)
+SWEPT = (*ABCD, *TISSUE, *(sign for signs in SIGN_GROUPS.values() for sign in signs), "skin", *PICTURE)
 
 
 def value(parameter: str, number: float) -> str:

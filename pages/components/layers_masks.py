@@ -38,7 +38,7 @@ def draw(study: str) -> None:
                 "by_chance": "both, by chance",
             }
         ),
-        name=f"masks-{study.replace('/', '-')}-{first}-{second}-{sparsity:.0%}".rstrip("%"),
+        name=f"masks-{study}-{first}-{second}-{sparsity:.0%}",
         title="Zeros in both methods and in one, by layer",
         key="overlap",
     )

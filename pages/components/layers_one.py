@@ -32,7 +32,12 @@ def _weights(path, method: str, sparsity: float, layer: str) -> None:
         layers_charts.histogram(frame, cutoff, look.colour(method), look.ink()),
         alt=f"Histogram of the dense network's weights in {layer}: those that {look.title(method)} keeps and those that it removes",
     )
-    panels.table(frame, name=f"weights-{method}-{layer}", title=f"Weights of {layer} by size", key="histogram")
+    panels.table(
+        frame,
+        name=f"weights-{path.study}-{method}-{sparsity:.0%}-{layer}",
+        title=f"Weights of {layer} by size",
+        key="histogram",
+    )
 
 
 def _about(frame, cutoff: float | None, path, sparsity: float) -> str:
@@ -68,4 +73,6 @@ def _filters(path, method: str, sparsity: float, layer: str) -> None:
         layers_charts.filters(frame, look.colour(method), look.ink()),
         alt=f"A square for each filter of {layer}, by its norm; dead ones are crossed out",
     )
-    panels.table(frame, name=f"filters-{method}-{layer}", title=f"Filters of {layer}", key="filters")
+    panels.table(
+        frame, name=f"filters-{path.study}-{method}-{sparsity:.0%}-{layer}", title=f"Filters of {layer}", key="filters"
+    )

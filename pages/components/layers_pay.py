@@ -56,7 +56,7 @@ def draw(study: str) -> None:
     )
     panels.table(
         frame.rename(columns={"value": f"{measure}_difference"}),
-        name=f"layers-that-pay-{study.replace('/', '-')}-{sparsity:.0%}".rstrip("%"),
+        name=f"layers-that-pay-{study}-{sparsity:.0%}",
         title="What pruning one layer alone costs",
         key="pays",
     )

@@ -41,7 +41,7 @@ def draw(study: str) -> None:
     whole = pd.concat([table.assign(method=look.title(method)) for method, table in tables.items()])
     panels.table(
         whole[["method", "layer", "weights", "share", "zeros", "sparsity"]],
-        name=f"layers-{study.replace('/', '-')}-{sparsity:.0%}".rstrip("%"),
+        name=f"layers-{study}-{sparsity:.0%}",
         title="Weights and zeros by layer and method",
         key="spread",
         sparsity=st.column_config.NumberColumn("zero", format="percent"),

@@ -32,7 +32,7 @@ def draw(lesson: Lesson, study: str, reader: str) -> None:
     if finding.table is not None:
         panels.table(
             finding.table,
-            name=f"lesson-{lesson.name}",
+            name=f"lesson-{lesson.name}-{study}",
             title=f"The answer of {lesson.title}",
             key=f"answer-{lesson.name}",
             label="The numbers behind the answer",

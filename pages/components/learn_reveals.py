@@ -31,7 +31,9 @@ def _pruning(study: str) -> None:
         layers_charts.spread(table, look.colour(PRUNE_ONLY), "weights", last=True),
         alt=f"Share of zeros in each of {len(table)} layers at {sparsity:.0%} sparsity",
     )
-    panels.table(table, name="lesson-zeros", title="Zeros by layer", key="zeros", label="The numbers behind the chart")
+    panels.table(
+        table, name=f"lesson-zeros-{study}", title="Zeros by layer", key="zeros", label="The numbers behind the chart"
+    )
 
 
 def _magnitude(study: str) -> None:
@@ -47,7 +49,11 @@ def _magnitude(study: str) -> None:
         alt=f"Histogram of the weights of {layer}; the ones near zero are removed",
     )
     panels.table(
-        frame, name="lesson-weights", title=f"Weights of {layer}", key="weights", label="The numbers behind the chart"
+        frame,
+        name=f"lesson-weights-{study}",
+        title=f"Weights of {layer}",
+        key="weights",
+        label="The numbers behind the chart",
     )
     _control(study)
 
@@ -120,7 +126,7 @@ def _harm(study: str) -> None:
     )
     panels.table(
         titled(table, selection.words[1]),
-        name="lesson-harm",
+        name=f"lesson-ledger-{study}",
         title="The harm ledger",
         key="ledger",
         label="The numbers behind the chart",
@@ -134,7 +140,7 @@ def _similarity(study: str) -> None:
     matrix, entry = learn_material.matrix(study, paths), learn_material.pruned(paths)
     titles = ("Dense", look.title(entry.card.method))
     st.markdown(f"**CKA of every layer of the dense network with every layer of {titles[1].lower()}**")
-    similarity_matrix.draw(matrix, titles, name="lesson-cka", key="lesson-cka")
+    similarity_matrix.draw(matrix, titles, name=f"lesson-cka-{study}", key="lesson-cka")
     st.caption(similarity_words.basis(matrix))
     known = similarity_data.stored(study)
     similarity_outliers.draw(paths[PRUNE_ONLY].dense, known, known.usual)
@@ -158,7 +164,7 @@ def _speed(study: str) -> None:
     )
     panels.table(
         frame,
-        name="lesson-files",
+        name=f"lesson-files-{study}",
         title="Bytes of each kind of file",
         key="files",
         label="The numbers behind the chart",

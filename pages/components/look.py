@@ -37,6 +37,7 @@ _SHAPES = {
     "layerwise": "triangle-up",
     "iterative": "diamond",
 }
+_HEADINGS = {"n": "n", "cka": "CKA", "auc": "AUC", "ece": "ECE", "p_value": "p"}
 _ORDER = ("dense", "one_shot", "layerwise", "iterative", "prune_only")
 
 
@@ -163,6 +164,17 @@ def diagnosis(name: str) -> str:
 def drawn(entry) -> str:
     """ "drawn ", before what the images of a network show, where these are nobody's skin; else nothing."""
     return "drawn " if entry.card.data.name == "phantom" else ""
+
+
+def file_name(stem: str, suffix: str) -> str:
+    """The name of a file to download: without the slashes of studies, nor signs of percentages."""
+    return f"{stem.replace('/', '-').replace('%', '')}.{suffix}"
+
+
+def heading(column: str) -> str:
+    """What a column of a table is called on a page; files keep the name that code reads."""
+    words = column.replace("_", " ")
+    return _HEADINGS.get(column, words[:1].upper() + words[1:])
 
 
 def plain(text: str) -> str:

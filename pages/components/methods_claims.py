@@ -37,7 +37,7 @@ def draw(study: str) -> None:
     if found:
         _groups(found)
     frame = claims.as_table(found)
-    name = f"claims-{study.replace('/', '-')}-{measure}"
+    name = f"claims-{study}-{measure}"
     panels.table(frame, name=name, title="Every test behind the verdicts, at all sparsities", key="claims")
     if not found or any(not finding.tested for finding in found):
         st.caption("What is missing is made by:")

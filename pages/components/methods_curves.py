@@ -32,7 +32,7 @@ def draw(study: str) -> None:
         st.caption(f"Not trained yet: {', '.join(missing)}. They are made by `{methods_data.command(study)}`.")
     panels.table(
         own.drop(columns="measure"),
-        name=f"curves-{study.replace('/', '-')}-{measure}",
+        name=f"curves-{study}-{measure}",
         title=f"{title} by sparsity",
         key="curves",
     )

@@ -118,9 +118,7 @@ def _lesson(study: str, entry: Entry, found: Leak) -> None:
         "Lesions of several images are compared with each other, for they are not like others: see below. Each "
         "interval is that of a difference between two groups of lesions."
     )
-    panels.table(
-        scores, name=f"leak-{id.replace('/', '-')}", title="The same network on sets of its images", key=f"leak-{id}"
-    )
+    panels.table(scores, name=f"leak-{id}", title="The same network on sets of its images", key=f"leak-{id}")
     if own is not None:
         _side_by_side(study, entry, own, found)
 
@@ -153,9 +151,7 @@ def _side_by_side(study: str, entry: Entry, own: Entry, found: Leak) -> None:
             f"- Accuracy on images of {who}: {row.row:.1%} against {row.lesion:.1%}, **{_points(row)}** points, n = {row.n:,} "
             f"images of {row.lesions:,} lesions."
         )
-    panels.table(
-        table, name=f"same-images-{id.replace('/', '-')}", title="Two networks on the same images", key=f"same-{id}"
-    )
+    panels.table(table, name=f"same-images-{id}", title="Two networks on the same images", key=f"same-{id}")
 
 
 def _control(study: str) -> None:
@@ -179,7 +175,7 @@ def _control(study: str) -> None:
         )
     panels.table(
         table,
-        name=f"control-{study.replace('/', '-')}",
+        name=f"control-{study}",
         title="Lesions photographed once and several times",
         key="control",
     )

@@ -50,7 +50,7 @@ def draw(study: str) -> None:
         )
         titles = {"mark": "Mark", "what": "What", "paper": "In the paper", "ours": "Here"}
         st.table(told.reset_index().rename(columns=titles).set_index("Mark"))
-    panels.table(frame, name="table", title="The paper's table beside ours", key="table")
+    panels.table(frame, name="paper-and-ours", title="The paper's table beside ours", key="table")
     if len(have) < len(cells):
         st.caption("What is missing is made, study by study, by:")
         st.code("python -m core reproduce", language="bash")
@@ -89,7 +89,7 @@ def _explained(frame: pd.DataFrame) -> None:
         hide_index=True,
         alt="How much of the gap to the paper its split and budgets explain, cell by cell",
     )
-    panels.table(found, name="explained", title="What the paper's split and budgets explain", key="explained")
+    panels.table(found, name="paper-explained", title="What the paper's split and budgets explain", key="explained")
 
 
 def _in_words(found: pd.DataFrame) -> str:

@@ -63,7 +63,7 @@ def layerwise(study: str) -> None:
             if sparsity != 0.8
             else "The paper has no such study."
         )
-    name = f"layerwise-{study.replace('/', '-')}-{100 * sparsity:g}"
+    name = f"layerwise-{study}-{100 * sparsity:g}"
     panels.table(frame.drop(columns="who"), name=name, title="Accuracy after each unit", key="layerwise")
 
 
@@ -94,7 +94,7 @@ def draw(study: str) -> None:
         "of their steps with the full learning rate again."
     )
     _verdicts(study, sparsity, "accuracy" if column == "loss" else column)
-    name = f"training-{study.replace('/', '-')}-{100 * sparsity:g}"
+    name = f"training-{study}-{100 * sparsity:g}"
     panels.table(frame.drop(columns="network"), name=name, title="Training, epoch by epoch", key="training")
 
 

@@ -126,22 +126,23 @@ def table(
 
     Args:
         frame: what to show; or a function that makes it, which is called only while the table is open.
-        name: of the CSV file, without suffix.
+        name: of the CSV file, without suffix; the slash of a study and the sign of a percentage are left to this function.
         title: what the table holds, for screen readers.
         key: unique on the page.
         label: of the fold.
-        columns: column -> Streamlit column configuration.
+        columns: column -> Streamlit column configuration; the others are headed by :func:`look.heading`.
     """
     made = not callable(frame)
     with st.expander(label, key=f"table-{key}", on_change="ignore" if made else "rerun") as place:
         if not made and not place.open:
             return
         frame = frame if made else frame()
-        st.dataframe(frame, hide_index=True, column_config=columns, alt=title)
+        headed = {name: st.column_config.Column(look.heading(name)) for name in map(str, frame.columns)}
+        st.dataframe(frame, hide_index=True, column_config=headed | columns, alt=title)
         st.download_button(
             "Download as CSV",
             csv_text(frame),
-            f"{name}.csv",
+            look.file_name(name, "csv"),
             "text/csv",
             key=f"csv-{key}",
             on_click="ignore",

@@ -48,7 +48,7 @@ def draw(selection: Selection) -> None:
             "Report of this position",
             # Called in a thread of its own when the button is clicked.
             lambda: text(selection, estimate),
-            f"prunescope-{selection.name}.html",
+            look.file_name(f"prunescope-{selection.name}", "html"),
             "text/html",
             key="report",
             on_click="ignore",

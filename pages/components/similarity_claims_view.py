@@ -55,7 +55,7 @@ def draw(study: str) -> None:
         _by_sparsity({value: findings[number] for value, findings in known.items()}, sparsity)
     tables = [similarity_claims.as_table(findings).assign(sparsity=value) for value, findings in known.items()]
     frame = pd.concat(tables)
-    name = f"cka-claims-{study.replace('/', '-')}"
+    name = f"cka-claims-{study}"
     panels.table(frame, name=name, title="Every test behind the verdicts", key="claims")
 
 

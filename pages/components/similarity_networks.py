@@ -138,7 +138,7 @@ def _small(
     table = frame[["title", "of", "mean", "cells", "n"]].rename(
         columns={"title": "networks", "of": "mean", "mean": "cka"}
     )
-    panels.table(table, name=f"cka-means-{study.replace('/', '-')}", title="Mean CKA", key="small")
+    panels.table(table, name=f"cka-means-{study}", title="Mean CKA", key="small")
 
 
 def _large(
@@ -163,7 +163,7 @@ def _large(
         _missing(study, error)
         return
     titles = tuple(f"{look.title(name)}, from input to output" for name in (first, second))
-    name = f"cka-{study.replace('/', '-')}-{first}-{second}-{sample}-{level}"
+    name = f"cka-{study}-{first}-{second}-{sample}-{level}"
     if less:
         _mean_difference(matrix, other, first == second, less[0] == less[1])
         words = (words, similarity_words.pair(*less))
@@ -220,5 +220,5 @@ def _floor(study: str, sample: str) -> None:
     )
     with st.expander("Their matrix"):
         titles = tuple(f"Dense, seed {line.seed}, from input to output" for line in (own[0], line))
-        similarity_matrix.draw(floor, titles, name=f"cka-floor-{study.replace('/', '-')}", key="floor")
+        similarity_matrix.draw(floor, titles, name=f"cka-floor-{study}", key="floor")
         st.caption(similarity_words.basis(floor))

@@ -78,5 +78,5 @@ def _pictures(dense: Entry, known: Stored, found: list[Influence]) -> None:
                 key="outliers",
             )
     frame = frame[[name for name in ("image", "diagnosis", "share", "network", "layer") if name in frame]]
-    name = f"cka-left-out-{dense.card.study.replace('/', '-')}"
+    name = f"cka-left-out-{dense.card.study}"
     panels.table(frame, name=name, title="Images left out", key="outliers")

@@ -88,7 +88,7 @@ def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: 
         f"{last['sparsity'].iloc[0]:.0%} from {last['cka'].min():.2f} to {last['cka'].max():.2f}",
     )
     out = frame[["whole", "sparsity", "checkpoint", "recalibrated", "cka", "low", "high", "needed", "reason", "n"]]
-    name = f"cka-survival-{study.replace('/', '-')}-{path.method}"
+    name = f"cka-survival-{study}-{path.method}"
     panels.table(
         out.rename(columns={"whole": "layer"}).round(4),
         name=name,
@@ -144,7 +144,7 @@ def _matrix(study: str, known: Stored | None, path: Path, place: Position, sampl
         matrix = known.matrix(near if against == "itself" else first, near, sample)
     st.markdown(similarity_words.mean(matrix, against == "itself"))
     titles = (f"{name if against == 'itself' else 'Dense'}, from input to output", f"{name}, from input to output")
-    file = f"cka-{study.replace('/', '-')}-{path.method}-{place.percent}-{against}"
+    file = f"cka-{study}-{path.method}-{place.percent}-{against}"
     similarity_matrix.draw(matrix, titles, name=file, key="moved")
     st.caption(similarity_words.basis(matrix))
 
@@ -197,5 +197,5 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
         + "; ".join(f"{name}, mean {part['cka'].mean():.2f}" for name, part in frame.groupby("series", sort=False)),
     )
     out = frame[["series", "whole", "cka", "low", "high", "needed", "reason", "n"]].rename(columns={"whole": "layer"})
-    name = f"cka-by-class-{study.replace('/', '-')}-{path.method}-{place.percent}"
+    name = f"cka-by-class-{study}-{path.method}-{place.percent}"
     panels.table(out.round(4), name=name, title="CKA of each layer with its dense twin", key="layers")

@@ -31,7 +31,7 @@ def draw(selection: Selection) -> None:
     _fragile(selection, table, test)
     panels.table(
         lambda: _lines(table, np.arange(len(table)), test),
-        name=f"breaking-{selection.path.study.replace('/', '-')}-{selection.path.method}",
+        name=f"breaking-{selection.path.study}-{selection.path.method}",
         title="The breaking point of every test image",
         label="The numbers behind it: every breaking point",
         key="breaking",
@@ -94,7 +94,7 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         lambda: frame[["label", "percent", "images", "unbroken", "low", "high"]].rename(
             columns={"label": selection.words[0]}
         ),
-        name=f"unbroken-{selection.path.method}",
+        name=f"unbroken-{selection.path.study}-{selection.path.method}",
         title="Share of answers not changed, by class and sparsity",
         label="The numbers behind it: these curves",
         key="survival",

@@ -50,7 +50,7 @@ def draw(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Coh
         if left:
             left.image(picture(row), width=gallery.SIDE, alt=f"Test image {id}: {look.diagnosis(truth)}")
         with right:
-            _path_of(steps, row, table.iloc[row], test)
+            _path_of(f"{selection.path.study}-{selection.path.method}", steps, row, table.iloc[row], test)
         with st.container(horizontal=True):
             st.button("Close", key="close-image", on_click=_close)
             if Path(__file__).parents[2].joinpath(_ATTRIBUTION).exists():
@@ -60,7 +60,7 @@ def draw(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Coh
                     )
 
 
-def _path_of(steps: list[Step], row: int, found: pd.Series, test: Cohort) -> None:
+def _path_of(name: str, steps: list[Step], row: int, found: pd.Series, test: Cohort) -> None:
     breaks = found["breaks"]
     frame = breaking.along(steps, row, truth=test.labels[row])
     shown = list(dict.fromkeys(frame["class"]))
@@ -89,7 +89,7 @@ def _path_of(steps: list[Step], row: int, found: pd.Series, test: Cohort) -> Non
     )
     panels.table(
         lambda: lines,
-        name=f"path-{test.ids[row]}",
+        name=f"path-{name}-{test.ids[row]}",
         title="Probabilities along the path",
         key="path",
         label="The numbers behind it: this image",

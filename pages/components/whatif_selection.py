@@ -85,7 +85,7 @@ class Selection:
     def name(self) -> str:
         """For files that hold what is shown."""
         hand = f"-layers-{as_text(dict(self.fixed))}" if self.fixed else ""
-        return f"{self.path.study.replace('/', '-')}-{self.path.method}-{self.percent}{hand}"
+        return f"{self.path.study}-{self.path.method}-{self.percent}{hand}"
 
     def strength(self, name: str) -> float:
         """How strongly a class is drawn: in full if it is the one selected, or if none is."""

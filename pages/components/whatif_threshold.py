@@ -63,7 +63,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
         )
     panels.table(
         lambda: table,
-        name=f"threshold-{watched}-{selection.name}",
+        name=f"threshold-{threshold:.1%}-{watched}-{selection.name}",
         title="Flagged at the threshold",
         key="watch",
         label="The numbers behind it: this threshold",

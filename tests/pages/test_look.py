@@ -22,3 +22,9 @@ def test_a_sparsity_between_two_percents_is_told_as_it_is():
     said = whatif_words.in_words(Path(invented.STUDY, "one_shot", (dense, pruned)), 0.88)
     assert "The checkpoint at 87.5%, pruned on to here" in said
     assert "was trained at 87.5%" in said
+
+
+def test_files_and_headings_are_named_for_readers():
+    assert look.file_name("layers-ham10000-64/vgg16-80%", "csv") == "layers-ham10000-64-vgg16-80.csv"
+    shown = [look.heading(name) for name in ("found_dense", "p_value", "n", "cka", "Mean CKA", "image")]
+    assert shown == ["Found dense", "p", "n", "CKA", "Mean CKA", "Image"]

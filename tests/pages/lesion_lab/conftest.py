@@ -43,7 +43,7 @@ def shows(app: AppTest, text: str) -> bool:
     np.testing.assert_array_equal(picture(app), render(lesion, 256).images[0])
     link = app.query_params.get("lesion", [lab.START])
     assert (link if isinstance(link, str) else link[0]) == lab.encode(lesion)
-    for name in (*lab_words.ABCD, *lab_words.MAKE, *SIGNS, *lab_words.PICTURE):
+    for name in (*lab_words.ABCD, *lab_words.TISSUE, *SIGNS, *lab_words.PICTURE):
         assert app.slider(key=f"lab-{name}").value == round(100 * getattr(lesion, name)), name
     assert app.select_slider(key="lab-skin").value == lab_words.SKIN_TYPES[lesion.fitzpatrick - 1]
     assert app.number_input(key="lab-seed").value == lesion.seed
