@@ -9,6 +9,7 @@ from core import checkpoints, data, responses, runs
 from core.checkpoints import Entry
 from core.checkpoints.names import not_found
 from core.errors import Cancelled, InvalidValue, PruneScopeError
+from core.finished import Finished
 from core.paths import first_percent
 from core.profiles import Profile, choose
 from core.progress import Progress, Report, silent
@@ -63,9 +64,9 @@ def plan(profile: Profile, studies: Iterable[str] = (), *, root=None) -> list[It
     Raises:
         UnknownName: a study that is not in the profile.
     """
-    known = _known(root)
+    known = Finished(checkpoints.list(root), results=True)
     recipes = [recipe for study in choose(profile, studies) for recipe in profile.recipes(study)]
-    return [_item(recipe, known.get(recipe.hash)) for recipe in recipes]
+    return [_item(recipe, known.of(recipe)) for recipe in recipes]
 
 
 def plan_again(ids: Iterable[str], *, root=None) -> list[Item]:
@@ -79,9 +80,10 @@ def plan_again(ids: Iterable[str], *, root=None) -> list[Item]:
         CheckpointNotFound: there is no card of this id.
         InvalidValue: its card does not tell how it was made.
     """
-    known, entries = _known(root), {entry.id: entry for entry in checkpoints.list(root)}
+    entries = {entry.id: entry for entry in checkpoints.list(root)}
+    known = Finished(entries.values(), results=True)
     recipes = [_recipe(id, entries) for id in ids]
-    return [_item(recipe, known.get(recipe.hash)) for recipe in recipes]
+    return [_item(recipe, known.of(recipe)) for recipe in recipes]
 
 
 def _recipe(id: str, entries: dict[str, Entry]) -> Recipe:
@@ -93,15 +95,6 @@ def _recipe(id: str, entries: dict[str, Entry]) -> Recipe:
             "This checkpoint does not tell how it was made", given=id, expected="one made here, by `train` or `prune`"
         )
     return Recipe.from_dict(card.recipe)
-
-
-def _known(root) -> dict[str, Entry]:
-    """By the hash of its recipe the checkpoint of a run, with its weights where they are here."""
-    known: dict[str, Entry] = {}
-    for entry in checkpoints.list(root):
-        if entry.card and (entry.weights or entry.card.recipe_hash not in known):
-            known[entry.card.recipe_hash] = entry
-    return known
 
 
 def _item(recipe: Recipe, entry: Entry | None) -> Item:

@@ -15,6 +15,7 @@ from core.checkpoints import Card, Checkpoint, DataInfo
 from core.data import SPLITS, ImageSet, load
 from core.errors import InvalidValue
 from core.evaluation import Interval
+from core.finished import Finished
 from core.models import build, imagenet_weights, prunable, set_normalisation, units
 from core.progress import Report, silent
 from core.pruning import Masks, plan, step_masks
@@ -73,10 +74,8 @@ def run(recipe: Recipe | Mapping, *, root=None, data=None, device=None, report: 
 
 def find(recipe: Recipe, *, root=None) -> Checkpoint | None:
     """The finished checkpoint of ``recipe``, or None."""
-    for entry in checkpoints.list(root):
-        if entry.weights and entry.card is not None and entry.card.recipe_hash == recipe.hash:
-            return checkpoints.load(entry.path, root=root)
-    return None
+    entry = Finished(checkpoints.list(root)).of(recipe)
+    return checkpoints.load(entry.path, root=root) if entry else None
 
 
 def epochs_done(recipe: Recipe) -> float | None:

@@ -8,6 +8,7 @@ from core import checkpoints
 from core import device as devices
 from core.checkpoints.architecture import layout
 from core.data.sources import find
+from core.finished import Finished
 from core.jobs import speed
 from core.jobs.board import board
 from core.jobs.record import RUNNING
@@ -54,8 +55,8 @@ def estimate(recipe: Recipe, *, device=None) -> Estimate:
     """
     heading = _heading(recipe)
     entries = [entry for entry in checkpoints.list() if entry.card]
-    made = {entry.card.recipe_hash for entry in entries if entry.weights}
-    left = [] if recipe.hash in made else [one for one in (recipe.parent, recipe) if one and one.hash not in made]
+    made = Finished(entries).of
+    left = [] if made(recipe) else [one for one in (recipe.parent, recipe) if one and not made(one)]
     epochs = sum(max(0.0, one.training.epochs - (epochs_done(one) or 0.0)) for one in left)
     counts = {split: sum(record[split] for record in heading.counts) for split in ("train", "validation", "test")}
     seconds, basis = _from_runs(recipe, entries, device)

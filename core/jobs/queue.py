@@ -46,9 +46,9 @@ def submit(recipe, owner: str, *, device=None) -> Job:
         StorageFull: the record could not be written; nothing was changed.
     """
     check_writable()
-    made = _checkpoints()
+    made = _finished()
     device = _name(device)
-    if recipe.hash in made:
+    if ended := made.of(recipe):
         return Job(
             id=recipe.hash,
             values=recipe.as_dict(),
@@ -56,11 +56,11 @@ def submit(recipe, owner: str, *, device=None) -> Job:
             device=device,
             number=0,
             state=FINISHED,
-            checkpoint=made[recipe.hash],
+            checkpoint=ended.id,
         )
     _check_epochs(recipe)
     _check_data(recipe)
-    chain = [one.hash for one in (recipe.parent, recipe) if one is not None and one.hash not in made]
+    chain = [one.hash for one in (recipe.parent, recipe) if one is not None and not made.of(one)]
     with places.alone():
         there = look()
         try:
@@ -118,16 +118,16 @@ def resume(id: str, owner: str) -> Job:
         QueueFull: too many jobs wait.
     """
     check_writable()
-    made = _checkpoints()
+    made = _finished()
     with places.alone():
         there = look()
         job = current(id)
         check_owner(owner, job.owner, "resume")
         if job.state in (*ACTIVE, FINISHED):
             return job
-        if id in made:
+        if ended := made.of(job.recipe):
             _take_back_cancel(id)
-            return changed(job, state=FINISHED, error=None, checkpoint=made[id])
+            return changed(job, state=FINISHED, error=None, checkpoint=ended.id)
         _check_room(there, job.owner)
         _take_back_cancel(id)
         job = changed(job, state=QUEUED, error=None, number=turns.advance(there.jobs))
@@ -248,11 +248,11 @@ def _check_data(recipe) -> None:
         )
 
 
-def _checkpoints() -> dict[str, str]:
-    """Recipe hash -> id of every checkpoint whose weights are here."""
+def _finished():
     from core import checkpoints
+    from core.finished import Finished
 
-    return {entry.card.recipe_hash: entry.id for entry in checkpoints.list() if entry.weights and entry.card}
+    return Finished(checkpoints.list())
 
 
 def _name(device) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core import checkpoints, files, runs
 from core.errors import PruneScopeError
+from core.finished import Finished
 from core.progress import Progress, Report, silent
 from core.recipes import Recipe
 from core.sweeps.crews import Crew
@@ -54,11 +55,11 @@ def plan(recipes: Iterable[Recipe], *, root=None) -> list[Item]:
         recipes: the runs.
         root: folder of checkpoints; by default :func:`core.files.checkpoint_root`.
     """
-    known = {entry.card.recipe_hash: entry.id for entry in checkpoints.list(root) if entry.card and entry.weights}
+    known = Finished(checkpoints.list(root))
     items = []
     for recipe in recipes:
-        if recipe.hash in known:
-            items.append(Item(recipe, MADE, recipe.training.epochs, known[recipe.hash]))
+        if made := known.of(recipe):
+            items.append(Item(recipe, MADE, recipe.training.epochs, made.id))
             continue
         epochs = runs.epochs_done(recipe)
         items.append(Item(recipe, MISSING if epochs is None else STARTED, epochs or 0.0))

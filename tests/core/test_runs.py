@@ -1,11 +1,12 @@
 """What runs make, from end to end, with a tiny network in the place of VGG16 and drawn pictures."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
 
-from core import checkpoints, files, runs
+from core import checkpoints, files, paths, runs, sweeps
 from core.errors import CheckpointMismatch, DataNotFound, DownloadFailed, InvalidValue, UnknownName
 from core.models import prunable, units
 from core.pruning import plan
@@ -63,6 +64,23 @@ def test_a_network_of_other_images_does_not_pass_for_one_of_these(tmp_path):
         tmp_path / "colours"
     )  # without images there is nothing to compare, and the network is wanted all the same
     assert runs.run(parent(), data=tmp_path).id == made.id
+
+
+def test_of_a_dense_network_trained_anew_the_pruned_one_is_made_anew(colours, budgets):
+    recipe = pruned(parent(), "one_shot", 0.5, epochs=1)
+    first = runs.run(recipe, data=colours)
+    checkpoints.delete(first.card.parent)
+    # The same recipe on another machine is another network; here another note stands for that.
+    other = runs.run(parent(), data=colours)
+    replaced = checkpoints.save(other.model(), replace(other.card, notes=["another training"], digest=""), masks=None)
+    assert replaced.id == first.card.parent
+    (dense,) = [entry for entry in checkpoints.list() if entry.card.method == "dense"]
+    assert runs.find(recipe) is None
+    again = runs.run(recipe, data=colours)
+    assert again.card.parent_digest == dense.card.digest
+    assert [entry.id for entry in paths.of(STUDY)["one_shot"].entries] == [dense.id, again.id]
+    assert [item.id for item in sweeps.plan([recipe])] == [again.id]
+    assert runs.find(recipe).id == again.id
 
 
 def test_asked_for_again_nothing_is_trained(colours, budgets):
