@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import attribution
 from core.attribution import METHODS
+from core.data.ham10000 import class_words
 from core.paths import PRUNE_ONLY, Path
 from pages.components import address, attribution_networks, loaders, look
 from pages.components.attribution_sources import Picture
@@ -122,9 +123,10 @@ def _sizes(digest: str, _dense) -> dict[str, int]:
 
 def _target(class_names: tuple[str, ...], picture: Picture, answer: int) -> tuple[int, str]:
     """The class whose score is explained, the same for all networks."""
-    known = {DENSE: f"Dense network's answer: {look.diagnosis(class_names[answer])}"}
+    # No class in these two: a list keeps the words that it was chosen by when another picture gets another answer.
+    known, one = {DENSE: "The dense network's answer"}, class_words(class_names)[0]
     if picture.truth is not None:
-        known[TRUTH] = f"True diagnosis: {look.diagnosis(class_names[picture.truth])}"
+        known[TRUTH] = f"The true {one}"
     known |= {name: look.diagnosis(name) for name in class_names}
     found = address.choose(
         st.selectbox,
@@ -138,7 +140,7 @@ def _target(class_names: tuple[str, ...], picture: Picture, answer: int) -> tupl
     )
     if found == DENSE:
         return answer, "the dense network's answer"
-    return (picture.truth, "the true diagnosis") if found == TRUTH else (class_names.index(found), "chosen")
+    return (picture.truth, f"the true {one}") if found == TRUTH else (class_names.index(found), "chosen")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from core import breaking, data, responses
 from core import familiarity as familiarities
 from core.checkpoints import Entry
 from core.cohort import Cohort
+from core.data.ham10000 import class_words
 from core.errors import PruneScopeError
 from core.paths import Path
 from pages.components import address, images, loaders, look
@@ -81,7 +82,7 @@ def _diagnosis(cohort: Cohort) -> str:
     return address.choose(
         st.selectbox,
         "diagnosis",
-        "True diagnosis",
+        f"True {class_words(cohort.class_names)[0]}",
         known,
         _ALL,
         title=lambda name: "All" if name == _ALL else look.diagnosis(name),

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from core.attribution import METHODS, Trust
+from core.data.ham10000 import class_words
 from pages.components import look
 from pages.components.attribution_controls import Question
 from pages.components.attribution_networks import Network
@@ -21,13 +22,12 @@ def heading(question: Question, names: tuple[str, ...]) -> str:
 
 def about(picture: Picture, names: tuple[str, ...], plain: bool = False) -> str:
     """What is known of the picture."""
+    one = class_words(names)[0]
     if picture.truth is None:
-        return "Its diagnosis is not known."
+        return f"Its {one} is not known."
     truth = look.diagnosis(names[picture.truth])
     return (
-        f"{picture.title}\nTrue diagnosis: {truth}"
-        if plain
-        else f"{look.plain(picture.title)}  \nTrue diagnosis: **{truth}**"
+        f"{picture.title}\nTrue {one}: {truth}" if plain else f"{look.plain(picture.title)}  \nTrue {one}: **{truth}**"
     )
 
 
@@ -79,7 +79,8 @@ def basis(networks: list[Network], question: Question, wanted: bool) -> str:
     """What the maps rest on."""
     logits = METHODS[question.method].complete or question.method == "occlusion"
     parts = ["One scale for all networks" + (", in logits a pixel" if logits else "")]
-    parts.append(f"All maps explain the same class: {question.why}")
+    target = look.diagnosis(networks[0].entry.card.data.class_names[question.target])
+    parts.append(f"All maps explain the same class, {target}: {question.why}")
     pruned_on = [network for network in networks if not network.trained]
     if pruned_on:
         count = pruned_on[0].calibrated

@@ -187,3 +187,13 @@ def test_stored_drift_is_shown_and_its_absence_explained(study):
     mine = table[table["network"] == "Iterative"]
     np.testing.assert_allclose(mine["estimate"], curve["estimate"])
     np.testing.assert_allclose(mine["low"].astype(float), curve["low"].astype(float))
+
+
+def test_the_choice_of_the_answer_explained_names_no_class_that_another_picture_would_leave_wrong(study):
+    app = opened(PAGE, explain="saliency", sparsity=80)
+    said = "The dense network's answer"
+    (targets,) = [box for box in app.selectbox if box.label == "What speaks for"]
+    assert targets.options[:2] == [said, "The true class"]
+    target = app.header[0].value.split("“")[1].split("”")[0]
+    assert f"All maps explain the same class, {target}: the dense network's answer" in texts(app)
+    assert "True class: **" in texts(app)
