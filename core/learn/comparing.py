@@ -25,12 +25,18 @@ def compare(finding: Finding, guess: float | str) -> str:
         if points <= CLOSE:
             return f"{said}: close, {points:.1f} points off."
         return f"{said}: {points:.0f} points too {_way(guess, finding.truth)}."
-    span = f"[{finding.low:.1f}, {finding.high:.1f}]{unit}"
-    if finding.low <= guess <= finding.high:
+    low, high = finding.low, finding.high
+    if not unit:
+        # Nobody misses half a lesson: the ends of a count are whole, as shown so compared.
+        low, high = round(low), round(high)
+    span = f"[{low:.1f}, {high:.1f}]" if unit else f"of {low} to {high} of {finding.most}"
+    if low <= guess <= high:
         return f"{said}, within the interval {span}: as near as these images can tell."
     off = abs(guess - finding.truth)
-    far = f"{off:.0f} points" if unit else f"{off:.0f}"
-    return f"{said}, outside the interval {span}: {far} too {_way(guess, finding.truth)}."
+    far = f"{off:.0f} points too {_way(guess, finding.truth)}"
+    if not unit:
+        far = f"{off:.0f} {'more' if guess > finding.truth else 'fewer'} than the {finding.truth:.0f} counted"
+    return f"{said}, outside the interval {span}: {far}."
 
 
 def _way(guess: float, truth: float) -> str:

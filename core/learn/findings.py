@@ -81,7 +81,7 @@ def strength_of_smallest(sizes: np.ndarray, percent: int) -> Finding:
     return Finding(
         f"Add up the sizes of all weights of the dense network. If {percent}% of the weights were taken at random, they would hold "
         f"about {percent}% of that sum. What share do the **smallest** {percent}% hold?",
-        f"They hold **{share:.1%}**: {count:,} of {len(ordered):,} weights, all counted, so there is no interval.",
+        f"The smallest {count:,} of {len(ordered):,} weights hold **{share:.1%}** of the sum. All weights were counted, so there is no interval.",
         100 * share,
         table=pd.DataFrame({"weights": [count], "of": [len(ordered)], "share of the sum": [share]}),
     )
@@ -163,13 +163,19 @@ def hidden_harm(dense, pruned, cohort, percent: int) -> Finding | None:
     if not total:
         return None
     share, low, high = map(float, wilson(missed, total))
+    value = Interval(share, low, high, total, "Wilson 95%")
     one, many = class_words(names)
     thing = "lesions" if one == "diagnosis" else "images"
-    what = "melanomas" if names[index] == WATCHED else f"{thing} that are {TITLES.get(names[index], names[index])}"
+    if names[index] == WATCHED:
+        what = "melanomas"
+    elif one == "diagnosis":
+        what = f"{thing} that are {TITLES.get(names[index], names[index])}"
+    else:
+        what = f"{thing} of class “{names[index].replace('_', ' ')}”"
     picked = (
         ""
         if WATCHED in names
-        else f" This {one} was picked because most of it is newly missed among {len(names)} {many}: such a worst case looks worse than it is."
+        else f" This {one} was picked because of {len(names)} {many} it has the most newly missed: such a worst case looks worse than it is."
     )
     # The premise of the question; where the data say otherwise, the answer does.
     falls = score.change.high is not None and score.change.high < -_TELLING
@@ -182,7 +188,7 @@ def hidden_harm(dense, pruned, cohort, percent: int) -> Finding | None:
         f"Pruned to {percent}% without training, batch norm re-estimated, accuracy moves from {score.dense.format()} to **{score.pruned.format()}**, "
         f"a difference of {score.change.format(signed=True)}. The dense network finds **{total} {what}** in the test images. How many of these does the "
         "pruned network miss?",
-        f"It misses **{missed} of the {total}**: {share:.0%} [{low:.0%}, {high:.0%}], n = {total} {thing} (Wilson 95%).{picked}{open_harm}",
+        f"It misses **{missed} of the {total}**: {value.format()} {thing} ({value.method}).{picked}{open_harm}",
         missed,
         low * total,
         high * total,

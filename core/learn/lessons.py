@@ -116,14 +116,14 @@ LESSONS = (
         "Read a harm sentence, and ask of any pruned network which patients it fails.",
         5,
         {
-            "clinician": "Accuracy counts all images alike. Where most images show ordinary moles, a network can keep its "
+            "clinician": "Accuracy counts all images alike. Where most images of skin show ordinary moles, a network can keep its "
             "accuracy by being good at moles while it loses what is rare. Count patients, not percent.",
             "student": "Accuracy is dominated by the majority class. Pruning often shifts the decision towards it: errors move from the common "
             "class to rare ones and the sum stays. Look at per-class sensitivity, and at flips on the same images.",
         },
         {
             "clinician": "Where accuracy hardly moves, it gives no warning. Newly missed cases are the price; newly caught ones are the other side of the "
-            "ledger, and the chart shows both networks for every diagnosis.",
+            "ledger, and the chart shows what each of the two networks finds.",
             "student": "Balanced accuracy gives a warning, and a paired table by class tells whom it concerns. Small classes have wide "
             "intervals: absence of evidence of harm is not evidence of absence.",
         },

@@ -8,7 +8,7 @@ from core import learn, paper
 from core.paths import BY_LOT, PRUNE_ONLY
 from core.studies import Study
 from core.words import METHOD_SENTENCES
-from pages.components import charts, diagrams, learn_material, loaders, look, panels
+from pages.components import charts, diagrams, layout, learn_material, loaders, look, panels
 
 
 def draw(name: str, study: str) -> None:
@@ -100,24 +100,26 @@ def _measured(metric: dict) -> str:
 
 
 def _methods(study: str) -> None:
-    for column, name in zip(st.columns(3, gap="large"), diagrams.FRAMES, strict=True):
+    for column, name in zip(layout.columns(3, least=260, key="methods"), diagrams.FRAMES, strict=True):
         with column:
             st.markdown(f"**{look.title(name)}**")
             st.image(diagrams.method(name, look.colour(name), look.ink()), width="stretch", alt=METHOD_SENTENCES[name])
 
 
 def _harm(study: str) -> None:
-    from core.evaluation.ledger import titled
+    from core.evaluation.ledger import by_class, titled
     from pages.components import whatif_charts, whatif_harm, whatif_selection, whatif_top
 
     selection = learn_material.selection(study, learn_material.MOST)
     estimate = whatif_selection.stored(selection)
     table = whatif_top.ledger(selection, estimate)
     thing = "lesions" if selection.cohort.groups is not None else "images"
-    shown = whatif_harm.shown_classes(table, selection)
+    classes = by_class(table)
+    # Where no class is watched, the question was about the one with most newly missed.
+    shown = whatif_harm.shown_classes(table, selection, classes.loc[classes["newly_missed"].idxmax(), "group"])
     frame = whatif_harm.found_rows(shown, selection, thing)
-    st.markdown(f"**How much of each diagnosis is found, dense and pruned to {selection.percent}%**")
-    st.caption(f"Share of its {thing}, with 95% intervals (Wilson).")
+    st.markdown(f"**How much of each {selection.words[0]} is found, dense and pruned to {selection.percent}%**")
+    st.caption(f"Share of its {thing}, with 95% intervals (Wilson). {whatif_harm.left_out(shown, table)}")
     charts.show(
         whatif_charts.found(len(shown), selection.colour, look.ink(), False),
         {"table": frame, "names": whatif_charts.names_of(frame)},
@@ -207,7 +209,7 @@ def _shown(table):
             f"{low:g}" if low == high else f"{low:g} to {high:g}"
             for low, high in zip(table["epochs_least"], table["epochs_most"], strict=True)
         ],
-        Accuracy=[f"{row.accuracy:.1%} [{row.low:.1%}, {row.high:.1%}]" for row in table.itertuples()],
+        Accuracy=[f"{row.accuracy:.1%} {look.span(row.low, row.high)}" for row in table.itertuples()],
     )[["Method", "Epochs", "Accuracy"]]
 
 

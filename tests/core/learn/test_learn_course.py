@@ -10,6 +10,7 @@ from core import learn
 from core.learn import Finding, Progress
 
 NUMBER = Finding("?", "!", 30.0, 20.0, 40.0)
+MISSED = Finding("?", "!", 18, 12.03, 25.4, unit="melanomas", most=58)
 COUNTED = Finding("?", "!", 99.99)
 CHOICE = Finding("?", "!", "b", unit="", most=0, options={"a": "First", "b": "Second"})
 
@@ -20,6 +21,9 @@ CHOICE = Finding("?", "!", "b", unit="", most=0, options={"a": "First", "b": "Se
         (NUMBER, 25, "within the interval"),
         (NUMBER, 50, "20 points too high"),
         (NUMBER, 10, "20 points too low"),
+        (MISSED, 12, "within the interval of 12 to 25 of 58:"),
+        (MISSED, 29, "outside the interval of 12 to 25 of 58: 11 more than the 18 counted"),
+        (MISSED, 3, "15 fewer than the 18 counted"),
         (COUNTED, 98, "close"),
         (COUNTED, 20, "80 points too low"),
         (CHOICE, "a", "**Second**"),

@@ -50,6 +50,7 @@ def test_the_smallest_weights_hold_what_a_sum_says():
     sizes = np.array([4.0, 1.0, 3.0, 2.0])
     found = learn.strength_of_smallest(sizes, 50)
     assert found.truth == pytest.approx(100 * (1 + 2) / 10)
+    assert "smallest 2 of 4 weights hold **30.0%** of the sum" in found.told
     assert found.low is None
     rng = np.random.default_rng(0)
     normal = np.abs(rng.normal(size=200_001))
@@ -94,7 +95,7 @@ def test_hidden_harm_counts_the_melanomas_that_were_found_and_are_missed(cohort)
     found = learn.hidden_harm(dense, pruned, cohort, 90)
     assert (found.truth, found.most, found.unit) == (4, 18, "melanomas")
     assert (found.low, found.high) == pytest.approx([18 * end for end in wilson(4, 18)])
-    assert "4 of the 18" in found.told
+    assert "4 of the 18**: 22.2% [9.0, 45.2], n = 18 lesions" in found.told
     assert "18 melanomas" in found.question
     assert "accuracy falls too" not in found.told, "four images more of forty may be chance"
     assert "accuracy falls too" in learn.hidden_harm(network(cohort, []), network(cohort, range(30)), cohort, 90).told
@@ -103,7 +104,7 @@ def test_hidden_harm_counts_the_melanomas_that_were_found_and_are_missed(cohort)
 def test_hidden_harm_is_asked_of_the_class_hit_hardest_where_there_is_no_melanoma(cohort):
     other = Cohort(**{**vars(cohort), "class_names": ("red", "blue")})
     found = learn.hidden_harm(network(cohort, []), network(cohort, [1, 3]), other, 90)
-    assert found.unit == "images that are blue"
+    assert found.unit == "images of class “blue”"
     assert "picked" in found.told
     assert found.truth == 2
     assert learn.hidden_harm(network(cohort, range(40)), network(cohort, []), other, 90) is None
