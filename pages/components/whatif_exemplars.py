@@ -44,6 +44,8 @@ def draw(selection: Selection) -> None:
         f"{whole.share:.1%} {look.span(whole.low, whole.high)}"
     )
     st.markdown(_who(found) + _right(found, forgotten, selection.cohort.labels))
+    if not forgotten.any():
+        return
     _apart(selection, found, forgotten, rule)
     _pictures(selection, found, forgotten)
 
@@ -138,7 +140,7 @@ def _rows(shown: pd.DataFrame, kind: str, selection: Selection) -> pd.DataFrame:
             {
                 "row": place,
                 "name": row.group,
-                "label": f"{name(row.group)} ({row.forgotten:,} of {row.images:,})",
+                "label": f"{name(row.group)} ({row.forgotten:,} of {row.images:,}{_few(row, selection)})",
                 "share": row.share,
                 "low": row.low,
                 "high": row.high,
@@ -152,6 +154,13 @@ def _rows(shown: pd.DataFrame, kind: str, selection: Selection) -> pd.DataFrame:
     )
 
 
+def _few(row, selection: Selection) -> str:
+    """Of how many lesions the images of a grey row are: these are what it has too few of."""
+    if selection.cohort.groups is None or row.lesions >= subgroups.SMALL:
+        return ""
+    return f", {row.lesions:,} lesion{'' if row.lesions == 1 else 's'}"
+
+
 def _pictures(selection: Selection, found: Population, forgotten: np.ndarray) -> None:
     test = selection.cohort
     mine = forgotten.copy()
@@ -163,7 +172,6 @@ def _pictures(selection: Selection, found: Population, forgotten: np.ndarray) ->
     of = f" of {look.diagnosis(selection.diagnosis).lower()}" if selection.diagnosis else ""
     st.markdown(f"### {len(rows):,} forgotten image{'' if len(rows) == 1 else 's'}{of}")
     if not len(rows):
-        st.caption("None.")
         return
 
     def answers(given: np.ndarray, row: int) -> str:
@@ -196,4 +204,11 @@ def _pictures(selection: Selection, found: Population, forgotten: np.ndarray) ->
         key="exemplars",
         opened=whatif_followed.follow,
         order="those of which the dense network was surest",
+    )
+    panels.table(
+        frame,
+        name=f"forgotten-images-{selection.name}",
+        title="Forgotten images with the answers to them",
+        label="The numbers behind it: every forgotten image",
+        key="forgotten-images",
     )

@@ -20,6 +20,7 @@ from pages.components import (
     whatif_controls,
     whatif_followed,
     whatif_top,
+    whatif_words,
 )
 from pages.components import whatif_selection as selecting
 from pages.components.whatif_selection import Selection
@@ -67,8 +68,8 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     st.caption(
         f"Intervals of what is newly missed, newly caught and of the balance: {METHOD if grouped else METHOD.replace('lesion', 'image')}."
     )
-    if len(shown) < len(table) - 1:
-        st.caption(f"Of {len(table) - 1} classes the {len(shown)} with most changes are drawn; the table has all.")
+    if left := left_out(shown, table):
+        st.caption(left)
     panels.table(
         lambda: titled(table, many).rename(columns={"group": "class"}),
         name=f"ledger-{selection.name}",
@@ -79,14 +80,29 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     _changed_images(selection, estimate)
 
 
-def shown_classes(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
-    """The classes that are drawn: all, or of many those hit hardest and the one selected."""
+def shown_classes(table: pd.DataFrame, selection: Selection, told: str | None = None) -> pd.DataFrame:
+    """The classes that are drawn: all, or of many those with most changes and the one that is told of.
+
+    Args:
+        table: of :func:`pages.components.whatif_top.ledger`.
+        selection: of the page.
+        told: the class that the words beside the chart are about; by default that of the sentence at the top of the page.
+    """
     classes = by_class(table)
     classes = classes[classes["lesions"] > 0]
     if len(classes) <= MOST:
         return classes
-    hit = classes["newly_missed"] + classes["newly_caught"] + 1e9 * (classes["group"] == selection.diagnosis)
+    told = told or whatif_words.told_of(table, selection)["group"]
+    hit = classes["newly_missed"] + classes["newly_caught"] + 1e9 * (classes["group"] == told)
     return classes.loc[hit.sort_values(ascending=False, kind="stable").index[:MOST]].sort_index()
+
+
+def left_out(shown: pd.DataFrame, table: pd.DataFrame) -> str:
+    """Which classes of a ledger are drawn, where it has more; "" where all are."""
+    every = int((by_class(table)["lesions"] > 0).sum())
+    if len(shown) == every:
+        return ""
+    return f"Of {every} classes {len(shown)} are drawn: the one that is told of above, and those with most changes. The table has all."
 
 
 def _label(row, thing: str) -> str:
@@ -111,7 +127,7 @@ def change_rows(shown: pd.DataFrame, selection: Selection, thing: str) -> pd.Dat
                     "low": outer if sign < 0 else min(ends, key=abs),
                     "high": min(ends, key=abs) if sign < 0 else outer,
                     "count": getattr(row, f"newly_{name}"),
-                    "percent": f"{abs(share):.1%} [{min(map(abs, ends)):.1%}, {abs(outer):.1%}]",
+                    "percent": f"{abs(share):.1%} {look.span(min(map(abs, ends)), abs(outer))}",
                     "strength": selection.strength(row.group),
                 }
             )
@@ -157,8 +173,8 @@ def _told(row) -> str:
     """What the exact test says of a balance; where its interval says otherwise, that they differ and why."""
     apart = row["change_low"] > 0 or row["change_high"] < 0
     if row["p_value"] < 1 - CONFIDENCE:
-        return "the balance differs from none" + ("" if apart else ", though its interval just reaches it")
-    return "the balance could be none" + (
+        return "the balance differs from zero" + ("" if apart else ", though its interval just reaches it")
+    return "the balance could be zero" + (
         ": with so few changes this exact test is stricter than the interval, which leaves out zero" if apart else ""
     )
 

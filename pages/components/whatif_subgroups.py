@@ -15,7 +15,10 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     test = selection.cohort
     members = loaders.groups(test.digest, test)
     if members.empty:
-        st.caption("Nothing is known of who or what these images show, so there are no groups to compare.")
+        st.caption(
+            "Age, sex, body site, skin type and the number of images of a lesion are not known of these images, so there are no groups "
+            "to compare."
+        )
         return
     kind = address.choose(
         st.segmented_control, "by", "Compare by", members, next(iter(members)), title=subgroups.TITLES.get
@@ -36,7 +39,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     )
     thing = "lesions" if test.groups is not None else "images"
     shown = table[table["lesions"] > 0].reset_index(drop=True)
-    whom = look.diagnosis(selection.diagnosis).lower() if selection.diagnosis else "all diagnoses together"
+    whom = look.diagnosis(selection.diagnosis).lower() if selection.diagnosis else f"all {selection.words[1]} together"
     if shown.empty:
         st.caption(f"No test image of {whom} is in any group.")
         return

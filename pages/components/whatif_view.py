@@ -7,6 +7,7 @@ import streamlit as st
 from core.paths import Path
 from core.whatif import Estimate
 from pages.components import (
+    look,
     whatif_breaking,
     whatif_calibration,
     whatif_exemplars,
@@ -34,6 +35,9 @@ OF_PATH: dict[str, Callable[[Selection], None]] = {
 }
 """Views that need no answers at the slider, and do not wait for them."""
 
+OF_ALL = ("threshold", "layers")
+"""Views in which no class is brought out."""
+
 
 def position(path: Path, sparsity: float) -> None:
     """Say what the point on the slider is: a trained checkpoint, or something pruned on from one."""
@@ -48,6 +52,10 @@ def draw(view: str, selection: Selection, top: Estimate | Places) -> None:
         selection: of the page.
         top: of :func:`pages.components.whatif_top.start`.
     """
+    if view in OF_ALL and selection.diagnosis:
+        st.caption(
+            f"{look.diagnosis(selection.diagnosis)} is brought out in the sentence at the top of the page; nothing below depends on it."
+        )
     if view in OF_PATH:
         OF_PATH[view](selection)
     estimate = finish(top, selection) if isinstance(top, Places) else top

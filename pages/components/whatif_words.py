@@ -111,9 +111,11 @@ def sentence(
     alone = row["lesions"] == 1
     if row["group"] == "mel":
         what = "melanoma" if alone else "melanomas"
-    else:
+    elif selection.words[0] == "diagnosis":
         what = f"{thing[:-1]} that is" if alone else f"{thing} that are"
         what += f" {look.diagnosis(row['group']).lower()}"
+    else:
+        what = f"{thing[:-1] if alone else thing} of class “{look.diagnosis(row['group'])}”"
     what = look.drawn(selection.path.dense) + what
     others = classes[classes["group"] != row["group"]]
     missed, caught = int(others["newly_missed"].sum()), int(others["newly_caught"].sum())
@@ -122,25 +124,27 @@ def sentence(
     picked = (
         ""
         if named or row["newly_missed"] <= row["newly_caught"]
-        else f" This class was picked because it loses most of {len(classes)}; the most unlucky of many looks worse than it is."
+        else f" This class was picked because of {len(classes)} {selection.words[1]} it loses the most; the most unlucky of many looks worse than it is."
     )
     start = "Of" if n == total else f"In a first sample of {n:,} of {total:,} test images: of"
     return (
         f"## {start} **{row['lesions']:,} {what}**, the dense network finds **{row['found_dense']:,}**; pruned to "
         f"{selection.percent}%{_by_hand(selection)}, it finds **{row['found_pruned']:,}**: {row['newly_missed']:,} newly missed, "
         f"{row['newly_caught']:,} newly caught.\n\n"
-        f"{_false(alarms, row['group'], thing)}"
+        f"{_false(alarms, selection, row['group'], thing)}"
         f"Of all other {selection.words[1]} together, {missed:,} {are} newly missed and {caught:,} newly caught.{picked}"
     )
 
 
-def _false(alarms: evaluation.FalseAlarms | None, name: str, thing: str) -> str:
+def _false(alarms: evaluation.FalseAlarms | None, selection: Selection, name: str, thing: str) -> str:
     """What is found is half of it: how many others are called the same."""
     if alarms is None:
         return ""
-    called = look.diagnosis(name).lower()
+    called, others = f"“{look.diagnosis(name)}”", "of other classes"
+    if selection.words[0] == "diagnosis":
+        called, others = look.diagnosis(name).lower(), "that are something else"
     return (
-        f"Of the {alarms.others:,} {thing} that are something else, the dense network calls {alarms.dense:,} {called}, the pruned one "
+        f"Of the {alarms.others:,} {thing} {others}, the dense network calls {alarms.dense:,} {called}, the pruned one "
         f"{alarms.pruned:,}.\n\n"
     )
 
