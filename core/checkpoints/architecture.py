@@ -8,8 +8,8 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from core.errors import CheckpointMismatch, InvalidValue, check_choice
-from core.models import ARCHITECTURES, HEADS, STEMS, layers
+from core.errors import CheckpointMismatch, InvalidValue
+from core.models import ARCHITECTURES, check_kind, layers
 
 MAX_CLASSES = 100_000
 
@@ -20,7 +20,7 @@ class Architecture:
 
     Raises:
         UnknownName: no such architecture, head or stem.
-        InvalidValue: a number of classes that no network has, or ``norm`` that is no bool.
+        InvalidValue: a number of classes that no network has, ``norm`` that is no bool, or a combination that does not exist.
     """
 
     name: str
@@ -30,15 +30,11 @@ class Architecture:
     norm: bool = True
 
     def __post_init__(self):
-        check_choice("architecture", self.name, ARCHITECTURES)
-        check_choice("head", self.head, HEADS)
-        check_choice("stem", self.stem, STEMS)
+        check_kind(self.name, self.head, self.stem, self.norm)
         if type(self.classes) is not int or not 2 <= self.classes <= MAX_CLASSES:
             raise InvalidValue(
                 "A network cannot have this number of classes", given=repr(self.classes), expected=f"2 to {MAX_CLASSES}"
             )
-        if type(self.norm) is not bool:
-            raise InvalidValue("norm says whether there is batch norm", given=repr(self.norm), expected="True or False")
 
     def __str__(self) -> str:
         return (
@@ -83,11 +79,7 @@ def _skeleton(architecture: Architecture) -> nn.Module:
 
 @lru_cache(maxsize=32)
 def layout(architecture: Architecture) -> Layout:
-    """The tensors that ``architecture`` has.
-
-    Raises:
-        InvalidValue: a combination that does not exist, such as DenseNet169 without batch norm.
-    """
+    """The tensors that ``architecture`` has."""
     return Layout(_skeleton(architecture))
 
 

@@ -37,6 +37,8 @@ def complete_masks(
     """
     if masks is None:
         return {layer: state[weight] != 0 for layer, weight in layout.layers.items()}
+    if not isinstance(masks, Mapping):
+        raise InvalidValue("These are no masks", given=type(masks).__name__, expected="layer name -> bool tensor")
     for layer in masks:
         if layer not in layout.layers:
             raise UnknownName("prunable layer", layer, layout.layers)

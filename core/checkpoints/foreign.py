@@ -90,19 +90,15 @@ def candidates(name: str, classes: int, head: str | None, stem: str, norm: bool 
     Raises:
         InvalidValue: none does.
     """
-    found = []
+    found, missing = [], None
     for one_head in HEADS if head is None else (head,):
         for one_norm in (True, False) if norm is None else (norm,):
-            candidate = Architecture(name, classes, one_head, stem, one_norm)
             try:
-                layout(candidate)
-            except InvalidValue:
-                if head is not None and norm is not None:
-                    raise
-                continue
-            found.append(candidate)
+                found.append(Architecture(name, classes, one_head, stem, one_norm))
+            except InvalidValue as error:
+                missing = error
     if not found:
-        raise InvalidValue(f"{name} does not exist with this head, stem and norm", given=f"{head}, {stem}, {norm}")
+        raise missing
     return found
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from core.errors import CheckpointDamaged, CheckpointNotFound, FileTooLarge
+from core.errors import CheckpointDamaged, CheckpointNotFound, FileTooLarge, InvalidValue
 
 MAX_BYTES = 1_000_000_000
 # JSON expands some twentyfold in Python, so the header is what a hostile file would inflate; ours are below 0.3 MB.
@@ -21,6 +21,8 @@ def as_path(path: str | os.PathLike) -> Path:
         return Path(path).expanduser()
     except RuntimeError:  # "~somebody" whom this machine does not know
         return Path(path)
+    except TypeError as error:
+        raise InvalidValue("This is not a path", given=repr(path)[:300], expected="a text or a Path") from error
 
 
 @contextmanager

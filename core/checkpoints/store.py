@@ -31,7 +31,7 @@ from core.errors import (
     check_choice,
 )
 from core.files import check_writable_name, is_file, storage_errors
-from core.models import normalisation
+from core.models import check_network, normalisation
 
 
 def save(
@@ -70,6 +70,11 @@ def save(
     check_choice("precision of weights", dtype, codec.PRECISIONS)
     if not isinstance(card, Card):
         raise InvalidValue("This is no card", given=repr(card)[:200], expected="a core.checkpoints.Card")
+    check_network(model)
+    if any(tensor.is_meta for tensor in model.state_dict().values()):
+        raise InvalidValue(
+            "This model has no weights", given="tensors on the meta device", expected="a model with its weights"
+        )
     if not hasattr(model, "mean"):
         raise InvalidValue(
             "This model does not know the normalisation of its images",

@@ -37,9 +37,7 @@ def resample(counts: np.ndarray, *, draws: int = DRAWS, seed: int = 0) -> np.nda
     Raises:
         InvalidValue: not a table of at least one cluster, or less than one draw.
     """
-    counts = np.asarray(counts, np.float32)
-    if counts.ndim != 2 or not len(counts):
-        raise InvalidValue("The counts have the wrong shape", given=list(counts.shape), expected="[clusters, K]")
+    counts = _table(counts).astype(np.float32)
     draws = check_whole(draws, "This is no number of draws; 2,000 are usual for a 95% interval", 1, MOST_DRAWS)
     seed = check_whole(seed, "This is no seed", 0, 2**63 - 1)
     weights = _weights(len(counts), draws, seed)
@@ -77,7 +75,8 @@ def cluster_bootstrap(
     """
     check_choice("kind of bootstrap interval", kind, ("percentile", "basic"))
     z_value(confidence)  # an impossible confidence is named as such
-    estimate = float(statistic(np.asarray(counts, np.float64).sum(axis=0)))
+    counts = _table(counts)
+    estimate = float(statistic(counts.sum(axis=0)))
     if len(counts) < 2:
         return Interval.none(estimate, n, "one lesion cannot tell how lesions differ")
     drawn = statistic(resample(counts, draws=draws, seed=seed))
@@ -86,6 +85,18 @@ def cluster_bootstrap(
         low, high = 2 * estimate - high, 2 * estimate - low
     low, high = min(low, estimate), max(high, estimate)  # draws are added up in float32
     return Interval(estimate, float(low), float(high), n, bootstrap_name(draws, confidence))
+
+
+def _table(counts) -> np.ndarray:
+    try:
+        table = np.asarray(counts, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidValue("These are no counts", given=repr(counts)[:200], expected="numbers [clusters, K]") from error
+    if table.ndim != 2 or not len(table):
+        raise InvalidValue(
+            "The counts have the wrong shape", given=list(table.shape), expected="[clusters, K], at least one cluster"
+        )
+    return table
 
 
 def bootstrap_name(draws: int, confidence: float = CONFIDENCE) -> str:

@@ -193,9 +193,9 @@ def _labels(labels, images: int, classes: int) -> np.ndarray:
     return values.astype(np.int64)
 
 
-def _array(values, what: str) -> np.ndarray:
+def _array(values, what: str, dtype=None) -> np.ndarray:
     try:
-        return np.asarray(values)
+        return np.asarray(values, dtype)
     except (TypeError, ValueError) as error:  # rows of unequal length
         raise InvalidValue(f"The {what} are no array", given=type(values).__name__, expected="[N]") from error
 
@@ -214,9 +214,12 @@ def clusters(groups, images: int) -> np.ndarray:
         return np.arange(images)
     import pandas as pd
 
-    values = _array(groups, "groups")
+    # As objects: beside text NumPy would write a missing id out, and all lesions without an id would be one, "nan".
+    values = _array(groups, "groups", object)
     if values.shape != (images,):
         raise InvalidValue("The groups do not match the probabilities", given=list(values.shape), expected=[images])
+    if any(map(pd.api.types.is_list_like, values)):
+        raise InvalidValue("The groups are no array", given="lists of several lengths", expected="[N], one id an image")
     missing = pd.isna(values)
     codes = np.empty(images, np.int64)
     # Sorted, so that the numbers, and with them a seeded bootstrap, do not depend on the order of the images.

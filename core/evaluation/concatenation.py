@@ -45,7 +45,7 @@ def merge(
     for name, parent in list(network.named_modules()):
         for own, child in list(parent.named_children()):
             path = f"{name}.{own}." if name else f"{own}."
-            if type(child) is _DenseBlock and all(map(_is_plain, child.values())):
+            if type(child) is _DenseBlock and len(child) and all(map(_is_plain, child.values())):
                 parts = ("norm1", "relu1", "norm2") if up_to_shifts else ("norm1", "relu1")
                 if not {f"{path}{layer}.{part}" for layer in child for part in parts} & set(keep):
                     setattr(parent, own, MergedBlock(child, dtype, up_to_shifts))

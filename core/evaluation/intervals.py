@@ -70,7 +70,6 @@ class Interval:
         }
 
 
-@cache
 def z_value(confidence: float) -> float:
     """The standard normal quantile of a two-sided interval: 1.96 for 0.95.
 
@@ -80,6 +79,11 @@ def z_value(confidence: float) -> float:
     confidence = check_number(
         confidence, "This is no confidence", "a number above 0 and below 1, such as 0.95", lambda value: 0 < value < 1
     )
+    return _quantile(confidence)
+
+
+@cache
+def _quantile(confidence: float) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 

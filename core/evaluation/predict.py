@@ -1,6 +1,8 @@
 """The one engine for all predictions."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -39,12 +41,12 @@ class Predictor:
         quick = self.device.type == "cpu" and self.dtype == torch.bfloat16 and all_finite(network)
         if quick:
             merge(align(network), self.dtype)
+        # Norms that are left compute in float32, as in training, also between layers of half the precision.
+        norms = [] if chains(network) else _norms(network)
+        exact = [{name: values.clone() for name, values in norm.state_dict().items()} for norm in norms]
         self.network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
-        if not chains(network):
-            # Norms that are left compute in float32, as in training, also between layers of half the precision.
-            for module in network.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.float()
+        for norm, values in zip(norms, exact, strict=True):
+            norm.float().load_state_dict(values)
         if quick:
             quicken(fuse(self.network))
         self.network.register_buffer("mean", mean.to(self.device), persistent=False)
@@ -58,6 +60,10 @@ class Predictor:
     def _answer(self, images: Tensor) -> Tensor:
         batch = normalise(self.network, images.to(self.device, non_blocking=True)).to(self.dtype)
         return torch.softmax(check_logits(self.network(batch), self.network).float(), dim=1)
+
+
+def _norms(network: nn.Module) -> list[nn.Module]:
+    return [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:
@@ -126,11 +132,12 @@ def as_images(images: ImageSet | np.ndarray | Tensor) -> Tensor:
         InvalidValue: another dtype or shape.
     """
     source = images.images if isinstance(images, ImageSet) else images
-    if isinstance(source, np.ndarray):
+    if isinstance(source, np.ndarray) and source.dtype == np.uint8:  # torch has no kind for some others, such as text
         source = torch.from_numpy(np.asarray(_Lent(np.ascontiguousarray(source))))
     if (
         not isinstance(source, Tensor)
         or source.dtype != torch.uint8
+        or source.is_meta
         or source.ndim != 4
         or source.shape[-1] != 3
         or not min(source.shape[1:3])
@@ -152,8 +159,19 @@ class _Lent:
 
 
 def _answer(predictor: Predictor, batch: Tensor) -> Tensor:
-    try:
+    with size_named(batch):
         return predictor(batch)
+
+
+@contextmanager
+def size_named(batch: Tensor) -> Iterator[None]:
+    """Turn what torch says of images that a network pools away into :class:`InvalidValue`.
+
+    Args:
+        batch: uint8 [N, H, W, 3], what the network is given.
+    """
+    try:
+        yield
     except RuntimeError as error:
         if "size is too small" not in str(error) and "Output size" not in str(error):
             raise

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from core import device as devices
 from core.errors import InvalidValue, check_whole
-from core.evaluation.predict import BATCH, as_images
+from core.evaluation.predict import BATCH, as_images, size_named
 from core.models import normalise
 from core.progress import Progress, Report, silent
 from core.pruning import private
@@ -39,7 +39,7 @@ def recalibrate(model: nn.Module, images, *, device=None, batch: int = BATCH, re
         A module in evaluation mode. Without batch norm it is simply a copy.
 
     Raises:
-        InvalidValue: not images, fewer than two, or no number of images at once.
+        InvalidValue: not images, fewer than two, too small for the network, or no number of images at once.
         MemoryFull: no memory for a batch.
     """
     batch = check_whole(batch, "This is no number of images at once", 1, 1_000_000)
@@ -66,7 +66,9 @@ def recalibrate(model: nn.Module, images, *, device=None, batch: int = BATCH, re
     whole = len(pictures) - len(pictures) % batch or len(pictures)
     start = time.monotonic()
     for first in range(0, whole, batch):
-        devices.compute(place, _take_in, copy, pictures[first : first + batch], place, dtype)
+        piece = pictures[first : first + batch]
+        with size_named(piece):
+            devices.compute(place, _take_in, copy, piece, place, dtype)
         done = min(first + batch, whole)
         report(Progress("Recalibrating batch norm", done, whole, "images", time.monotonic() - start))
     return copy.eval()

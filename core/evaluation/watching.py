@@ -4,12 +4,12 @@ A lesion is flagged if the probability of the classes watched for, summed over t
 least the threshold. The threshold is never chosen on the images it is reported on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
-from core.errors import InvalidValue
+from core.errors import InvalidValue, check_number
 from core.evaluation.changes import pair
 from core.evaluation.checks import Predictions, check_class
 from core.evaluation.ledger import same
@@ -48,8 +48,9 @@ def watch(
         InvalidValue: no such class, no class, all classes, or a threshold that is no probability.
     """
     a, b = pair(dense, pruned, labels, class_names, groups)
-    if not 0 <= threshold <= 1:
-        raise InvalidValue("The threshold is out of range", given=threshold, expected="a probability, from 0 to 1")
+    threshold = check_number(
+        threshold, "The threshold is out of range", "a probability, from 0 to 1", lambda value: 0 <= value <= 1
+    )
     ill, was, now = _scores(a, b, positive)
     members = {ILL: ill, WELL: ~ill}
     return outcomes((was >= threshold) == ill, (now >= threshold) == ill, members, same=same(a, b), seed=seed)
@@ -69,7 +70,12 @@ def curve(dense, pruned, labels, positive, thresholds, class_names=None, groups=
         InvalidValue: as :func:`watch`.
     """
     a, b = pair(dense, pruned, labels, class_names, groups)
-    thresholds = np.asarray(thresholds, np.float64)
+    try:
+        thresholds = np.asarray(thresholds, np.float64).reshape(-1)
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(
+            "These are no thresholds", given=repr(thresholds)[:200], expected="probabilities [T], from 0 to 1"
+        ) from error
     ill, *both = _scores(a, b, positive)
     tables = []
     for network, scores in zip(("dense", "pruned"), both, strict=True):
@@ -83,6 +89,12 @@ def curve(dense, pruned, labels, positive, thresholds, class_names=None, groups=
 
 def _scores(a: Predictions, b: Predictions, positive) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which lesions are ill, and how probable that is to each network: bool [L], float64 [L] twice."""
+    if isinstance(positive, str) or not isinstance(positive, Iterable):
+        raise InvalidValue(
+            "The classes to watch for are a list",
+            given=repr(positive)[:200],
+            expected="names or indices, such as ['mel']",
+        )
     indices = sorted({check_class(name, a.class_names) for name in positive})
     if not 0 < len(indices) < a.classes:
         raise InvalidValue(

@@ -4,7 +4,7 @@
 groups them as layerwise pruning takes them one after the other.
 """
 
-from core.models.architectures import ARCHITECTURES, HEADS, MAX_CLASSES, STEMS, build, imagenet_weights
+from core.models.architectures import ARCHITECTURES, HEADS, MAX_CLASSES, STEMS, build, check_kind, imagenet_weights
 from core.models.layers import check_network, check_shapes, layers, prunable, units
 from core.models.normalisation import normalisation, normalise, set_normalisation
 from core.models.outputs import check_logits
@@ -15,6 +15,7 @@ __all__ = [
     "MAX_CLASSES",
     "STEMS",
     "build",
+    "check_kind",
     "check_logits",
     "check_network",
     "check_shapes",

@@ -40,8 +40,6 @@ class CompactVGG16(nn.Module):
 
 
 def _vgg16(classes: int, head: str, stem: str, norm: bool) -> nn.Module:
-    if stem != "stock":
-        raise InvalidValue("VGG16 has one stem only", given=f"stem={stem!r}", expected="stem='stock'")
     if head == "compact":
         return CompactVGG16(classes, norm=norm)
     return (torchvision.models.vgg16_bn if norm else torchvision.models.vgg16)(weights=None, num_classes=classes)
@@ -49,8 +47,6 @@ def _vgg16(classes: int, head: str, stem: str, norm: bool) -> nn.Module:
 
 def _densenet169(classes: int, head: str, stem: str, norm: bool) -> nn.Module:
     # Its stock head is one linear layer already, so both heads are the same network.
-    if not norm:
-        raise InvalidValue("DenseNet169 does not exist without batch norm", given="norm=False", expected="norm=True")
     model = torchvision.models.densenet169(weights=None, num_classes=classes)
     if stem == "small":
         model.features.pool0 = nn.Identity()
@@ -76,14 +72,26 @@ def build(name: str, classes: int, *, head: str = "compact", stem: str = "stock"
 
     Raises:
         UnknownName: no such architecture, head or stem.
-        InvalidValue: fewer than two classes or more than :data:`MAX_CLASSES`, or a combination that does not exist.
+        InvalidValue: fewer than two classes or more than :data:`MAX_CLASSES`, ``norm`` that is no bool, or a combination that
+            does not exist.
     """
-    check_choice("architecture", name, ARCHITECTURES)
-    check_choice("head", head, HEADS)
-    check_choice("stem", stem, STEMS)
+    check_kind(name, head, stem, norm)
     classes = check_whole(classes, "A network needs classes to tell apart", 2, MAX_CLASSES)
     model = ARCHITECTURES[name](classes, head, stem, norm)
     return set_normalisation(model, IMAGENET_MEAN, IMAGENET_STD).eval()
+
+
+def check_kind(name: str, head: str, stem: str, norm: bool) -> None:
+    """Raise unless there is a network of this kind; arguments and errors as for :func:`build`."""
+    check_choice("architecture", name, ARCHITECTURES)
+    check_choice("head", head, HEADS)
+    check_choice("stem", stem, STEMS)
+    if not isinstance(norm, bool):
+        raise InvalidValue("norm says whether there is batch norm", given=repr(norm)[:80], expected="True or False")
+    if name == "vgg16" and stem != "stock":
+        raise InvalidValue("VGG16 has one stem only", given=f"stem={stem!r}", expected="stem='stock'")
+    if name == "densenet169" and not norm:
+        raise InvalidValue("DenseNet169 does not exist without batch norm", given="norm=False", expected="norm=True")
 
 
 def imagenet_weights(model: nn.Module, name: str, *, norm: bool = True) -> list[str]:

@@ -56,7 +56,13 @@ def check_weights(weights: Mapping[str, Tensor], what: str = "weights") -> None:
 
 
 def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
-    """Layer name -> shape, in the order of ``tensors``."""
+    """Layer name -> shape, in the order of ``tensors``.
+
+    Raises:
+        InvalidValue: no mapping.
+    """
+    if not isinstance(tensors, Mapping):
+        raise InvalidValue("These are no layers", given=repr(tensors)[:200], expected="layer name -> tensor")
     return {name: tensor.shape for name, tensor in tensors.items()}
 
 

@@ -3,11 +3,10 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 from torch import Tensor
 
-from core.errors import InvalidValue, check_choice, check_sparsity, check_whole
+from core.errors import InvalidValue, check_choice, check_number, check_sparsity, check_whole
 from core.pruning.criteria import CRITERIA
 from core.pruning.masks import Masks
 from core.pruning.ranking import Ranking
@@ -15,6 +14,7 @@ from core.words import METHOD_SENTENCES, METHOD_TITLES
 
 INCREMENT = 0.1
 """Iterative pruning's step towards the target, as in the paper: ten percentage points."""
+_MOST_EPOCHS = 1e9  # more cannot be meant
 MOST_STEPS = 1000
 """A tenth of a percentage point each at most: more are a slip, and would only take long."""
 
@@ -104,17 +104,20 @@ def plan(
     chosen = METHODS[check_choice("method", method, METHODS)]
     groups = _check_units(units)
     sparsity = check_sparsity(sparsity)
-    if isinstance(epochs, bool) or not isinstance(epochs, Real) or not (0 <= epochs < math.inf):
-        raise InvalidValue(
-            "Epochs are wrong", given=repr(epochs), expected="a number from 0 up, the total of all steps"
-        )
+    # As floats from here on: shares of a NumPy float32 would not add up.
+    epochs = check_number(
+        epochs,
+        "Epochs are wrong",
+        "a number from 0 up, the total of all steps",
+        lambda value: 0 <= value <= _MOST_EPOCHS,
+    )
     if steps is not None:
         steps = _check_steps(steps, method)
     stages = chosen.stages(groups, sparsity, steps)
     share = epochs / len(stages)
     shares = [share] * (len(stages) - 1)
     shares.append(max(0.0, epochs - sum(shares)))
-    return [Step(layers, value, float(part)) for (layers, value), part in zip(stages, shares, strict=True)]
+    return [Step(layers, value, part) for (layers, value), part in zip(stages, shares, strict=True)]
 
 
 def step_masks(
@@ -157,13 +160,14 @@ def step_masks(
 
 
 def _check_units(units: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-    if not _is_group(units) or not all(map(_is_group, units := list(units))):
+    units = list(units) if _is_group(units) else [units]
+    groups = [tuple(unit) for unit in units if _is_group(unit)]
+    if len(groups) < len(units) or not all(isinstance(name, str) for name in _all(groups)):
         raise InvalidValue(
             "Units are groups of layers",
             given=repr(units),
             expected="a list of lists of names, as core.models.units gives",
         )
-    groups = [tuple(unit) for unit in units]
     names = _all(groups)
     if not names or not all(groups):
         raise InvalidValue("A plan needs layers", given=repr(units), expected="one layer or more in each unit")

@@ -216,7 +216,7 @@ def cka(x, y, *, debiased: bool = True) -> float:
         if matrix.constant:
             raise InvalidValue(
                 f"CKA is not defined for the {name} features",
-                given="the same features for every image",
+                given="the same features for every image, but for rounding",
                 expected="features that differ between images",
             )
     k, l = (centred(matrix.products, debiased=debiased) for matrix in (first, second))  # noqa: E741
@@ -274,7 +274,11 @@ def _features(values) -> Tensor:
             "These are not features", given=f"{tensor.dtype} {list(tensor.shape)}", expected="[n, p] or [n, c, h, w]"
         )
     tensor = tensor.flatten(1)
-    if len(tensor) and not (varies := (tensor != tensor[:1]).any(dim=0)).all() and varies.any():
-        tensor = tensor[:, varies]  # what is the same for all images says nothing, and may be large
+    if len(tensor):
+        varies = (tensor != tensor[:1]).any(dim=0) | ~tensor[
+            0
+        ].isfinite()  # infinite for all is no constant: it is named
+        if varies.any() and not varies.all():
+            tensor = tensor[:, varies]  # what is the same for all images says nothing, and may be large
     kind = tensor.dtype if tensor.dtype in (torch.float32, torch.float64) else None
     return tensor.to(kind or (torch.float32 if tensor.is_floating_point() else torch.float64))

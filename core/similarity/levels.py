@@ -1,6 +1,6 @@
 """Which layers are compared: four levels of detail, or a list of names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from torch import nn
 from torchvision.models.densenet import _DenseBlock, _Transition
@@ -58,6 +58,12 @@ def layer_names(model: nn.Module, layers: str | Sequence[str] | None = None) -> 
             given=type(model).__name__,
             expected="convolutions or linear layers",
             remedy="name the modules whose outputs are to be compared",
+        )
+    if not isinstance(layers, Iterable):
+        raise InvalidValue(
+            "These are no layers",
+            given=repr(layers)[:200],
+            expected=f"names of modules, or a level of detail: {', '.join(LEVELS)}",
         )
     wanted = list(layers)
     for name in wanted:

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from core.errors import check_choice
 from core.evaluation.intervals import Interval
 from core.similarity import jackknife
 from core.similarity.means import Images, Mean
@@ -118,7 +119,13 @@ class CKAMatrix:
         )
 
     def cell(self, row: str, column: str) -> Interval:
-        """One cell with its band, or with the reason why there is none."""
+        """One cell with its band, or with the reason why there is none.
+
+        Raises:
+            UnknownName: no such row or column.
+        """
+        check_choice("row", row, self.rows)
+        check_choice("column", column, self.columns)
         at = self.rows.index(row), self.columns.index(column)
         if np.isnan(self.low[at]):
             return Interval.none(self.values[at], self.n, self.reasons[at])

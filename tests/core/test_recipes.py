@@ -126,6 +126,8 @@ def test_the_parent_hands_on_its_network():
         (lambda: pruned(dense(STUDY), "one_shot", 0.5, criterion="magnitud"), UnknownName, "did you mean magnitude"),
         (lambda: pruned(pruned(dense(STUDY), "one_shot", 0.5), "one_shot", 0.8), InvalidValue, "from a dense network"),
         (lambda: pruned(dense(STUDY), "one_shot", 0.5, study="cifar100-32/vgg16"), InvalidValue, "differ in study"),
+        (lambda: dense("phantom-32/vgg16", stem="small"), InvalidValue, "one stem only"),
+        (lambda: dense("phantom-32/densenet169", norm=False), InvalidValue, "without batch norm"),
         (lambda: pruned(dense(STUDY), "one_shot", 0.5, split_by="row"), InvalidValue, "differ in split_by"),
         (lambda: Recipe(study=STUDY, method="one_shot", sparsity=0.5), InvalidValue, "needs a network"),
         (lambda: Recipe.from_dict({"study": STUDY, "colour": 1}), InvalidValue, "not a recipe.*colour"),

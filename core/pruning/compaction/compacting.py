@@ -39,7 +39,7 @@ def compact(model: nn.Module, masks: Mapping[str, Tensor], *, size: int | None =
 
     Raises:
         InvalidValue: masks of other layers or shapes, a network that compaction does not know, or a ``size`` that is no
-            number of pixels or too small for the network.
+            number of pixels or too small for the average pool before the linear layers.
     """
     if size is not None:
         size = check_whole(size, "Images cannot be of this size", 1, MOST_PIXELS)

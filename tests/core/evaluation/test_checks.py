@@ -1,8 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.errors import InvalidValue
-from core.evaluation.checks import check_class, checked
+from core.evaluation.checks import check_class, checked, clusters
 
 HALF = np.full((3, 2), 0.5)
 LABELS = np.array([0, 1, 1])
@@ -61,3 +62,10 @@ def test_a_class_by_name_or_index(positive):
 def test_an_unknown_class_is_named(positive):
     with pytest.raises(InvalidValue, match="nv, mel"):
         check_class(positive, ("nv", "mel"))
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.nan, pd.NA])
+def test_an_image_without_a_lesion_is_one_of_its_own(missing):
+    ids = ["a", "a", missing, missing, "b", "b"]
+    for groups in (ids, np.array(ids, object), pd.Series(ids)):
+        assert clusters(groups, 6).tolist() == [0, 0, 2, 3, 1, 1]

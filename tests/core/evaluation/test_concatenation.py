@@ -11,7 +11,8 @@ from torch import nn
 from core.evaluation import Predictor, predict
 from core.evaluation.concatenation import merge
 from core.evaluation.folding import folded
-from core.models import build
+from core.models import build, prunable
+from core.pruning import bind, compact
 from core.similarity import layer_names
 from core.similarity.taps import Tapped
 
@@ -161,3 +162,21 @@ def test_vgg_is_left_alone_and_so_is_the_exact_path():
     ]
     exact = Predictor(network(), device="cpu", precision="float32").network
     assert sum(name.endswith("norm1") for name, _ in exact.named_modules()) == 82
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("blocks", [(3,), (1, 2, 3, 4)])
+def test_a_block_that_compaction_emptied(blocks, precision):
+    model = network()
+    dead = tuple(f"denseblock{number}." for number in blocks)
+    masks = {
+        name: torch.full(weight.shape, not (name.endswith("conv2") and any(part in name for part in dead)))
+        for name, weight in prunable(model).items()
+    }
+    small = compact(model, masks)
+    assert all(not len(small.get_submodule(f"features.{part[:-1]}")) for part in dead)
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    wanted = predict(bind(model, masks), images, precision="float32")
+    assert np.abs(predict(small, images, precision=precision) - wanted).max() < (
+        1e-5 if precision == "float32" else 0.03
+    )

@@ -7,6 +7,7 @@ import torch
 
 from core import evaluation
 from core.errors import InvalidValue
+from core.evaluation.bootstrap import cluster_bootstrap, resample
 from core.evaluation.intervals import wilson
 from core.evaluation.scoreboard import balanced_accuracy
 from core.models import build
@@ -43,6 +44,18 @@ Y = np.array([0, 1, 0, 1])
         lambda: wilson(1, np.inf),
         lambda: evaluation.recalibrate(build("vgg16", 2), np.zeros((4, 32, 32, 3), np.uint8), batch=-4),
         lambda: evaluation.recalibrate(build("vgg16", 2), np.zeros((4, 32, 32, 3), np.uint8), batch="8"),
+        lambda: evaluation.recalibrate(build("vgg16", 2), np.zeros((4, 8, 8, 3), np.uint8)),
+        lambda: evaluation.predict(build("vgg16", 2), np.array([None])),
+        lambda: evaluation.predict(build("vgg16", 2), np.array([["a"]])),
+        lambda: evaluation.predict(build("vgg16", 2), torch.empty(1, 32, 32, 3, dtype=torch.uint8, device="meta")),
+        lambda: evaluation.watch(P, P, Y, [0], "a"),
+        lambda: evaluation.watch(P, P, Y, [0], None),
+        lambda: evaluation.watch(P, P, Y, 0, 0.5),
+        lambda: evaluation.curve(P, P, Y, [0], "a"),
+        lambda: wilson(1, 3, [0.9]),
+        lambda: resample("abc"),
+        lambda: resample([[1], [1, 2]]),
+        lambda: cluster_bootstrap(np.ones((0, 2)), lambda sums: sums[..., 0], 0),
     ],
 )
 def test_slips_are_named(call):

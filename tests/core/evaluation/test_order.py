@@ -7,7 +7,7 @@ import torchvision
 from torch import nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from core.evaluation import predict
+from core.evaluation import Predictor, predict
 from core.evaluation.order import chains
 from core.models import build, normalise, set_normalisation
 
@@ -116,3 +116,14 @@ def test_what_a_network_is_wrapped_in_changes_nothing():
     expected = predict(model, PIXELS)
     assert np.array_equal(predict(torch.compile(model), PIXELS), expected)
     assert np.array_equal(predict(nn.DataParallel(model), PIXELS), expected)
+
+
+def test_norms_of_other_networks_keep_their_statistics_between_layers_of_half_the_precision():
+    model = lived(NormBefore())
+    norm = next(module for module in model.modules() if isinstance(module, nn.BatchNorm2d))
+    norm.running_mean.add_(1000.3)
+    made = Predictor(model, precision="bfloat16").network
+    kept = next(module for module in made.modules() if isinstance(module, nn.BatchNorm2d))
+    assert kept.running_mean.dtype == torch.float32
+    assert torch.equal(kept.running_mean, norm.running_mean)
+    assert next(module for module in made.modules() if isinstance(module, nn.Conv2d)).weight.dtype == torch.bfloat16

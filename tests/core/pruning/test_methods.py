@@ -1,5 +1,7 @@
 import math
+from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -79,6 +81,7 @@ def test_every_method_spends_the_same_budget(method, epochs, count, sparsity):
         ({"epochs": float("nan")}, InvalidValue, "Epochs"),
         ({"epochs": float("inf")}, InvalidValue, "Epochs"),
         ({"epochs": "3"}, InvalidValue, "Epochs"),
+        ({"epochs": 10**400}, InvalidValue, "Epochs"),
         ({"epochs": True}, InvalidValue, "Epochs"),
         ({"method": "one_shot", "steps": 1}, InvalidValue, "not a choice"),
         ({"method": "layerwise", "steps": 3}, InvalidValue, "not a choice"),
@@ -177,7 +180,13 @@ def test_more_steps_than_make_sense_are_refused_at_once():
             plan("iterative", UNITS, 0.8, steps=steps, epochs=1)
 
 
-@pytest.mark.parametrize("units", [None, 5, [5], "conv1", ["conv1"]])
+@pytest.mark.parametrize("epochs", [np.float32(3.3), Fraction(1, 3), np.int64(7)])
+def test_epochs_of_any_kind_of_number_add_up(epochs):
+    steps = plan("iterative", UNITS, 0.5, steps=1000, epochs=epochs)
+    assert math.isclose(sum(step.epochs for step in steps), float(epochs), rel_tol=1e-15)
+
+
+@pytest.mark.parametrize("units", [None, 5, [5], "conv1", ["conv1"], [[1]], [["conv1", 1]], [[["conv1"]]]])
 def test_what_are_no_groups_of_layers_is_refused(units):
     with pytest.raises(InvalidValue, match="groups of layers"):
         plan("layerwise", units, 0.8, epochs=1)

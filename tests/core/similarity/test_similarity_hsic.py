@@ -106,6 +106,7 @@ def test_the_unbiased_hsic_is_the_mean_over_all_smaller_sets():
         (np.ones((6, 3)), np.eye(6), "first features.*same features for every image"),
         (np.eye(6), np.full((6, 3), 0.1, np.float32), "second features"),
         (np.full((6, 3), np.nan), np.eye(6), "not finite"),
+        (np.column_stack([np.full(6, np.inf), np.eye(6)]), np.eye(6), "not finite"),
         (np.arange(6.0), np.eye(6), r"\[6\]"),
         (np.ones((6, 0)), np.eye(6), r"\[6, 0\]"),
         (np.array([["a"]] * 6), np.eye(6), "not features"),
