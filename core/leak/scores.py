@@ -9,7 +9,7 @@ from core.evaluation import Interval
 from core.leak.answers import Leak
 
 ALL, UNSEEN, SEEN, LIKE = "all", "unseen", "seen", "unseen, several images"
-ONCE, SEVERAL = "photographed once", "photographed several times"
+ONCE, SEVERAL = "lesions of one image", "lesions of several images"  # drawn ones were never photographed
 LEAST = 10
 """Lesions of a class on either side that :func:`comparable` asks for."""
 WATCHED = "mel"
@@ -96,7 +96,7 @@ def control(probabilities: np.ndarray, cohort: Cohort) -> pd.DataFrame:
         cohort: its test images. Under that split all images of a lesion are among them.
 
     Returns:
-        As :func:`scores`, of the groups "photographed once" and "photographed several times"; no rows where lesions
+        As :func:`scores`, of the groups :data:`ONCE` and :data:`SEVERAL`; no rows where lesions
         are not known.
     """
     if cohort.groups is None:

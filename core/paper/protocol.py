@@ -76,7 +76,7 @@ def _data(card: "Card") -> Iterator[Deviation]:
         yield Deviation("S", "image size", f"{size}×{size}", f"{SIZES[name]}×{SIZES[name]}")
     if name == "ham10000":
         if card.data.split_by not in ("", "row"):
-            yield Deviation("L", "split", f"by {card.data.split_by}", "by image: lesions of test images are trained on")
+            yield Deviation("L", "split", f"by {card.data.split_by}", "by row: lesions of test images are trained on")
         yield Deviation("F", "test images", "as they are", "flipped at random")
 
 

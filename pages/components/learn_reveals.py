@@ -186,7 +186,7 @@ def _misled(study: str) -> None:
         everything = leak.exposure(next(iter(leaking.values()))).set_index("class").loc["all"]
         count = f"{len(leaking)} of our networks were" if len(leaking) > 1 else "One of our networks was"
         st.markdown(
-            f"{count} trained that way, by rows drawn for training, validation and test: {everything['share']:.0%} of the "
+            f"{count} trained that way, under the **row split**: {everything['share']:.0%} of the "
             f"{everything['images']:,.0f} test images leak. The paper kept {learn.misleading.IMAGES - learn.misleading.TRAINED:,} for its test."
         )
     for trap in learn.traps(named.architecture, sparsity, learn_material.epochs(paths), dense.card.history):

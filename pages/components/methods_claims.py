@@ -7,14 +7,21 @@ from core import claims
 from core.claims import CANNOT_TELL, FAILS, GROUPS, HOLDS, Finding
 from pages.components import look, methods_charts, methods_controls, methods_data, panels
 
-_ICONS = {HOLDS: ":green[:material/check_circle:]", FAILS: ":red[:material/cancel:]", CANNOT_TELL: ":material/help:"}
+_UNTESTED = "not tested"
+_ICONS = {
+    HOLDS: ":green[:material/check_circle:]",
+    FAILS: ":red[:material/cancel:]",
+    CANNOT_TELL: ":material/help:",
+    _UNTESTED: ":material/pending:",
+}
 _RULE = """
 A claim speaks of a **difference** between two networks that answered the same test images, such as "iterative less
 one-shot". Its 95% interval counts lesions, not images, and pairs the two answers to each. The claim
 
 - **holds** if the whole interval lies on its side of the dashed line,
 - **does not hold** if the whole interval lies on the other side,
-- **cannot be told** if the interval reaches to both.
+- **cannot be told** if the interval reaches to both,
+- is **not tested** where networks or answers that it takes are not here.
 
 A claim of several parts holds only if all of them do. Testing many claims, one is sooner or later told by chance: a
 verdict here also has to stand **Holm's correction** over all tests of this study and measure. The intervals drawn are
@@ -63,8 +70,8 @@ def _precision(found: list[Finding], measure: str) -> None:
     reach, told = claims.resolution(found)
     st.markdown(
         f"Tested on {difference.n:,} test images{lesions}, the same for all networks, "
-        f"{'one seed' if seeds == 1 else f'up to {seeds} seeds'}. On so many images the interval of a difference in "
-        f"{measure} reaches about ± {100 * reach:.1f} points, and among so many tests a true difference must lie about {100 * told:.1f} points from the "
+        f"{'one seed' if seeds == 1 else f'up to {seeds} seeds'}. On so many images the middle one of all intervals of a difference in "
+        f"{measure} reaches ± {100 * reach:.1f} points{'' if seeds == 1 else ' (those of several seeds together are narrower)'}, and among so many tests a true difference must lie about {100 * told:.1f} points from the "
         "edge of a claim to be told four times in five."
     )
 
@@ -85,7 +92,9 @@ def _line(finding: Finding) -> str:
     """A claim with its verdict, what the paper's own numbers say, and what is missing."""
     claim = finding.claim
     said = claims.headline(claim)
-    text = f"{_ICONS[finding.verdict]} {said[0].upper()}{said[1:]}: **{finding.verdict}**."
+    # A verdict is of a test: without any there is none, whatever the data call it.
+    verdict = finding.verdict if any(item.difference for item in finding.evidence) else _UNTESTED
+    text = f"{_ICONS[verdict]} {said[0].upper()}{said[1:]}: **{verdict}**."
     if claim.published:
         cells = ", ".join(f"{claims.network(name)} {100 * value:.2f}%" for name, value in claim.published.items())
         text += f" In the paper, which gives no intervals, it {'is' if claim.supported else 'is not'}: {cells}."

@@ -1,4 +1,4 @@
-"""The leak as a lesson: what a split by image hides."""
+"""The leak as a lesson: what the row split hides."""
 
 import pandas as pd
 import streamlit as st
@@ -22,9 +22,9 @@ _MELANOMA = "Melanomas recognised"
 def draw(study: str) -> None:
     """The section about the leak."""
     st.markdown(
-        "Many lesions of HAM10000 have several images. The paper split **image by image**, so that a lesion can be in "
-        "training and in test at once: the network is then asked about lesions that it has met. But for the networks made like "
-        "the paper's, all numbers in this tool come from a split **by lesion**. How much does the difference matter?"
+        "Many lesions of HAM10000 have several images. The paper split row by row of their table, image by image: under this **row split** "
+        "a lesion can be in training and in test at once, and the network is asked about lesions that it has met. Except for the "
+        "networks made like the paper's, all numbers in this tool come from a split **by lesion**. How much does the difference matter?"
     )
     known = methods_data.leaks(study)
     cohort = methods_data.stored(study).cohort
@@ -81,7 +81,11 @@ def _made(card: Card, own: Entry | None) -> str:
     study = Study.parse(card.study)
     cells = paper.accuracy().set_index(["model", "dataset", "method", "sparsity"])["accuracy"]
     theirs = cells.get((study.architecture, study.data, card.method, card.sparsity))
-    return text if theirs is None else f"{text} The paper's, split by image, has **{theirs:.2%}**, without an interval."
+    return (
+        text
+        if theirs is None
+        else f"{text} The paper's, under the row split, has **{theirs:.2%}**, without an interval."
+    )
 
 
 def _empty(study: str) -> None:
@@ -125,11 +129,11 @@ def _lesson(study: str, entry: Entry, found: Leak) -> None:
 
 def _headline(card: Card, own: Entry | None, scores: pd.DataFrame) -> str:
     here = scores[scores["measure"] == "accuracy"].set_index("group").loc[ALL]
-    text = f"Split by image, this network scores **{here['estimate']:.1%}** {look.span(here['low'], here['high'])} in accuracy."
+    text = f"Under the row split, this network scores **{here['estimate']:.1%}** {look.span(here['low'], here['high'])} in accuracy."
     metric = (own.card.metrics.get("accuracy") if own else None) or {}
     if metric.get("estimate") is not None:
         text += (
-            f" Split by lesion, {_own_name(card)} scores **{metric['estimate']:.1%}** "
+            f" Under the split by lesion, {_own_name(card)} scores **{metric['estimate']:.1%}** "
             f"{look.span(metric['low'], metric['high'])}."
         )
     return text
@@ -170,13 +174,13 @@ def _control(study: str) -> None:
     _chart(table, {ONCE: ONCE, SEVERAL: SEVERAL}, [look.COLOURS["one_shot"], look.COLOURS["layerwise"]])
     for row in leak.gaps(table, SEVERAL, ONCE).itertuples():
         st.markdown(
-            f"- {_name(row.measure)}: **{_points(row)}** points on lesions photographed several times, against once "
+            f"- {_name(row.measure)}: **{_points(row)}** points on lesions of several images, against those of one "
             f"(n = {row.n_first:,} and {row.n_second:,} images)."
         )
     panels.table(
         table,
         name=f"control-{study}",
-        title="Lesions photographed once and several times",
+        title="Lesions of one image and of several",
         key="control",
     )
 

@@ -1,5 +1,8 @@
 """The paper's table of results beside ours, cell by cell."""
 
+import re
+from collections.abc import Iterable
+
 import pandas as pd
 import streamlit as st
 
@@ -18,8 +21,9 @@ def draw(study: str) -> None:
     made = frame[frame["accuracy"].notna()]
     cells = frame.drop_duplicates(["model", "dataset", "sparsity", "method"])
     have = made.drop_duplicates(["model", "dataset", "sparsity", "method"])
+    reached = "all of them" if len(have) == len(cells) else f"{len(have)} of them so far"
     st.markdown(
-        f"The paper's table has {len(cells)} cells; we have trained networks for {len(have)} of them so far. The paper "
+        f"The paper's table has {len(cells)} cells; we have trained networks for {reached}. The paper "
         "gives no intervals. Ours are 95% and count lesions where a lesion has several images."
     )
     if len(made):
@@ -45,15 +49,22 @@ def draw(study: str) -> None:
     if len(marks):
         st.markdown("**What differs: the marks**")
         # A mark has a line; where its values vary from cell to cell, all of them are named in it.
-        told = marks.groupby(["mark", "what"], sort=False)[["paper", "ours"]].agg(
-            lambda values: "; ".join(values.unique())
-        )
+        told = marks.groupby(["mark", "what"], sort=False)[["paper", "ours"]].agg(_together)
         titles = {"mark": "Mark", "what": "What", "paper": "In the paper", "ours": "Here"}
         st.table(told.reset_index().rename(columns=titles).set_index("Mark"))
     panels.table(frame, name="paper-and-ours", title="The paper's table beside ours", key="table")
     if len(have) < len(cells):
         st.caption("What is missing is made, study by study, by:")
         st.code("python -m core reproduce", language="bash")
+
+
+def _together(values: Iterable[str]) -> str:
+    """Values one after the other, numbers rising, with their unit once: ``"4; 10; 135 or 900 epochs"``."""
+    known = sorted(dict.fromkeys(values), key=lambda text: [int(number) for number in re.findall(r"\d+", text)])
+    unit = known[0].rpartition(" ")[2]
+    if len(known) > 1 and all(text.endswith(f" {unit}") for text in known):
+        return "; ".join(text.removesuffix(f" {unit}") for text in known) + f" {unit}"
+    return "; ".join(known)
 
 
 def _explained(frame: pd.DataFrame) -> None:
@@ -63,7 +74,7 @@ def _explained(frame: pd.DataFrame) -> None:
         return
     st.markdown(f"**What the paper's split and budgets explain**\n\n{_in_words(found)}")
     st.caption(
-        "Of these cells two networks of ours were made: one under the paper's split by image and with budgets as unequal as the paper's, one "
+        "Of these cells two networks of ours were made: one under the paper's row split and with budgets as unequal as the paper's, one "
         "under the split by lesion and with equal budgets. What lies between the two is the work of split and budgets, and of chance, as each was "
         "trained once; what is left lies in the marks, and in chance again. Accuracy with 95% intervals; that of the difference takes the two sets of test images as "
         "independent and knows nothing of other seeds."

@@ -1,4 +1,4 @@
-"""How networks learn: after each layer of the layerwise method, and epoch by epoch."""
+"""How networks learn: after each step of layer by layer, and epoch by epoch."""
 
 import pandas as pd
 import streamlit as st
@@ -12,7 +12,7 @@ _LOSS = {"loss": "Training loss"}
 
 
 def layerwise(study: str) -> None:
-    """The section about the layerwise method's way."""
+    """The section about the way of layer by layer."""
     known = methods_data.lines(study)[0].pruned.get("layerwise", {})
     if not known:
         st.info("**No network was pruned layer by layer yet.** Make one:", icon=":material/model_training:")
@@ -32,7 +32,7 @@ def layerwise(study: str) -> None:
     order = [unit for unit in order if unit in set(frame["unit"])]
     st.altair_chart(
         methods_charts.units(frame, order, look.ink()),
-        alt="Accuracy after each unit of the layerwise method, ours with 95% intervals, and the paper's",
+        alt="Accuracy after each unit of layer by layer, ours with 95% intervals, and the paper's",
     )
     in_lesions = methods_data.stored(study).lesions is not None
     alone = (
@@ -50,7 +50,7 @@ def layerwise(study: str) -> None:
     st.altair_chart(
         # Weights are counted, on no images.
         methods_charts.removed(frame.assign(who=frame["who"].str.partition(",")[0]), order, look.ink()),
-        alt="Share of all weights that were removed after each unit of the layerwise method",
+        alt="Share of all weights that were removed after each unit of layer by layer",
     )
     if units and card.architecture.name == "vgg16" and card.architecture.head == "compact":
         st.caption(
@@ -87,10 +87,11 @@ def draw(study: str) -> None:
         alt=f"{title} over the epochs of training of the dense network, the same trained on, and the pruned ones",
     )
     n = frame["n"].max()
+    alone = " and not by lesion" if methods_data.stored(study).lesions is not None else ""
     st.caption(
         f"The dashed line is where pruning to {look.sparsity(sparsity)} begins. "
         + (f"On n = {n:,.0f} validation images. " if pd.notna(n) and column != "loss" else "")
-        + "After each epoch only the means were kept, by image: without lesions no interval is drawn. The iterative and layerwise methods begin each "
+        + f"After each epoch only the means over images{alone} were kept, so no interval is drawn. Iterative and layer by layer begin each "
         "of their steps with the full learning rate again."
     )
     _verdicts(study, sparsity, "accuracy" if column == "loss" else column)
@@ -111,7 +112,7 @@ def _verdicts(study: str, sparsity: float, measure: str) -> None:
         said = claims.headline(finding.claim)
         text = f"{said[0].upper()}{said[1:]}"
         if item.difference is None:
-            st.markdown(f"- {text}: cannot be told, {item.reason}.")
+            st.markdown(f"- {text}: **not tested**, {item.reason}.")
         else:
             why = f" ({item.reason})" if item.reason else ""
             st.markdown(f"- {text}: {item.difference.format(signed=True)}, **{finding.verdict}**{why}.")

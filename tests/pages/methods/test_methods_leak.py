@@ -33,7 +33,7 @@ def test_the_lesson_shows_what_is_stored(everything, put):
     app = opened(METHODS, part="leak")
     said = texts(app)
     assert not app.info
-    assert f"Split by image, this network scores **{right.mean():.1%}**" in said
+    assert f"Under the row split, this network scores **{right.mean():.1%}**" in said
     assert f"Of its {len(TEST):,} test images **{seen.mean():.0%}** show a lesion that it was trained on" in said
     gaps = leak.gaps(leak.comparable(stored, leak.SEEN, leak.LIKE)[0], leak.SEEN, leak.LIKE).set_index("measure")
     assert f"Accuracy: **{100 * gaps.at['accuracy', 'estimate']:+.1f} [" in said
@@ -69,9 +69,9 @@ def test_each_network_of_the_row_split_has_its_lesson_beside_its_own_counterpart
     assert f"fine-tuned for {own.epochs:g} epochs; this one for 64." in said
     assert "the study's own network scores" in said
     assert f"scores **{own.metrics['accuracy']['estimate']:.1%}**" in said
-    assert "The paper's, split by image, has **88.59%**, without an interval." in said
+    assert "The paper's, under the row split, has **88.59%**, without an interval." in said
     assert f"`{own.id}`), which saw none of them" in said
     said = texts(opened(METHODS, part="leak", leaky="layerwise-row"))
     assert shares[other.id] in said
     assert "the study's own network" not in said  # it has none at 60%
-    assert "The paper's, split by image" not in said
+    assert "The paper's, under the row split" not in said

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core import checkpoints, claims, replication, responses
-from pages.components import methods_data
+from pages.components import methods_data, methods_table
 from pages.components.methods_controls import SECTIONS
 from tests.core import invented
 from tests.core.invented import STUDY
@@ -34,6 +34,8 @@ def test_missing_answers_and_networks_are_named(study):
     assert "No claim can be tested on what is trained so far" in said
     assert f"answers of {study}/iterative-80 and {study}/dense are not stored" in said
     assert "One-shot at 80% is not trained" in said
+    assert ": **not tested**." in said
+    assert ": **cannot be told**" not in said, "a verdict is of a test"
     said = texts(opened(METHODS, part="curves"))
     assert "Not trained yet: One-shot, Layer by layer, Dense, trained on, One-shot at random" in said
     app = opened(METHODS, part="layerwise")
@@ -68,6 +70,13 @@ def test_verdicts_on_the_page_are_those_of_the_engine(everything):
     assert f"{len(TEST):,} test images of {LESIONS} lesions" in said
     assert "up to 2 seeds" in said
     pd.testing.assert_frame_equal(app.dataframe[0].value, claims.as_table(found), check_dtype=False)
+
+
+def test_values_that_differ_from_cell_to_cell_stand_in_order_with_their_unit_once():
+    epochs = pd.Series(["80 epochs", "135 or 900 epochs", "10 epochs", "80 epochs"])
+    assert methods_table._together(epochs) == "10; 80; 135 or 900 epochs"
+    assert methods_table._together(["128×128", "64×64"]) == "64×64; 128×128"
+    assert methods_table._together(["by row: lesions of test images are trained on"]).startswith("by row")
 
 
 def test_the_measure_changes_the_verdicts_and_is_in_the_link(everything):
