@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import loaders, navigation, panels, state
+from pages.components import layout, loaders, navigation, panels, state
 
 navigation.require()
 st.title("Draw a lesion: who recognises it?")
@@ -20,7 +20,8 @@ def explore() -> None:
     chosen = state.study()
     panels.left_out(chosen)
     toolbar, stage = st.container(), st.container()
-    left, middle, right = stage.columns([5, 6, 6], gap="medium")
+    with stage:
+        left, middle, right = layout.columns([5, 6, 6], least=220, key="stage")
     picture = left.container()
     with left:
         lesion = lab_state.lesion()
@@ -28,7 +29,7 @@ def explore() -> None:
         lab_controls.toolbar(lesion)
     with middle:
         lab_controls.sliders(lesion)
-    who, along = st.columns([2, 3], gap="large")
+    who, along = layout.columns([2, 3], least=300, key="asked", gap="large")
     with who:
         asked = lab_networks.asked(chosen)
     with picture:

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.words import METHOD_SENTENCES
-from pages.components import diagrams, loaders, look, navigation, overview_answer, panels, state
+from pages.components import diagrams, layout, loaders, look, navigation, overview_answer, panels, state
 
 navigation.require()
 st.title("What does a network forget when you prune it?")
@@ -17,7 +17,7 @@ st.markdown(
 place = overview_answer.ask()
 
 st.header("Three ways to remove 80% of the weights")
-for column, name in zip(st.columns(3, gap="large"), diagrams.FRAMES, strict=True):
+for column, name in zip(layout.columns(3, least=260, key="methods"), diagrams.FRAMES, strict=True):
     with column:
         st.markdown(f"**{look.title(name)}**")
         drawing = diagrams.method(name, look.colour(name), look.ink())

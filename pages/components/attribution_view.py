@@ -16,6 +16,7 @@ from pages.components import (
     attribution_sources,
     attribution_trust,
     attribution_words,
+    layout,
     loaders,
     look,
     similarity_live,
@@ -39,7 +40,7 @@ def draw(study: str) -> None:
     with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
         method = state.method(list(paths))
         methods = attribution_controls.methods(paths, method)
-    left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+    left, right = layout.columns([3, 2], least=300, key="attribution", gap="large", vertical_alignment="bottom")
     with left:
         sparsity = state.sparsity()
     with right:
@@ -63,7 +64,8 @@ def _explain(paths, picture: Picture, networks: list[Network], wanted: bool, rep
     names = dense.entry.card.data.class_names
     st.header(attribution_words.heading(question, names))
     attribution_sources.unlike(dense.entry, picture)
-    places, below = st.columns(1 + len(networks), gap="small"), st.container()
+    # Narrower, the longest names of diagnoses would break within a word.
+    places, below = layout.columns(1 + len(networks), least=140, key="maps", gap="small"), st.container()
     with below:
         drawing = attribution_controls.drawing(picture, networks)
     maps = [attribution_maps.of(network, picture, question, report) for network in networks]

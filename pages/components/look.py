@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.data.ham10000 import TITLES as DIAGNOSES
 from core.words import METHOD_TITLES
+from pages.components import layout
 
 # Chosen from Okabe & Ito's palette and moved towards the middle, so that each has a contrast of 3:1 or more on both themes.
 COLOURS = {
@@ -55,14 +56,14 @@ def readable_buttons() -> None:
 
     It writes on the main buttons of the dark theme in white on a light ground (2.1:1) and draws commands in captions so pale that
     they fall below 4.5:1. In a horizontal container it does not break a row of choices, whose last ones a phone then cuts off;
-    and where a row is broken, the choices beside the pressed one have no edge on its side.
+    and where a row is broken, the choices beside the pressed one have no edge on its side. And the rules of :mod:`layout`.
     """
     st.html(
         "<style>[data-testid='stBaseButton-primary'] { color: light-dark(#ffffff, #0f1717); } "
         "[data-testid='stCaptionContainer'] code { color: inherit; } "
         "[data-testid='stButtonGroup'] > div { flex-wrap: wrap; } "
         "[data-testid='stButtonGroup'] button[data-variant='segmented_control'][aria-checked='false']:not(:hover) "
-        "{ border-color: light-dark(#d5dfdf, #2d3c3c) !important; }</style>"
+        "{ border-color: light-dark(#d5dfdf, #2d3c3c) !important; } " + layout.style() + "</style>"
     )
 
 
@@ -129,6 +130,15 @@ def points(value: float, low: float | None = None, high: float | None = None) ->
     texts = [f"{round(100 * share, 1) + 0.0:+.1f}" for share in (value, low, high) if share is not None]
     shown = ["0.0" if text == "+0.0" else text.replace("-", "−") for text in texts]
     return shown[0] if low is None else f"{shown[0]} [{shown[1]}, {shown[2]}]"
+
+
+def share(value: float) -> str:
+    """A share in percent, with the decimals that it takes to say 100% of all only, and 0% of none: ``"52%"``, ``"99.6%"``."""
+    for digits in range(6):
+        text = f"{value:.{digits}%}"
+        if value in (0, 1) or float(text[:-1]) not in (0, 100):
+            return text
+    return text
 
 
 def span(low: float, high: float) -> str:
