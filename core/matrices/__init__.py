@@ -1,6 +1,6 @@
 """Matrices: the networks of a study compared layer by layer (:mod:`core.similarity`), stored, and computed live where not."""
 
-from core.matrices.live import Live
+from core.matrices.live import Live, seconds
 from core.matrices.making import make, network
 from core.matrices.planning import LEVELS
 from core.matrices.positions import (
@@ -46,6 +46,7 @@ __all__ = [
     "position",
     "read",
     "samples",
+    "seconds",
     "sparsities",
     "write",
 ]

@@ -9,6 +9,22 @@ from pages.components import similarity_colours as colours
 MOST = 170  # rows or columns that are drawn as cells; more are a picture
 _UNIT = alt.Scale(domain=[0, 1])
 _STEPS = [0, 0.2, 0.4, 0.6, 0.8, 1]
+_SMALL = 78  # pixels that each small matrix is high
+_SIDES = 130  # that names, titles and the legend of a large one take
+
+
+def width(layers: int) -> int:
+    """Pixels for a large matrix of so many columns, at which its cells are about square; wider, it would be drawn out."""
+    return _step(layers) * layers + _SIDES
+
+
+def small_width(networks: int) -> int:
+    """The same for the small matrices of so many networks."""
+    return (_SMALL + 6) * networks + 80
+
+
+def _step(layers: int) -> int:
+    return 26 if layers <= 16 else 13 if layers <= 45 else max(3, 620 // layers)
 
 
 @charts.form
@@ -38,7 +54,7 @@ def small(names: tuple[str, ...], ink: str) -> alt.LayerChart:
             alt.Tooltip("n:Q", title="Images", format=","),
         ],
     )
-    return (picture + frame.add_params(charts.clickable("pair"))).properties(height=78 * len(names) + 30)
+    return (picture + frame.add_params(charts.clickable("pair"))).properties(height=_SMALL * len(names) + 30)
 
 
 def _names(orient: str) -> alt.Axis:
@@ -71,7 +87,6 @@ def cells(
     """
     # Of names that would run into each other only some are shown; the tooltip has all.
     few = max(len(rows), len(columns)) <= 45
-    step = 26 if len(rows) <= 16 else 13 if len(rows) <= 45 else max(3, 620 // len(rows))
     axis = {"ticks": few, "labelFontSize": 10, "labelLimit": 110, "labelOverlap": "greedy", "labelFlush": False}
     title, scale = ("Difference", colours.DIFFERENCE) if difference else ("CKA", colours.CKA)
     marks = [-0.3, -0.15, 0, 0.15, 0.3] if difference else _STEPS
@@ -99,7 +114,7 @@ def cells(
         layers.append(unsupported.mark_rect(color=colours.UNSUPPORTED))
     if grey and few:
         layers.append(unsupported.mark_text(text="×", color="white", fontSize=11))
-    return alt.layer(*layers).properties(height=step * len(rows) + 130)
+    return alt.layer(*layers).properties(height=_step(len(rows)) * len(rows) + _SIDES)
 
 
 @charts.form
@@ -147,7 +162,7 @@ def survival(layers: int, ink: str) -> alt.LayerChart:
         color=alt.Color("depth:Q", scale=depth, legend=legend),
     )
     lines = base.mark_line().encode(strokeWidth=alt.condition(hover, alt.value(4), alt.value(1.8)))
-    size = alt.Size("trained:N", scale=alt.Scale(domain=[False, True], range=[16, 60]), legend=None)
+    size = alt.Size("trained:N", scale=alt.Scale(domain=[False, True], range=[16, 60]), legend=None, type="ordinal")
     dots = (
         base.mark_circle(opacity=1)
         .encode(

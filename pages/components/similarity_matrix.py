@@ -46,12 +46,14 @@ def _draw(matrix, values, supported, table, titles, name, key, *, difference: bo
         pixels = similarity_colours.rgb(values, supported, difference=difference)
         middle = {"x": len(columns) / 2, "y": len(rows) / 2}
         form = similarity_charts.picture((len(rows), len(columns)), titles)
-        charts.show(form, pd.DataFrame([{"picture": similarity_colours.url(pixels, 1024)} | middle]), alt=alt)
+        with st.container(width=720):
+            charts.show(form, pd.DataFrame([{"picture": similarity_colours.url(pixels, 1024)} | middle]), alt=alt)
         _look_up(matrix, key)
     else:
         grey = not bool(supported.all())
         form = similarity_charts.cells(rows, columns, titles, difference=difference, grey=grey)
-        charts.show(form, table, alt=alt)
+        with st.container(width=similarity_charts.width(len(columns))):
+            charts.show(form, table, alt=alt)
     columns_out = ["layer_a", "layer_b", "value", "band", "needed", "reason", "n"]
     frame = table[columns_out].rename(columns={"value": "difference"}) if difference else matrix.table()
     panels.table(frame.round(4), name=name, title=alt, key=key)

@@ -1,6 +1,7 @@
 """Each network with itself and with each other: small matrices, and a large one of the pair that is picked."""
 
 from collections.abc import Collection
+from functools import partial
 from itertools import combinations_with_replacement
 
 import pandas as pd
@@ -13,6 +14,7 @@ from core.matrices import Position, position
 from core.similarity import CKAMatrix
 from pages.components import (
     charts,
+    layout,
     look,
     panels,
     similarity_charts,
@@ -35,23 +37,24 @@ def draw(study: str) -> None:
     with st.container(horizontal=True, gap="medium"):
         sparsity = similarity_choices.sparsity(similarity_data.sparsities(study))
         sample = similarity_choices.sample(samples, usual)
-        level = similarity_choices.level(similarity_data.levels(own[0].dense.card.architecture))
+        levels = similarity_data.levels(own[0].dense.card.architecture)
+        level = similarity_choices.level(levels)
     networks = similarity_data.networks(study, sparsity)
     places = {name: position(entry) for name, entry in networks.items()}
     with about:
         _about(networks, sparsity)
     similarity_outliers.draw(own[0].dense, known, sample)
-    left, right = st.columns([5, 6], gap="large")
+    left, right = layout.columns([5, 6], least=380, key="networks", gap="large")
     with right:  # before the left side is drawn, which marks the pair that is chosen here
         pair, less, n = _choices(list(places))
     with left:
         found = _all(study, places, sample)
         if found:
             _small(study, found, list(places), pair, sample, samples)
-            _floor(study, sample)
+            _floor(study, sample, found)
     with right:
         if found:
-            _large(study, places, pair, less, sample, level, n)
+            _large(study, places, pair, less, sample, level, n, len(levels[level]))
 
 
 def _choices(names: list[str]) -> tuple[tuple[str, str], tuple[str, str] | None, int]:
@@ -124,14 +127,15 @@ def _small(
             }
         )
     frame = pd.DataFrame(rows)
-    charts.show(
-        similarity_charts.small(tuple(map(look.title, names)), look.ink()),
-        frame,
-        key="small",
-        picked=similarity_choices.picked,
-        alt="CKA between the layers of each network and each other: "
-        + "; ".join(f"{row['title']}, mean {row['of']} {row['mean']}" for row in rows),
-    )
+    with st.container(width=similarity_charts.small_width(len(names))):
+        charts.show(
+            similarity_charts.small(tuple(map(look.title, names)), look.ink()),
+            frame,
+            key="small",
+            picked=similarity_choices.picked,
+            alt="CKA between the layers of each network and each other: "
+            + "; ".join(f"{row['title']}, mean {row['of']} {row['mean']}" for row in rows),
+        )
     st.caption(f"n = {next(iter(found.values())).n:,} test images. Means with 95% intervals are in the table.")
     if advice := similarity_words.mostly_grey(found.values(), sample, known):
         st.info(advice, icon=":material/filter_alt:")
@@ -149,12 +153,18 @@ def _large(
     sample: str,
     level: str,
     n: int,
+    layers: int,
 ) -> None:
     first, second = pair
     words = similarity_words.pair(first, second)
     st.markdown(f"**{words}**" + (f", minus {similarity_words.pair(*less).lower()}" if less else ""))
+    missing = [names for names in (pair, less) if names and not _is_stored(study, places, names, sample, level, n)]
+    work = (study, tuple(tuple(places[name] for name in names) for names in missing), sample, level, n)
+    size = similarity_data.lines(study)[0].dense.card.data.size
+    if missing and not similarity_live.agreed(work, matrices.seconds(layers, n, size, len(set(sum(missing, ()))))):
+        return
     try:
-        with similarity_live.progress() as report:
+        with similarity_live.progress(partial(similarity_live.cancel, work)) as report:
             matrix, other = (
                 names and similarity_data.matrix(study, *(places[name] for name in names), sample, level, n, report)
                 for names in (pair, less)
@@ -179,6 +189,11 @@ def _large(
         )
 
 
+def _is_stored(study: str, places: dict[str, Position], pair: tuple[str, str], sample: str, level: str, n: int) -> bool:
+    key = (study, *(places[name] for name in pair), sample, level)
+    return n == matrices.N and similarity_data.stored_matrix(*key) is not None
+
+
 def _mean_difference(matrix: CKAMatrix, other: CKAMatrix, own: bool, others: bool) -> None:
     if own == others:
         mean = (matrix.off_diagonal, other.off_diagonal) if own else (matrix.twins_mean, other.twins_mean)
@@ -189,7 +204,7 @@ def _mean_difference(matrix: CKAMatrix, other: CKAMatrix, own: bool, others: boo
     )
 
 
-def _floor(study: str, sample: str) -> None:
+def _floor(study: str, sample: str, pairs: dict[tuple[str, str], CKAMatrix]) -> None:
     """Two dense networks of different seeds: what a difference means, on the same sample of images where that is stored."""
     from core import similarity_claims
 
@@ -218,6 +233,8 @@ def _floor(study: str, sample: str) -> None:
         f"layers of **{similarity_words.number(floor.mean_twins())}**{similarity_words.over(floor, False)}, n = {floor.n:,} images "
         f"({similarity_words.SAMPLES[sample].lower()}): a floor for what shares nothing but data, design and training."
     )
+    if warning := similarity_words.over_some(floor, pairs):
+        st.markdown(warning)
     with st.expander("Their matrix"):
         titles = tuple(f"Dense, seed {line.seed}, from input to output" for line in (own[0], line))
         similarity_matrix.draw(floor, titles, name=f"cka-floor-{study}", key="floor")

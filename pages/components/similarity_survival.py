@@ -7,11 +7,13 @@ import streamlit as st
 
 from core import matrices, similarity_claims
 from core.errors import DataNotFound
-from core.matrices import Position, Stored, on_path, position
+from core.matrices import PERCENTS, Position, Stored, on_path, position
 from core.paths import PRUNE_ONLY, Path
+from core.similarity import CKAMatrix
 from core.words import METHOD_TITLES
 from pages.components import (
     charts,
+    layout,
     look,
     panels,
     similarity_charts,
@@ -58,7 +60,7 @@ def draw(study: str) -> None:
     else:
         _lines(study, known, path, recalibrated, sparsity)
         similarity_outliers.draw(path.dense, known, sample)
-    left, right = st.columns(2, gap="large")
+    left, right = layout.columns(2, least=380, key="survival", gap="large")
     with left:
         _matrix(study, known, path, place, sample)
     with right:
@@ -80,6 +82,8 @@ def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: 
         "those whose weights are here the line goes on without fine-tuning. The dashed line is where the slider stands; 95% bands are in the "
         "table."
     )
+    if gaps := _gaps(known, path, recalibrated):
+        st.caption(gaps)
     last = frame[frame["sparsity"] == frame["sparsity"].max()]
     charts.show(
         similarity_charts.survival(len(layers), look.ink()),
@@ -101,6 +105,36 @@ def _survival(known: Stored, path: Path, recalibrated: bool) -> pd.DataFrame:
     steps = matrices.points(path)
     places = [(on_path(path, percent, recalibrated), path.is_checkpoint(percent / 100)) for percent in steps]
     return _rows(known, path, places)
+
+
+def _gaps(known: Stored, path: Path, recalibrated: bool) -> str:
+    """Why a line has a gap or ends: what is not stored, and layers that cannot be compared; "" where nothing is missing."""
+    dense, told = position(path.dense), []
+    trained = {place.percent: place for place in map(position, (*path.entries[1:], *path.results))}
+    lacking = [percent for percent, place in sorted(trained.items()) if known.twins(dense, place, known.usual) is None]
+    if lacking:
+        told.append(
+            f"Of the trained networks {'that' if len(lacking) == 1 else 'those'} of {look.listed([f'{percent:g}%' for percent in lacking])} "
+            f"{'is' if len(lacking) == 1 else 'are'} not compared with the dense one, and without a dot."
+        )
+    steps = {percent: known.twins(dense, on_path(path, percent, recalibrated), known.usual) for percent in PERCENTS}
+    absent = [percent for percent, twins in steps.items() if twins is None and percent not in trained]
+    if absent:
+        told.append(f"Nothing is stored at {look.percents(absent)}: there lines have a gap, or end.")
+    grey = {percent: int((twins["reason"] != "").sum()) for percent, twins in steps.items() if twins is not None}
+    if open_ := {percent: count for percent, count in grey.items() if count}:
+        counts = look.listed([f"{count} at {percent}%" for percent, count in open_.items()])
+        told.append(
+            f"Of {len(known.layers[matrices.STANDARD])} layers the images cannot support {counts}: their lines leave these out."
+        )
+    return " ".join(told)
+
+
+def _of(floor: CKAMatrix) -> str:
+    """Over how many layers a floor is, where it is not over all."""
+    twins = floor.twins()
+    some = int((twins["reason"] == "").sum())
+    return "" if some == len(twins) else f", over {some} of {len(twins)} layers: the images cannot support the others"
 
 
 def _rows(known: Stored, path: Path, places: Iterable[tuple[Position, bool]]) -> pd.DataFrame:
@@ -185,7 +219,7 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
     st.caption(
         f"{look.title(path.method)} at {place.percent}% against the dense network; {', '.join(counts)} test images, 95% bands. "
         + (
-            "Two dense networks of different seeds are the floor."
+            f"Two dense networks of different seeds are the floor{_of(floor[1])}."
             if floor is not None
             else "No floor yet: there is no second dense network of another seed."
         )
