@@ -44,6 +44,11 @@ class Speed:
         """How many times as fast ``name`` is as ``than``: first quartile, median and third quartile over the rounds."""
         return self.times[than].over(self.times[name]).quartiles
 
+    @property
+    def took(self) -> float:
+        """Seconds that the timing took, without the rounds that did not count."""
+        return float(sum(times.seconds.sum() for times in self.times.values()))
+
 
 def measure(
     networks: Mapping[str, nn.Module],
@@ -100,13 +105,16 @@ def as_table(speeds: Sequence[Speed]) -> pd.DataFrame:
     """All that was timed, a row for each network and batch size.
 
     Returns:
-        network, batch, size, milliseconds, low, high (median and quartiles for a batch), images_per_second (from the median), rounds,
-        processor, threads, precision.
+        network, batch, size, milliseconds, low, high (median and quartiles for a batch), images_per_second (from the median), share,
+        share_low, share_high (median and quartiles of the time as a share of the first network's in the same round), rounds, processor,
+        threads, precision. The median share need not be the share of the medians: only the one leaves out what slowed both.
     """
     rows = []
     for speed in speeds:
+        first = next(iter(speed.times))
         for name, times in speed.times.items():
             low, median, high = (1000 * value for value in times.quartiles)
+            share_low, share, share_high = speed.share(name, first)
             rows.append(
                 {
                     "network": name,
@@ -116,6 +124,9 @@ def as_table(speeds: Sequence[Speed]) -> pd.DataFrame:
                     "low": low,
                     "high": high,
                     "images_per_second": 1000 * speed.batch / median,
+                    "share": share,
+                    "share_low": share_low,
+                    "share_high": share_high,
                     "rounds": times.rounds,
                     "processor": speed.machine.processor,
                     "threads": speed.machine.threads,

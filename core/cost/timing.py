@@ -90,7 +90,9 @@ def interleaved(
         spent = time.perf_counter() - start
         if number >= least and spent >= seconds:
             break
-        report(Progress(stage, min(spent, seconds), seconds, "s", spent))
+        # On a slow machine the least number of rounds takes longer than the time that is asked for.
+        whole = max(seconds, spent / number * least) if number else seconds
+        report(Progress(stage, min(spent, whole), whole, "s", spent))
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
             with turn or nullcontext():

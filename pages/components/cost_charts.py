@@ -40,7 +40,7 @@ def sizes(frame: pd.DataFrame, colour: str, ink: str) -> alt.LayerChart:
 
 
 def speed(frame: pd.DataFrame, colour: str, ink: str) -> alt.LayerChart:
-    """Milliseconds of each network, median and quartiles.
+    """The time of each network as a share of the first one's in the same round, median and quartiles, as the text gives it.
 
     Args:
         frame: rows of :func:`core.cost.as_table`, of one batch size.
@@ -60,19 +60,23 @@ def speed(frame: pd.DataFrame, colour: str, ink: str) -> alt.LayerChart:
         color=alt.Color("network:N", scale=alt.Scale(domain=order, range=colours), legend=None),
         tooltip=[
             alt.Tooltip("network:N", title="Network"),
-            alt.Tooltip("milliseconds:Q", title="Milliseconds", format=",.2f"),
-            alt.Tooltip("low:Q", title="First quartile", format=",.2f"),
-            alt.Tooltip("high:Q", title="Third quartile", format=",.2f"),
+            alt.Tooltip("share:Q", title=f"Time, of that of {order[0].lower()}", format=".1%"),
+            alt.Tooltip("share_low:Q", title="First quartile", format=".1%"),
+            alt.Tooltip("share_high:Q", title="Third quartile", format=".1%"),
+            alt.Tooltip("milliseconds:Q", title="Milliseconds, median", format=",.2f"),
             alt.Tooltip("images_per_second:Q", title="Images a second", format=",.1f"),
             alt.Tooltip("rounds:Q", title="Rounds"),
         ],
     )
     x = alt.X(
-        "low:Q", scale=alt.Scale(zero=True), title="Milliseconds, median and quartiles", axis=alt.Axis(tickCount=6)
+        "share_low:Q",
+        scale=alt.Scale(zero=True),
+        title=f"Share of the time of {order[0].lower()}",
+        axis=alt.Axis(tickCount=6, format="%"),
     )
-    span = base.mark_rule(strokeWidth=3, opacity=0.5).encode(x=x, x2="high:Q")
+    span = base.mark_rule(strokeWidth=3, opacity=0.5).encode(x=x, x2="share_high:Q")
     dot = base.mark_point(filled=True, size=90, opacity=1).encode(
-        x="milliseconds:Q", shape=alt.Shape("network:N", scale=alt.Scale(domain=order, range=shapes), legend=None)
+        x="share:Q", shape=alt.Shape("network:N", scale=alt.Scale(domain=order, range=shapes), legend=None)
     )
     return (span + dot).properties(height=40 * len(order) + 60)
 

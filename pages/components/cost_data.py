@@ -43,7 +43,7 @@ def parent(entry: Entry, among: list[Entry]) -> Entry | None:
     """The dense network that a checkpoint was pruned from; itself if it is dense."""
     if entry.card.parent is None:
         return entry
-    return next((other for other in among if other.id == entry.card.parent), None)
+    return next((other for other in among if entry.comes_from(other)), None)
 
 
 def counted(entry: Entry) -> cost.Cost:
@@ -52,12 +52,12 @@ def counted(entry: Entry) -> cost.Cost:
 
 
 def like_for_like(found: cost.Cost) -> str:
-    """What the smallest file is of one without compression in the same precision, in brackets; "" where it has all bits."""
+    """What the smallest file is of one without compression in the same precision, as a sentence to go on with; "" where it has all bits."""
     smallest = min(found.bytes, key=found.bytes.get)
     if smallest not in ("sparse", "compact16") or "plain16" not in found.bytes:
         return ""
-    share = found.bytes[smallest] / found.bytes["plain16"]
-    return f" (half of that is rounding to 16 bits: of the plain one in 16 bits it is {share:.0%})"
+    share, alone = found.bytes[smallest] / found.bytes["plain16"], found.bytes["plain16"] / found.bytes["plain"]
+    return f". Rounding to 16 bits alone leaves {alone:.0%}; of the plain one in 16 bits the smallest is {share:.0%}"
 
 
 def counted_all(known: list[Entry]) -> dict[str, cost.Cost]:
@@ -65,10 +65,12 @@ def counted_all(known: list[Entry]) -> dict[str, cost.Cost]:
     missing = [entry for entry in known if loaders.results().get(("cost", entry.card.digest)) is None]
     if missing:
         bar = st.progress(0.0, "Counting")
-        for number, entry in enumerate(missing):
-            bar.progress(number / len(missing), f"Counting {entry.id}, {number + 1} of {len(missing)}")
-            counted(entry)
-        bar.empty()
+        try:
+            for number, entry in enumerate(missing):
+                bar.progress(number / len(missing), f"Counting {entry.id}, {number + 1} of {len(missing)}")
+                counted(entry)
+        finally:  # also where one has no weights here: its message takes the place of the bar
+            bar.empty()
     return {entry.id: counted(entry) for entry in known}
 
 
@@ -123,11 +125,13 @@ def _measure_all(known: list[Entry]) -> None:
 
     networks = {}
     bar = st.progress(0.0, "Getting ready")
-    for number, entry in enumerate(known):
-        bar.progress(number / len(known), f"Getting ready: {entry.id}")
-        checkpoint = checkpoints.load(entry.path)
-        networks[entry.id] = compact(checkpoint.model(), checkpoint.masks, size=entry.card.data.size)
-    bar.empty()
+    try:
+        for number, entry in enumerate(known):
+            bar.progress(number / len(known), f"Getting ready: {entry.id}")
+            checkpoint = checkpoints.load(entry.path)
+            networks[entry.id] = compact(checkpoint.model(), checkpoint.masks, size=entry.card.data.size)
+    finally:
+        bar.empty()
     seconds = min(60.0, 3.0 * len(known))
     size = known[0].card.data.size
     [speed] = _with_progress(lambda report: cost.measure(networks, size, batches=(1,), seconds=seconds, report=report))

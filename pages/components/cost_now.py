@@ -5,7 +5,8 @@ import streamlit as st
 
 from core import cost
 from core.checkpoints import Entry
-from pages.components import cost_charts, cost_data, cost_state, look, panels
+from core.progress import clock
+from pages.components import cost_charts, cost_data, cost_state, layout, look, panels
 
 _WHY = """\
 Processors multiply whole blocks of numbers at once, and a zero in the middle of a
@@ -27,7 +28,7 @@ def draw(study: str) -> None:
     with st.spinner("Counting"):
         found = cost_data.counted(entry)
     _counts(found)
-    left, right = st.columns(2, gap="large")
+    left, right = layout.columns(2, least=300, key="cost", gap="large")
     with left:
         _sizes(entry, found)
     with right:
@@ -74,7 +75,9 @@ def _counts(found: cost.Cost) -> None:
             f"{found.size}×{found.size} pixels.",
         ),
     ]
-    for column, (label, value, help) in zip(st.columns(len(cards)), cards, strict=True):
+    for column, (label, value, help) in zip(
+        layout.columns(len(cards), least=220, key="counts", gap="small"), cards, strict=True
+    ):
         column.metric(label, value, border=True, help=help)
     st.caption(
         f"Counted, so without intervals. One image takes {found.flops / 1e9:.2f} billion {cost.UNIT}; compacted, "
@@ -87,7 +90,8 @@ def _sizes(entry: Entry, found: cost.Cost) -> None:
     frame = cost_data.sizes(found)
     smallest, plain = frame.iloc[-1], found.bytes["plain"]
     st.caption(
-        f"The files as you would take them home, to the byte. The smallest is {smallest['bytes'] / plain:.0%} of the plain one{cost_data.like_for_like(found)}. "
+        f"The files as you would take them home, to the byte. The smallest is {smallest['bytes'] / plain:.0%} of the plain "
+        f"one{cost_data.like_for_like(found)}. "
         f"Parameters: {found.parameters:,}; {found.parameters_left:,} compacted."
     )
     st.altair_chart(
@@ -106,7 +110,7 @@ def _speed(entry: Entry, dense: Entry | None, found: cost.Cost) -> tuple[list[co
     known = cost_data.measured(entry, dense)
     st.caption(
         "Timed here and now, on the machine that runs this page: round after round, each network once a round, so that "
-        "whatever else the machine does slows all alike. About 15 seconds."
+        f"whatever else the machine does slows all alike. {_duration(known)}"
     )
     if st.button(
         "Measure on this machine" if known is None else "Measure again", key="measure-now", icon=":material/timer:"
@@ -118,30 +122,44 @@ def _speed(entry: Entry, dense: Entry | None, found: cost.Cost) -> tuple[list[co
     return known
 
 
+def _duration(known: tuple[list[cost.Speed], str] | None) -> str:
+    """How long measuring takes. Before the first time nobody knows: it is eleven rounds at least, whatever the machine."""
+    if known is None:
+        return "It takes 15 seconds on a fast machine, minutes on a slow one; once begun, the bar says how long."
+    return f"Last time it took {clock(sum(speed.took for speed in known[0]))}."
+
+
 def _times(entry: Entry, found: cost.Cost, speeds: list[cost.Speed], when: str) -> None:
     frame = cost.as_table(speeds)
-    _charts(entry, frame, speeds)
+    _charts(entry, frame, speeds, "network")
     rounds = " and ".join(str(next(iter(speed.times.values())).rounds) for speed in speeds)
     st.caption(
         f"{speeds[0].machine}. Images of {found.size}×{found.size} pixels in memory, batch norm folded in all. Dots are "
-        f"medians of {rounds} rounds, lines their quartiles. {when}."
+        f"medians of {rounds} rounds, lines their quartiles: of each network's time as a share of the dense one's in the same round, "
+        f"which leaves out what slows a whole round. {when}."
     )
     panels.table(frame, name=f"speed-{entry.id}", title="Measured times", key="speed")
 
 
-def _charts(entry: Entry, frame: pd.DataFrame, speeds: list[cost.Speed]) -> None:
+def _charts(entry: Entry, frame: pd.DataFrame, speeds: list[cost.Speed], key: str) -> None:
     """A chart for each batch size, side by side."""
-    for column, speed in zip(st.columns(len(speeds), gap="large"), speeds, strict=True):
+    for column, speed in zip(
+        layout.columns(len(speeds), least=300, key=f"speed-{key}", gap="large"), speeds, strict=True
+    ):
         rows = frame[frame["batch"] == speed.batch]
         what = "One image" if speed.batch == 1 else f"{speed.batch} images at once"
         with column:
             st.markdown(f"**{what}**")
             st.altair_chart(
                 cost_charts.speed(rows, look.colour(entry.card.method), look.ink()),
-                alt=f"{what}: milliseconds for each of {', '.join(rows['network'])}, median and quartiles",
+                alt=f"{what}: time as a share of that of {rows['network'].iloc[0]}, median and quartiles: "
+                + ", ".join(f"{row.network} {row.share:.0%}" for row in rows.itertuples()),
             )
-            rates = zip(rows["network"], rows["images_per_second"], strict=True)
-            st.caption("Images a second: " + ", ".join(f"{name} {rate:,.1f}" for name, rate in rates))
+            first = rows.iloc[0]
+            st.caption(
+                f"{first['network']}: {first['milliseconds']:,.1f} ms [{first['low']:,.1f}, {first['high']:,.1f}], which makes "
+                f"{first['images_per_second']:,.1f} images a second."
+            )
 
 
 def _sparse_matrices(entry: Entry) -> None:
@@ -164,7 +182,7 @@ def _sparse_matrices(entry: Entry) -> None:
     speeds, sparsity, own = known
     st.markdown(cost.head_conclusion(speeds, sparsity))
     frame = cost.as_table(speeds).drop(columns="size")
-    _charts(entry, frame, speeds)
+    _charts(entry, frame, speeds, "head")
     whose = (
         "This network's own head."
         if own
