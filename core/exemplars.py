@@ -41,8 +41,7 @@ class Population:
         dense, pruned: ids of the checkpoints; the dense ones are those that a pruned one was made from.
         methods, seeds: of the pruned ones.
         percent: the sparsity of the pruned ones.
-        before: int64 [dense, N] and
-        after: int64 [pruned, N], their answers.
+        after: int64 [pruned, N], the answers of the pruned ones.
         reference: int64 [pruned, N], the answers of the dense network that each pruned one was made from, treated as it is.
         confidence: float64 [N], the mean probability that dense networks give their own answer.
         twins: float [pairs], the share of images on which two dense networks disagree that differ in nothing but the seed.
@@ -53,7 +52,6 @@ class Population:
     methods: tuple[str, ...]
     seeds: tuple[int | None, ...]
     percent: int
-    before: np.ndarray
     after: np.ndarray
     reference: np.ndarray
     confidence: np.ndarray
@@ -101,7 +99,7 @@ def population(
     """
     entries = [entry for entry in entries if entry.card is not None and entry.card.study == dense.card.study]
     twins = _stored([entry for entry in entries if _recipe(entry.card) == _recipe(dense.card)], read, dense)
-    pruned = _stored(_at(entries, {entry.id for entry, _ in twins}, percent), read, dense)
+    pruned = _stored(_at(entries, [entry for entry, _ in twins], percent), read, dense)
     modes = [own.mode(recalibrated) and not is_trained(entry, percent / 100) for entry, own in pruned]
     chosen = [(*pair, mode) for pair, mode in zip(pruned, modes, strict=True) if (percent, mode) in pair[1].answers]
     twins = [
@@ -120,7 +118,6 @@ def population(
         methods=tuple(entry.card.method for entry, _, _ in chosen),
         seeds=tuple(entry.card.seed for entry, _, _ in chosen),
         percent=percent,
-        before=np.stack([answered(own, 0, False) for own in parents.values()]),
         after=np.stack([answered(own, percent, mode) for _, own, mode in chosen]),
         reference=np.stack([answered(parents[entry.card.parent], 0, mode) for entry, _, mode in chosen]),
         confidence=np.mean([own.at(0.0, False).max(axis=1) for own in parents.values()], axis=0).astype(float),
@@ -201,12 +198,13 @@ def _recipe(card: Card) -> tuple:
     return card.method, card.study, tuple(sorted(map(str, recipe.items()))), tuple(sorted(map(str, training.items())))
 
 
-def _at(entries: list[Entry], parents: set[str], percent: int) -> list[Entry]:
+def _at(entries: list[Entry], parents: list[Entry], percent: int) -> list[Entry]:
     """Of every method and parent the checkpoint from which ``percent`` is reached."""
     found: dict[tuple, Entry] = {}
     for entry in sorted(entries, key=lambda entry: entry.card.sparsity):
         card = entry.card
-        if card.method in METHOD_TITLES and card.parent in parents and 0 < first_percent(card.sparsity) <= percent:
+        known = card.method in METHOD_TITLES and any(map(entry.comes_from, parents))
+        if known and 0 < first_percent(card.sparsity) <= percent:
             found[card.method, card.parent, card.seed] = entry
     return list(found.values())
 

@@ -5,6 +5,8 @@ and with batch norm recalibrated. A path's answers at any sparsity are those of 
 """
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,25 +90,43 @@ def read(entry: Entry) -> Response | None:
     """The stored response of a checkpoint; None if there is none, or if it is of an earlier version of the checkpoint.
 
     Raises:
-        DataDamaged: the file is not a response.
+        DataDamaged: the file is not a response, or the list of test images, which answers of many classes need, is damaged.
+        DataNotFound: that list is missing.
     """
+
+    def labels(digest: str) -> np.ndarray | None:
+        known = Cohort.load(cohort_path(entry))
+        return known.labels if known.digest == digest else None
+
+    return _read(entry, labels)
+
+
+def _read(entry: Entry, labels_of: Callable[[str], np.ndarray | None]) -> Response | None:
+    """The stored response, if it is of this version of the checkpoint; ``labels_of`` gives the labels of the images of a digest."""
     from core import answerfile  # brings pyarrow, which costs time to import
 
     path = path_of(entry)
     if not path.exists():
         return None
-    try:
+    with _damage_named(path):
         facts, table = answerfile.open_file(path)
         if facts["digest"] != entry.card.digest:
             return None
-        labels = None
-        if facts["classes"] > MANY:
-            known = Cohort.load(cohort_path(entry))
-            if known.digest != facts["cohort"]:
-                return None
-            labels = known.labels
+        short = facts["classes"] > MANY
+    labels = labels_of(facts["cohort"]) if short else None
+    if short and labels is None:
+        return None
+    with _damage_named(path):
         answers = answerfile.answers_in(facts, table, labels)
         return Response(facts["digest"], facts["cohort"], facts["recalibrated_on"], answers, facts["classes"], labels)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    from core import answerfile
+
+    try:
+        yield
     except answerfile.ERRORS as error:
         raise DataDamaged(
             f"{path.name} is not a response",
@@ -188,7 +208,7 @@ def make(
 
 def _known(entry: Entry, test: ImageSet) -> Response | None:
     try:
-        known = read(entry)
+        known = _read(entry, lambda digest: test.labels if digest == test.digest else None)
     except PruneScopeError:
         return None  # damaged: made anew
     return known if known and known.cohort == test.digest else None
@@ -198,11 +218,19 @@ def _coarseness(percent: int) -> tuple[int, int]:
     return next(i for i, step in enumerate((10, 5, 2, 1)) if percent % step == 0), percent
 
 
+def _asked(cohort: Path) -> str | None:
+    """The digest of the images in a list of test images; None if there is none, or it is damaged and has to be written anew."""
+    try:
+        return Cohort.load(cohort).digest
+    except PruneScopeError:
+        return None
+
+
 def _write(entry: Entry, test: ImageSet, recalibrated_on: int, answers: dict) -> None:
     from core import answerfile
 
     cohort = cohort_path(entry)
-    if not cohort.exists() or Cohort.load(cohort).digest != test.digest:
+    if _asked(cohort) != test.digest:
         Cohort.of(test).save(cohort)
     facts = {
         "digest": entry.card.digest,

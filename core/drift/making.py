@@ -24,7 +24,7 @@ from core.errors import CheckpointNotFound, DataNotFound, InvalidValue, PruneSco
 from core.evaluation import has_batch_norm, predict
 from core.matrices import Position, on_path, position
 from core.matrices.making import network
-from core.paths import PRUNE_ONLY, Path
+from core.paths import PRUNE_ONLY, Path, first_percent
 from core.progress import Progress, Report, silent
 from core.whatif import Bench, Subject
 
@@ -190,7 +190,8 @@ class _Maker:
             columns |= {"inside": share_inside(maps, self.lesions), "area": self.lesions.mean(axis=(1, 2))}
         if self.signs is not None:
             columns |= {"hit": pointing_game(maps, self.signs), "precision": average_precision(maps, self.signs)}
-        if not place.recalibrated:  # trained: here it can be asked whether what was learnt shows
+        own = first_percent(self.entries[place.network].card.sparsity)
+        if place.percent == own and not place.recalibrated:  # trained: does what was learnt show?
             other = random_maps(model, self.images.images, networks=1, **given, **options)[0]
             columns["likeness"] = rank_correlation(maps, other)
         return columns

@@ -5,6 +5,8 @@ import streamlit as st
 
 from core import drift
 from core.attribution import METHODS
+from core.attribution.trust import LIKENESS
+from core.claims.verdicts import CANNOT_TELL, FAILS, HOLDS, Region, verdict
 from core.drift import MEASURES, Drift
 from core.errors import PruneScopeError
 from core.paths import PRUNE_ONLY, Path
@@ -142,7 +144,12 @@ def _sanity(known: Drift, paths: dict[str, Path], method: str) -> str:
     found = drift.likeness(known, paths[PRUNE_ONLY].dense.id, method)
     if not found.defined:
         return ""
+    verdicts = {
+        HOLDS: "they pass the randomisation check.",
+        FAILS: "**they fail the randomisation check**.",
+        CANNOT_TELL: "whether they pass the randomisation check cannot be told.",
+    }
     return (
-        f" Against the dense network with its upper half random, these maps keep a rank correlation of {found.format(percent=False)}: "
-        + ("**they fail the randomisation check**." if found.estimate >= 0.5 else "they pass the randomisation check.")
+        f" Against the dense network with its upper half random, these maps keep a rank correlation of {found.format(percent=False)}, "
+        f"where below {LIKENESS:g} passes: {verdicts[verdict(found, Region(high=LIKENESS))]}"
     )

@@ -103,8 +103,9 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
 
 def _passed_over(selection: Selection, steps: list[Step]) -> str:
     """Which trained networks are no step: their answers are stored, but not those between them and the next."""
-    shown = {step.percent for step in steps if step.trained}
-    others = [value for value in selection.path.trained if round(100 * value) not in shown]
+    shown = {step.pruned.digest for step in steps}
+    trained = (*selection.path.entries[1:], *selection.path.results)
+    others = sorted({entry.card.sparsity for entry in trained if entry.card.digest not in shown})
     if not others:
         return ""
     which = look.listed([look.sparsity(value) for value in others])

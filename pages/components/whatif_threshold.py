@@ -134,9 +134,9 @@ def _threshold(selection: Selection, watched: str) -> tuple[float, str]:
 
 
 def _slider(start: float) -> float:
-    percent = address.slider(
-        "at", "Flag from a probability of", 0.5, 99.5, round(200 * start) / 2, step=0.5, format="%.1f%%"
-    )
+    least, most = 0.5, 99.5  # a threshold fixed on validation may lie beyond
+    at = min(max(round(200 * start) / 2, least), most)
+    percent = address.slider("at", "Flag from a probability of", least, most, at, step=0.5, format="%.1f%%")
     return percent / 100
 
 

@@ -1,6 +1,7 @@
 """How maps drift along a path: measured again by hand, stored, resumed, and averaged against formulas."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -195,6 +196,16 @@ def test_an_image_without_a_value_does_not_count():
     some = frame({0: [0.5, np.nan, 0.7, 0.6]})
     assert drift.estimate(some, "rank").n == 3
     assert drift.estimate(some, "rank").estimate == pytest.approx(0.6)
+
+
+def test_the_randomisation_check_is_of_the_network_itself_also_where_nothing_is_recalibrated():
+    rows = []
+    for percent, value in ((0, 0.1), (50, 0.9), (90, 0.9)):  # without batch norm all steps are "not recalibrated"
+        rows += [("dense", percent, False, "saliency", f"lesion {lesion}", 0, value) for lesion in range(12)]
+    names = ["network", "percent", "recalibrated", "method", "lesion", "class", "likeness"]
+    found = drift.likeness(SimpleNamespace(frame=pd.DataFrame(rows, columns=names)), "dense", "saliency")
+    assert found.estimate == pytest.approx(0.1)
+    assert found.n == 12
 
 
 def test_a_curve_follows_the_path_from_checkpoint_to_checkpoint(study, sets):

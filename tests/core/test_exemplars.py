@@ -1,6 +1,7 @@
 """Exemplars that pruning forgets, and groups of patients, on drawn answers and by hand."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from statistics import multimode
 from zlib import crc32
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from core import exemplars, subgroups
+from core.checkpoints import Entry
 from core.cohort import Cohort
 from core.errors import UnknownName
 from core.evaluation import wilson
@@ -23,23 +25,23 @@ class Card:
     sparsity: float
     seed: int
     parent: str | None = None
+    parent_digest: str = ""
+    digest: str = "first training"
     study: str = STUDY
     recipe: dict = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Entry:
-    id: str
-    card: Card | None
+def entry(id: str, card: Card | None) -> Entry:
+    return Entry(id, Path(id), 1, card)
 
 
 def dense(seed: int, epochs: int = 2) -> Entry:
     recipe = {"method": "dense", "training": {"seed": seed, "epochs": epochs}}
-    return Entry(f"dense-{seed}-{epochs}", Card("dense", 0.0, seed, recipe=recipe))
+    return entry(f"dense-{seed}-{epochs}", Card("dense", 0.0, seed, recipe=recipe))
 
 
-def pruned(method: str, sparsity: float, seed: int, parent: str | None = None) -> Entry:
-    return Entry(f"{method}-{sparsity}-{seed}", Card(method, sparsity, seed, parent or f"dense-{seed}-2"))
+def pruned(method: str, sparsity: float, seed: int, parent: str | None = None, of: str = "first training") -> Entry:
+    return entry(f"{method}-{sparsity}-{seed}", Card(method, sparsity, seed, parent or f"dense-{seed}-2", of))
 
 
 DENSE = [dense(0), dense(1)]
@@ -50,7 +52,8 @@ OTHERS = [
     pruned("one_shot-random", 0.8, 0),
     pruned("dense_trained_on", 0.0, 0),
     pruned("layerwise", 0.9, 0),  # sparser than asked for
-    Entry("broken", None),
+    pruned("layerwise", 0.8, 0, of="another training"),  # of a dense network that is not here
+    entry("broken", None),
 ]
 
 

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core import checkpoints, data, evaluation, paths, recipes, responses, runs
+from core import checkpoints, data, evaluation, paths, recipes, responses, runs, whatif
 from core.cohort import Cohort
-from core.errors import Cancelled, CheckpointNotFound, DataDamaged, InvalidSparsity, UnknownName
+from core.errors import Cancelled, CheckpointNotFound, DataDamaged, DataNotFound, InvalidSparsity, UnknownName
 from core.recipes import Recipe
 
 STUDY = "colours-32/vgg16"
@@ -129,6 +129,23 @@ def test_a_damaged_response_is_named_and_made_anew(study, sets, content):
         responses.read(entry)
     responses.make(entry, *sets, percents=[80])
     assert responses.read(entry).at(0.8, False) is not None
+
+
+@pytest.mark.parametrize("content", [None, b"no parquet"])
+def test_a_lost_list_of_test_images_is_not_blamed_on_the_answers_and_written_anew(study, sets, monkeypatch, content):
+    monkeypatch.setattr(responses, "MANY", 2)  # three classes are many: their answers need the labels
+    entry = study["one_shot"].start(0.8)
+    made = responses.make(entry, *sets, percents=[80])
+    listed = responses.cohort_path(entry)
+    listed.unlink() if content is None else listed.write_bytes(content)
+    with pytest.raises((DataNotFound, DataDamaged), match=listed.name):
+        responses.read(entry)
+    computed = []
+    given = whatif.Bench.answers
+    monkeypatch.setattr(whatif.Bench, "answers", lambda *words: computed.append(words[2]) or given(*words))
+    responses.make(entry, *sets, percents=[80, 95])
+    assert set(computed) == {0.95}  # what was answered before is kept
+    np.testing.assert_array_equal(responses.read(entry).at(0.8, False), made.at(0.8, False))
 
 
 def test_an_estimate_compares_with_the_dense_network_treated_alike(study, sets):
