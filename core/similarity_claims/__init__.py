@@ -17,6 +17,18 @@ from any CKA.
 """
 
 from core.similarity_claims.catalogue import CLAIMS, FLOOR, Claim, Term
-from core.similarity_claims.judging import Evidence, Finding, as_table, floor, judge, summary
+from core.similarity_claims.judging import Evidence, Finding, as_table, floor, judge, over_same, summary
 
-__all__ = ["CLAIMS", "FLOOR", "Claim", "Evidence", "Finding", "Term", "as_table", "floor", "judge", "summary"]
+__all__ = [
+    "CLAIMS",
+    "FLOOR",
+    "Claim",
+    "Evidence",
+    "Finding",
+    "Term",
+    "as_table",
+    "floor",
+    "judge",
+    "over_same",
+    "summary",
+]

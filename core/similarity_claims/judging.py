@@ -104,6 +104,18 @@ def floor(stored: Stored | None, lines: Sequence[Line], sample: str | None = Non
     return None
 
 
+def over_same(floor: CKAMatrix, matrix: CKAMatrix) -> tuple[float, int]:
+    """A mean to hold against a floor over some of the layers: matching layers of ``matrix``, over no others than the floor's.
+
+    Returns:
+        The mean, NaN where they share no layer, and over how many layers it is.
+    """
+    known = set(floor.twins().query("reason == ''")["row"])
+    twins = matrix.twins()
+    same = twins[(twins["reason"] == "") & twins["row"].isin(known)]
+    return float(same["cka"].mean()), len(same)
+
+
 def as_table(findings: Sequence[Finding]) -> pd.DataFrame:
     """Every test as a row: claim, first, second, their means, the difference with its interval, n, seeds, p, verdict, reason."""
     return pd.DataFrame([_row(finding, item) for finding in findings for item in finding.evidence])
@@ -177,7 +189,7 @@ def _whole(matrix: CKAMatrix, term: Term) -> tuple[CKAMatrix | None, str]:
     """A mean over some layers must not be held against one over all."""
     dead = [*matrix.row_reasons, *matrix.column_reasons]
     if any(dead):
-        return None, f"in {term.words} a layer cannot be compared: {next(filter(None, dead))}"
+        return None, f"in {term.words} a layer cannot be compared, as {next(filter(None, dead))}"
     return matrix, ""
 
 

@@ -65,7 +65,7 @@ def _claim(finding: Finding) -> None:
     st.markdown(f"{_ICONS[finding.verdict]} **{finding.verdict.capitalize()}**. {claim.test}")
     if finding.reasons:
         what = "It cannot be told" if finding.verdict == CANNOT_TELL else "A part of it cannot be told"
-        st.caption(f"{what}: {'; '.join(finding.reasons)}.")
+        st.caption(" ".join([f"{what}.", *(f"{reason[0].upper()}{reason[1:]}." for reason in finding.reasons)]))
     first = finding.evidence[0]
     if first.values[0]:
         st.markdown(f"{first.first.words.capitalize()}: **{similarity_words.number(first.values[0])}**")

@@ -1,9 +1,10 @@
 """What the page about similarity says again and again."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
+from core import similarity_claims
 from core.checkpoints import Entry
 from core.errors import WeightsNotHere
 from core.evaluation import Interval
@@ -71,6 +72,29 @@ def cells(matrix: CKAMatrix, own: bool) -> str:
 def _counts(matrix: CKAMatrix, own: bool) -> tuple[int, int]:
     size = len(matrix.rows)
     return (matrix.off_diagonal.cells, size * (size - 1)) if own else (matrix.twins_mean.cells, size)
+
+
+def over_some(floor: CKAMatrix, pairs: Mapping[tuple[str, str], CKAMatrix]) -> str:
+    """What a floor over some of the layers can be held against; empty where it is over all.
+
+    Args:
+        floor: two dense networks of different seeds.
+        pairs: the networks shown, by name.
+    """
+    some, every = _counts(floor, False)
+    if some == every:
+        return ""
+    told = []
+    for (first, second), matrix in pairs.items():
+        value, layers = similarity_claims.over_same(floor, matrix)
+        if first == "dense" != second and layers:
+            told.append(f"{value:.3f} with {network(second)}{'' if layers == some else f' (over {layers} of them)'}")
+    text = f"**Do not hold it against means over all layers:** it is over {some} of {every}."
+    return text + (
+        f" Over these alone the dense network has {look.listed(told)} (no intervals: of these layers alone none are kept)."
+        if told
+        else ""
+    )
 
 
 def mostly_grey(found: Iterable[CKAMatrix], sample: str, known: Collection[str]) -> str:

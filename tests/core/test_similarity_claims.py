@@ -201,6 +201,11 @@ def test_a_floor_over_some_of_the_layers_is_not_held_against_all():
     similar = similarity_claims.judge(known, lines)[1]
     assert similar.verdict == CANNOT_TELL
     assert "two dense networks of different seeds a layer cannot be compared" in similar.reasons[0]
+    floor, pair = similarity_claims.floor(known, lines)[1], matrix(draws(0.5, 4), draws(0.9, 5))
+    some = floor.twins().query("reason == ''")["row"]
+    assert 0 < len(some) < len(pair.twins())
+    value, layers = similarity_claims.over_same(floor, pair)
+    assert (value, layers) == (pair.twins().set_index("row").loc[list(some), "cka"].mean(), len(some))
 
 
 def test_claims_are_about_networks_of_one_sparsity():

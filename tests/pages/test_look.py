@@ -24,6 +24,11 @@ def test_a_sparsity_between_two_percents_is_told_as_it_is():
     assert "was trained at 87.5%" in said
 
 
+def test_all_is_said_of_all_only():
+    shares = (0.996, 0.9996, 1.0, 0.52, 0.004, 0.0, 1 - 1e-9)
+    assert [look.share(value) for value in shares][:-1] == ["99.6%", "99.96%", "100%", "52%", "0.4%", "0%"]
+
+
 def test_files_and_headings_are_named_for_readers():
     assert look.file_name("layers-ham10000-64/vgg16-80%", "csv") == "layers-ham10000-64-vgg16-80.csv"
     shown = [look.heading(name) for name in ("found_dense", "p_value", "n", "cka", "Mean CKA", "image")]
