@@ -22,8 +22,9 @@ def draw(study: str) -> None:
     names = look.title(first), look.title(second)
     st.markdown(_sentence(inspection.total(frame), names))
     st.markdown("**Weights that both remove, one of them, or neither, layer by layer**")
+    drawn = frame.assign(layer=frame["layer"].map(look.short_layer))
     st.altair_chart(
-        layers_charts.overlap(frame, names, (look.colour(first), look.colour(second)), look.ink(), look.paper()),
+        layers_charts.overlap(drawn, names, (look.colour(first), look.colour(second)), look.ink(), look.paper()),
         alt=f"Weights of each layer that {names[0]} and {names[1]} both remove, only one removes, and neither removes",
     )
     st.caption(
@@ -50,6 +51,6 @@ def _sentence(total: dict, names: tuple[str, str]) -> str:
     if not total["only_first"] + total["only_second"]:
         return "Both remove exactly the same weights: up to here they are the same network, pruned the same way."
     return (
-        f"Of all weights that either removes, **{total['shared']:.0%}** are removed by both; if each took as many from every layer at random, it would "
-        f"be {total['shared_by_chance']:.0%}. {total['only_first']:,} are removed only by {names[0].lower()}, {total['only_second']:,} only by {names[1].lower()}."
+        f"Of all weights that either removes, **{look.share(total['shared'])}** are removed by both; if each took as many from every layer at random, it would "
+        f"be {look.share(total['shared_by_chance'])}. {total['only_first']:,} are removed only by {names[0].lower()}, {total['only_second']:,} only by {names[1].lower()}."
     )

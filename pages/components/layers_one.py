@@ -30,12 +30,12 @@ def _weights(path, method: str, sparsity: float, layer: str) -> None:
     st.caption(_about(frame, cutoff, path, sparsity))
     st.altair_chart(
         layers_charts.histogram(frame, cutoff, look.colour(method), look.ink()),
-        alt=f"Histogram of the dense network's weights in {layer}: those that {look.title(method)} keeps and those that it removes",
+        alt=f"Histogram of the dense network's weights in {look.short_layer(layer)}: those that {look.title(method)} keeps and those that it removes",
     )
     panels.table(
         frame,
         name=f"weights-{path.study}-{method}-{sparsity:.0%}-{layer}",
-        title=f"Weights of {layer} by size",
+        title=f"Weights of {look.short_layer(layer)} by size",
         key="histogram",
     )
 
@@ -71,8 +71,11 @@ def _filters(path, method: str, sparsity: float, layer: str) -> None:
     )
     st.altair_chart(
         layers_charts.filters(frame, look.colour(method), look.ink()),
-        alt=f"A square for each filter of {layer}, by its norm; dead ones are crossed out",
+        alt=f"A square for each filter of {look.short_layer(layer)}, by its norm; dead ones are crossed out",
     )
     panels.table(
-        frame, name=f"filters-{path.study}-{method}-{sparsity:.0%}-{layer}", title=f"Filters of {layer}", key="filters"
+        frame,
+        name=f"filters-{path.study}-{method}-{sparsity:.0%}-{layer}",
+        title=f"Filters of {look.short_layer(layer)}",
+        key="filters",
     )

@@ -45,6 +45,8 @@ def draw(study: str) -> None:
         return
     frame = frame.assign(value=frame[measure], low=frame[f"{measure}_low"], high=frame[f"{measure}_high"])
     frame = frame[["part", "layers", "weights", "value", "low", "high"]]
+    table = frame.rename(columns={"value": f"{measure}_difference"})
+    frame = frame.assign(part=frame["part"].map(look.short_layer))
     st.markdown(_sentence(frame, layers_state.MEASURES[measure].lower(), sparsity))
     st.markdown(f"**What pruning one layer alone changes: {layers_state.MEASURES[measure].lower()}**")
     st.altair_chart(
@@ -55,7 +57,7 @@ def draw(study: str) -> None:
         f"{_basis(found, measure, recalibrated)} Layers stand from the input, {frame['part'].iloc[0]}, to the output, {frame['part'].iloc[-1]}."
     )
     panels.table(
-        frame.rename(columns={"value": f"{measure}_difference"}),
+        table,
         name=f"layers-that-pay-{study}-{sparsity:.0%}",
         title="What pruning one layer alone costs",
         key="pays",
@@ -74,7 +76,8 @@ def _sentence(frame, measure: str, sparsity: float) -> str:
         f"Pruned alone to {sparsity:.0%}, **{worst['part']}** costs most: {look.points(worst['value'], worst['low'], worst['high'])} "
         f"points of {measure}; the worst of {len(frame)} looks worse than it is. "
     )
-    told = f"Of {len(frame)} parts these images show a loss for {loss or 'none'}"
+    what = "layers" if (frame["layers"] == 1).all() else "parts"
+    told = f"Of {len(frame)} {what} these images show a loss for {loss or 'none'}"
     if gain:
         told += f" and a gain for {gain}"
     left = len(frame) - loss - gain
@@ -94,5 +97,5 @@ def _basis(found: sensitivity.Sensitivity, measure: str, recalibrated: bool) -> 
     base = found.base[measure][int(recalibrated)]
     return (
         f"n = {found.n:,} **validation** images{lesions}, the same for every layer, with paired 95% intervals; test images chose nothing. "
-        f"The whole network has {base:.1%} there (no interval is stored). No fine-tuning; {'batch norm of both re-estimated' if recalibrated else 'batch norm as trained'}."
+        f"The dense network has {base:.1%} there (no interval is stored). No fine-tuning; {'batch norm of both re-estimated' if recalibrated else 'batch norm as trained'}."
     )

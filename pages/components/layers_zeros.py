@@ -22,7 +22,7 @@ def draw(study: str) -> None:
     ]
     shown = [method for method in tables if method not in alike]
     for method in shown:
-        table = tables[method]
+        table = tables[method].assign(layer=tables[method]["layer"].map(look.short_layer))
         st.markdown(f"**{look.title(method)}**")
         st.caption(_sentence(table, paths[method], sparsity))
         if method == PRUNE_ONLY and alike:
@@ -67,6 +67,7 @@ def _sentence(table: pd.DataFrame, path, sparsity: float) -> str:
     text = f"{zeros:,} of {weights:,} weights are zero ({zeros / weights:.1%}), {trained}. "
     if most["sparsity"] - least["sparsity"] < 0.01:
         return text + "The same share in every layer."
-    return text + (
-        f"Most in {most['layer']} ({most['sparsity']:.0%}), fewest in {least['layer']} ({least['sparsity']:.0%})."
+    return (
+        text
+        + f"Most in {most['layer']} ({look.share(most['sparsity'])}), fewest in {least['layer']} ({look.share(least['sparsity'])})."
     )

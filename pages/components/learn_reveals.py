@@ -43,15 +43,16 @@ def _magnitude(study: str) -> None:
     names = layers_data.layers(path)
     layer = names[len(names) * 3 // 4]
     frame, cutoff = layers_data.histogram(path, sparsity, layer, before=True)
-    st.markdown(f"**The weights of one layer, `{layer}`: those that stay and those that go**")
+    short = look.short_layer(layer)
+    st.markdown(f"**The weights of one layer, `{short}`: those that stay and those that go**")
     st.altair_chart(
         layers_charts.histogram(frame, cutoff, look.colour(PRUNE_ONLY), look.ink()),
-        alt=f"Histogram of the weights of {layer}; the ones near zero are removed",
+        alt=f"Histogram of the weights of {short}; the ones near zero are removed",
     )
     panels.table(
         frame,
         name=f"lesson-weights-{study}",
-        title=f"Weights of {layer}",
+        title=f"Weights of {short}",
         key="weights",
         label="The numbers behind the chart",
     )

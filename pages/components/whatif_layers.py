@@ -37,9 +37,10 @@ def draw(selection: Selection) -> None:
         )
     st.markdown("**Where the zeros are**")
     st.markdown(_sentence(selection, fixed, int(table["zeros"].sum()), int(table["weights"].sum())))
+    drawn = frame.assign(layer=frame["layer"].map(look.short_layer))
     charts.show(
-        whatif_curves.layers(tuple(frame["layer"]), selection.colour, look.ink()),
-        frame,
+        whatif_curves.layers(tuple(drawn["layer"]), selection.colour, look.ink()),
+        drawn,
         alt=f"Share of zero weights in each of {len(frame)} layers at {selection.percent}% sparsity",
     )
     panels.table(lambda: table, name=f"layers-{selection.name}", title="Weights and zeros by layer", key="layers")
@@ -98,7 +99,10 @@ def _units(units: list[list[str]], frame: pd.DataFrame, fixed: dict[int, int]) -
     sums = frame.groupby(frame["layer"].map(of))[["weights", "zeros"]].sum()
     return pd.DataFrame(
         {
-            "layers": [unit[0] if len(unit) == 1 else f"{_common(unit)} ({len(unit)} layers)" for unit in units],
+            "layers": [
+                look.short_layer(unit[0] if len(unit) == 1 else f"{_common(unit)} ({len(unit)} layers)")
+                for unit in units
+            ],
             "weights": sums["weights"].to_numpy(),
             "sparsity": (100 * sums["zeros"] / sums["weights"]).round().clip(0, 99).astype(int).to_numpy(),
             "locked": [number in fixed for number in range(len(units))],
