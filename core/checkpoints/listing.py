@@ -1,6 +1,8 @@
 """The list of checkpoints: their cards, and what is wrong with files that have none."""
 
 import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +42,16 @@ class Entry:
         return self.card.parent == dense.id and self.card.parent_digest in ("", dense.card.digest)
 
 
+_SETTLED = 2e9  # nanoseconds: what changed since may change again without another time, size or number
+_MOST_KEPT = 10_000
+_kept: dict[tuple[str, str], tuple[tuple, Entry]] = {}
+
+
 def list_entries(root: str | os.PathLike | None = None) -> list[Entry]:
     """Every checkpoint below ``root``, by id. Only headers are read: bytes are checked when one is loaded.
+
+    What was read before is kept as long as its file stays as it was, so that asking again is cheap: entries and their cards
+    are shared between all who ask, and never changed.
 
     A damaged file is an entry with its error instead of its card, and the rest is listed all the same. Cards that ship
     without their weights are listed where the weights are not. A root that does not exist yet is an empty list.
@@ -50,10 +60,28 @@ def list_entries(root: str | os.PathLike | None = None) -> list[Entry]:
         InvalidValue: the root is a file.
     """
     names.check_folder(root)
-    found = [_entry(path, root) for path in names.files(root)]
+    found = [_once(_entry, path, root) for path in names.files(root)]
     there = {entry.path for entry in found}
-    alone = [entry for path in names.files(root, CARD_SUFFIX) if (entry := _alone(path, root)).path not in there]
+    alone = [entry for path in names.files(root, CARD_SUFFIX) if (entry := _once(_alone, path, root)).path not in there]
     return sorted(found + alone, key=lambda entry: entry.path)
+
+
+def _once(read: Callable[[Path, object], Entry], path: Path, root) -> Entry:
+    try:
+        status = path.stat()
+    except OSError:
+        return read(path, root)
+    stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev)
+    key = (str(path), str(names.root_folder(root)))
+    known = _kept.get(key)
+    if known and known[0] == stamp:
+        return known[1]
+    entry = read(path, root)
+    if time.time_ns() - max(stamp[:2]) > _SETTLED:
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[key] = stamp, entry
+    return entry
 
 
 def _entry(path: Path, root) -> Entry:

@@ -11,7 +11,7 @@ from pages.components.memory import Memory
 _UNREADABLE = "_unreadable"  # in the session: networks whose stored answers could not be read
 
 
-@st.cache_data(ttl=2, show_spinner=False)
+@st.cache_resource(ttl=2, show_spinner=False)
 def studies() -> dict:
     """Study -> method -> path. Read anew every two seconds at most, so that a finished checkpoint appears at once."""
     from core import paths
@@ -19,12 +19,22 @@ def studies() -> dict:
     return paths.studies()
 
 
-@st.cache_data(ttl=2, show_spinner=False)
-def damaged() -> list[tuple[str, str]]:
-    """Checkpoint files that cannot be read: (id, what is wrong)."""
+@st.cache_resource(ttl=2, show_spinner=False)
+def entries() -> list:
+    """Every checkpoint file; read anew every two seconds at most."""
     from core import checkpoints
 
-    return [(entry.id, entry.error) for entry in checkpoints.list() if entry.error]
+    return checkpoints.list()
+
+
+def cards() -> list:
+    """Every checkpoint whose card can be read."""
+    return [entry for entry in entries() if entry.card is not None]
+
+
+def damaged() -> list[tuple[str, str]]:
+    """Checkpoint files that cannot be read: (id, what is wrong)."""
+    return [(entry.id, entry.error) for entry in entries() if entry.error]
 
 
 def subject(entry):
@@ -109,32 +119,47 @@ def response(entry):
     A file that cannot be read counts as none, so that one of many does not take a page away; the page says so at its end.
     """
     from core import responses
-    from core.errors import DataDamaged
+    from core.errors import PruneScopeError
 
-    path = responses.path_of(entry)
-    if not path.exists():
+    written = changed(path := responses.path_of(entry))
+    if written is None:
         return None
-    found = _response(str(path), path.stat().st_mtime_ns, entry.card.digest, entry)
-    if isinstance(found, DataDamaged):
+    # Answers of many classes cannot be read without the list of test images.
+    key = (str(path), written, changed(responses.cohort_path(entry)), entry.card.digest)
+    found = _responses().make(key, lambda: _read(entry))
+    if isinstance(found, PruneScopeError):
         st.session_state.setdefault(_UNREADABLE, {})[entry.id] = found
         return None
     return found
 
 
 def unreadable() -> dict:
-    """Networks whose stored answers could not be read since this was asked last: id -> DataDamaged."""
+    """Networks whose stored answers could not be read since this was asked last: id -> error."""
     return st.session_state.pop(_UNREADABLE, {})
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _response(path: str, changed: int, digest: str, _entry):
+@st.cache_resource(show_spinner=False)
+def _responses() -> Memory:
+    """Stored answers that were read: of all networks of some studies, whose pages ask for all of them in turn."""
+    return Memory(megabytes=256)
+
+
+def _read(entry):
     from core import responses
-    from core.errors import DataDamaged
+    from core.errors import DataDamaged, DataNotFound
 
     try:
-        return responses.read(_entry)
-    except DataDamaged as error:
+        return responses.read(entry)
+    except (DataDamaged, DataNotFound) as error:
         return error
+
+
+def changed(path) -> int | None:
+    """When a file was written last, in nanoseconds; None if it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def cohort(entry):
@@ -173,14 +198,6 @@ def estimates() -> Memory:
 def results() -> Memory:
     """Small tables and numbers made of estimates, by what they are of: a position seen before costs nothing."""
     return Memory()
-
-
-@st.cache_resource(ttl=2, show_spinner=False)
-def entries() -> list:
-    """Every checkpoint file; read anew every two seconds at most."""
-    from core import checkpoints
-
-    return checkpoints.list()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

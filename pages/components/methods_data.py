@@ -10,17 +10,9 @@ from core.replication import Line, Stored
 from pages.components import loaders
 
 
-@st.cache_data(ttl=2, show_spinner=False)
-def entries() -> list[Entry]:
-    """All checkpoints whose card can be read, anew every two seconds at most."""
-    from core import checkpoints
-
-    return [entry for entry in checkpoints.list() if entry.card is not None]
-
-
 def lines(study: str) -> list[Line]:
     """The study's own networks, and repeats of them with other seeds."""
-    return replication.lines(study, entries())
+    return replication.lines(study, loaders.cards())
 
 
 def command(study: str) -> str:
@@ -66,17 +58,17 @@ def _state(study: str) -> tuple:
     from core import responses
 
     known = []
-    for entry in entries():
+    for entry in loaders.cards():
         if entry.card.study == study:
-            path = responses.path_of(entry)
-            known.append((entry.id, entry.card.digest, path.stat().st_mtime_ns if path.exists() else 0))
+            files = responses.path_of(entry), responses.cohort_path(entry)
+            known.append((entry.id, entry.card.digest, *map(loaders.changed, files)))
     return tuple(known)
 
 
 def leaks(study: str) -> dict[str, leak.Leak]:
     """Answers of the study's networks that were trained under the row split, by id; those that are stored."""
     known = {}
-    for entry in leak.networks(entries(), study):
+    for entry in leak.networks(loaders.cards(), study):
         path = leak.path_of(entry)
         found = _leak(str(path), path.stat().st_mtime_ns, entry.card.digest, entry) if path.exists() else None
         if found is not None:

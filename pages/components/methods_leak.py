@@ -8,7 +8,7 @@ from core.checkpoints import Card, Entry
 from core.evaluation import METRICS
 from core.leak import ALL, LIKE, ONCE, SEEN, SEVERAL, UNSEEN, Leak
 from core.studies import Study
-from pages.components import address, look, methods_charts, methods_data, panels
+from pages.components import address, loaders, look, methods_charts, methods_data, panels
 
 _GROUPS = {
     ALL: "all its test images",
@@ -37,7 +37,7 @@ def draw(study: str) -> None:
     if not known:
         _empty(study)
     else:
-        entry = _chosen([entry for entry in methods_data.entries() if entry.id in known])
+        entry = _chosen([entry for entry in loaders.cards() if entry.id in known])
         _lesson(study, entry, known[entry.id])
     _control(study)
 

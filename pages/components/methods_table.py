@@ -9,14 +9,14 @@ import streamlit as st
 from core import replication
 from core.evaluation.intervals import CONFIDENCE
 from core.studies import TITLES, Study
-from pages.components import look, methods_cells, methods_data, panels
+from pages.components import loaders, look, methods_cells, panels
 
 _CELL = ["model", "dataset", "sparsity", "method"]
 
 
 def draw(study: str) -> None:
     """The section about the paper's table; it has all studies at once."""
-    entries = methods_data.entries()
+    entries = loaders.cards()
     frame = replication.table(entries)
     made = frame[frame["accuracy"].notna()]
     cells = frame.drop_duplicates(["model", "dataset", "sparsity", "method"])

@@ -51,9 +51,14 @@ def left_out(study: str | None = None) -> None:
     Args:
         study: whose; None for all.
     """
+    try:
+        damaged = loaders.damaged()
+    except PruneScopeError as error:  # the folder itself
+        st.error(_text(error), icon=":material/error:")
+        return
     found = [
         (f"**{look.literal(id)}**", look.literal(error))
-        for id, error in loaders.damaged()
+        for id, error in damaged
         if study is None or id.startswith(f"{study}/")
     ]
     if not found:

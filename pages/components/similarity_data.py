@@ -12,15 +12,9 @@ from pages.components import loaders, similarity_words
 from pages.components.memory import Memory
 
 
-@st.cache_data(ttl=2, show_spinner=False)
-def entries() -> list[Entry]:
-    """All checkpoints whose card can be read, anew every two seconds at most."""
-    return [entry for entry in checkpoints.list() if entry.card is not None]
-
-
 def lines(study: str) -> list[Line]:
     """The study's own networks, and repeats of them with other seeds."""
-    return replication.lines(study, entries())
+    return replication.lines(study, loaders.cards())
 
 
 def stored(study: str) -> Stored | None:
@@ -31,7 +25,7 @@ def stored(study: str) -> Stored | None:
     path = matrices.path_of(own[0].dense)
     if not path.exists():
         return None
-    family = [entry for entry in entries() if entry.card.study == study]
+    family = [entry for entry in loaders.cards() if entry.card.study == study]
     state = tuple((entry.id, entry.card.digest) for entry in family)
     return _stored(str(path), path.stat().st_mtime_ns, state, path, family)
 
@@ -44,7 +38,7 @@ def _stored(name: str, changed: int, state: tuple, _path, _family: list[Entry]) 
 def comparable(study: str) -> set[str]:
     """Ids of the networks that can be compared: by their weights, or because comparisons of them are stored."""
     known = stored(study)
-    return {entry.id for entry in entries() if entry.weights} | set(known.digests if known else ())
+    return {entry.id for entry in loaders.cards() if entry.weights} | set(known.digests if known else ())
 
 
 def sparsities(study: str) -> list[float]:
@@ -97,7 +91,7 @@ def matrix(study: str, a: Position, b: Position, sample: str, level: str, n: int
     found = stored_matrix(study, a, b, sample, level) if n == matrices.N else None
     if found is not None:
         return found
-    by_id = {entry.id: entry for entry in entries()}
+    by_id = {entry.id: entry for entry in loaders.cards()}
     for place in (a, b):
         if not by_id[place.network].weights:
             raise similarity_words.cannot_compute(by_id[place.network])

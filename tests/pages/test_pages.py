@@ -19,6 +19,13 @@ def test_overview_says_what_to_do_where_nothing_was_trained(tmp_path):
     assert "python -m core train" in app.code[0].value
 
 
+def test_a_file_in_the_place_of_the_checkpoints_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(tmp_path / "file"))
+    for page in ((), (WHAT_IF,)):
+        assert any("place for checkpoints is a file" in error.value for error in opened(*page).error)
+
+
 def test_what_if_says_what_to_do_where_nothing_was_trained():
     assert "No trained network yet" in texts(opened(WHAT_IF))
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from core import checkpoints
-from core.checkpoints import container, delete, load, save
+from core.checkpoints import container, delete, listing, load, save
 from core.errors import InvalidValue, PruneScopeError, StorageFull
 
 
@@ -85,6 +85,24 @@ def test_list_reads_only_headers(saved, tmp_path):
     whole[-1] ^= 1
     saved.path.write_bytes(whole)
     assert checkpoints.list(tmp_path)[0].card == saved.card
+
+
+def test_a_file_is_read_again_when_it_changes_and_only_then(saved, tmp_path, monkeypatch):
+    read = []
+    whole = container.read_metadata
+    monkeypatch.setattr(container, "read_metadata", lambda *given: read.append(given) or whole(*given))
+    for _ in range(2):
+        checkpoints.list(tmp_path)
+    assert len(read) == 2  # it was written just now: it could change again within the clock's tick
+    monkeypatch.setattr(listing, "_SETTLED", -1e18)  # as two seconds later
+    known = [checkpoints.list(tmp_path)[0] for _ in range(3)]
+    assert len(read) == 3
+    assert known[1] is known[0]
+    saved.path.write_bytes(saved.path.read_bytes()[:-1])
+    assert "damaged" in checkpoints.list(tmp_path)[0].error
+    assert len(read) == 4
+    saved.path.unlink()
+    assert checkpoints.list(tmp_path) == []
 
 
 def test_root_from_the_environment(pruned, card, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core import checkpoints, claims, replication, responses
-from pages.components import methods_data, methods_table
+from pages.components import loaders, methods_table
 from pages.components.methods_controls import SECTIONS
 from tests.core import invented
 from tests.core.invented import STUDY
@@ -113,7 +113,7 @@ def test_the_table_tells_what_split_and_budgets_explain_where_a_network_has_the_
     dense = put(invented.entry(f"{STUDY}/dense-row", split_by="row"), share(0.9))
     pruned = invented.entry(f"{STUDY}/iterative-row", "iterative", 0.8, parent=dense, split_by="row", epochs=16)
     pruned = put(pruned, share(0.95))
-    methods_data.entries.clear()  # as after two seconds
+    loaders.entries.clear()  # as after two seconds
     app = opened(METHODS, part="table")
     assert "What the paper's split and budgets explain" in texts(app)
     (shown,) = [element.value for element in app.dataframe if "Explained" in element.value]
@@ -170,5 +170,5 @@ def test_a_new_checkpoint_shows_without_a_restart(everything, put):
     dense = next(entry for entry in checkpoints.list() if entry.id == f"{STUDY}/dense")
     put(invented.entry(f"{STUDY}/iterative-90", "iterative", 0.9, parent=dense), share(0.5))
     loaders.studies.clear()  # as after two seconds
-    methods_data.entries.clear()
+    loaders.entries.clear()
     assert len(app.run().dataframe[0].value) > before
