@@ -175,7 +175,7 @@ def hidden_harm(dense, pruned, cohort, percent: int) -> Finding | None:
     picked = (
         ""
         if WATCHED in names
-        else f" This {one} was picked because of {len(names)} {many} it has the most newly missed: such a worst case looks worse than it is."
+        else f" Of {len(names)} {many} this one was picked because it has the most newly missed: such a worst case looks worse than it is."
     )
     # The premise of the question; where the data say otherwise, the answer does.
     falls = score.change.high is not None and score.change.high < -_TELLING

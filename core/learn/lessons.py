@@ -89,13 +89,13 @@ LESSONS = (
         "methods",
         "c",
         "Three ways to prune",
-        "Tell one-shot, layerwise and iterative pruning apart, and say when a comparison of them is fair.",
+        "Tell one-shot, layer by layer and iterative pruning apart, and say when a comparison of them is fair.",
         5,
         {
             "clinician": "After weights are removed, training can repair some of the damage. **One-shot** removes all at once and trains. "
             "**Layer by layer** goes from input to output and trains after each. **Iterative** removes a little everywhere, trains, and "
             "repeats.",
-            "student": "Same criterion, same target, same number of epochs, other schedule: **one-shot** cuts once; **layerwise** cuts one unit "
+            "student": "Same criterion, same target, same number of epochs, other schedule: **one-shot** cuts once; **layer by layer** cuts one unit "
             "after the other to the target, so every layer has the same sparsity; **iterative** raises a global threshold in steps.",
         },
         {

@@ -21,7 +21,7 @@ def draw(study: str) -> None:
     frame = layers_data.overlap(paths[first], paths[second], sparsity)
     names = look.title(first), look.title(second)
     st.markdown(_sentence(inspection.total(frame), names))
-    st.markdown("**Weights that both remove, one of them, or neither, layer by layer**")
+    st.markdown("**Weights that both remove, one of them, or neither, in each layer**")
     drawn = frame.assign(layer=frame["layer"].map(look.short_layer))
     st.altair_chart(
         layers_charts.overlap(drawn, names, (look.colour(first), look.colour(second)), look.ink(), look.paper()),

@@ -48,7 +48,7 @@ def draw(study: str) -> None:
     table = frame.rename(columns={"value": f"{measure}_difference"})
     frame = frame.assign(part=frame["part"].map(look.short_layer))
     st.markdown(_sentence(frame, layers_state.MEASURES[measure].lower(), sparsity))
-    st.markdown(f"**What pruning one layer alone changes: {layers_state.MEASURES[measure].lower()}**")
+    st.markdown(f"**What pruning one {_one(frame)} alone changes: {layers_state.MEASURES[measure].lower()}**")
     st.altair_chart(
         layers_charts.pays(frame, layers_state.MEASURES[measure], look.COLOURS["prune_only"], look.ink()),
         alt=f"Change of {measure.replace('_', ' ')} when one layer alone is pruned to {sparsity:.0%}, with 95% intervals",
@@ -69,6 +69,11 @@ def _stamp(entry) -> tuple:
     return entry.card.digest, path.stat().st_mtime_ns if path.exists() else 0
 
 
+def _one(frame) -> str:
+    """What is pruned alone: a layer, or where there are many, a part of several."""
+    return "layer" if (frame["layers"] == 1).all() else "part"
+
+
 def _sentence(frame, measure: str, sparsity: float) -> str:
     worst = frame.loc[frame["value"].idxmin()]
     loss, gain = int((frame["high"] < 0).sum()), int((frame["low"] > 0).sum())
@@ -76,8 +81,7 @@ def _sentence(frame, measure: str, sparsity: float) -> str:
         f"Pruned alone to {sparsity:.0%}, **{worst['part']}** costs most: {look.points(worst['value'], worst['low'], worst['high'])} "
         f"points of {measure}; the worst of {len(frame)} looks worse than it is. "
     )
-    what = "layers" if (frame["layers"] == 1).all() else "parts"
-    told = f"Of {len(frame)} {what} these images show a loss for {loss or 'none'}"
+    told = f"Of {len(frame)} {_one(frame)}s these images show a loss for {loss or 'none'}"
     if gain:
         told += f" and a gain for {gain}"
     left = len(frame) - loss - gain

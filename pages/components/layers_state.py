@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components import address, look
 
 PARTS = {
-    "zeros": "Layer by layer",
+    "zeros": "All layers",
     "layer": "One layer",
     "pays": "Which layers pay",
     "masks": "Two methods compared",

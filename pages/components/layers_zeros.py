@@ -33,10 +33,10 @@ def draw(study: str) -> None:
         )
     st.page_link(
         "pages/methods.py",
-        label="The paper's accuracy layer by layer",
+        label="The paper's accuracy after each layer",
         icon=":material/bar_chart:",
         query_params={name: st.query_params[name] for name in ("study",) if name in st.query_params}
-        | {"part": "Layer by layer"},
+        | {"part": "layerwise"},
     )
     whole = pd.concat([table.assign(method=look.title(method)) for method, table in tables.items()])
     panels.table(

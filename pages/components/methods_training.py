@@ -55,7 +55,7 @@ def layerwise(study: str) -> None:
     if units and card.architecture.name == "vgg16" and card.architecture.head == "compact":
         st.caption(
             "The paper's VGG16 has three linear layers that hold most of its weights, ours has one small one: compare "
-            "what happens while the bars rise, not layer by layer."
+            "what happens while the bars rise, not one layer with another."
         )
     if set(frame["source"]) == {OURS}:
         st.caption(

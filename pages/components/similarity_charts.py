@@ -98,8 +98,8 @@ def cells(
         y=alt.Y("row:N", sort=list(rows), title=titles[0], axis=alt.Axis(**axis)),
     )
     tooltip = [
-        alt.Tooltip("layer_a:N", title="Layer, down"),
-        alt.Tooltip("layer_b:N", title="Layer, across"),
+        alt.Tooltip("row:N", title="Layer, down"),
+        alt.Tooltip("column:N", title="Layer, across"),
         alt.Tooltip("value:Q", title=title, format=".3f"),
         alt.Tooltip("band:N", title="Of" if difference else "95% band"),
         alt.Tooltip("n:Q", title="Images", format=","),
@@ -154,7 +154,7 @@ def survival(layers: int, ink: str) -> alt.LayerChart:
     hover = alt.selection_point(on="pointerover", nearest=True, fields=["layer"], empty=False)
     stops = np.linspace(1, max(2, layers), len(colours.DEPTH)).tolist()
     depth = alt.Scale(domain=stops, range=list(colours.DEPTH), interpolate="rgb")
-    legend = alt.Legend(title="Layer, from input to output", orient="top")
+    legend = alt.Legend(title="Layer, counted from the input", orient="top")
     base = alt.Chart(charts.table()).encode(
         x=alt.X("sparsity:Q", scale=_UNIT, axis=alt.Axis(format="%", values=_STEPS), title="Weights removed"),
         y=alt.Y("cka:Q", scale=_UNIT, axis=alt.Axis(values=_STEPS), title="CKA with the dense network"),
@@ -168,7 +168,8 @@ def survival(layers: int, ink: str) -> alt.LayerChart:
         .encode(
             size=alt.condition(hover, alt.value(110), size),
             tooltip=[
-                alt.Tooltip("whole:N", title="Layer"),
+                alt.Tooltip("layer:N", title="Layer"),
+                alt.Tooltip("depth:Q", title="Counted from the input"),
                 alt.Tooltip("sparsity:Q", title="Weights removed", format=".0%"),
                 alt.Tooltip("cka:Q", title="CKA with its dense twin", format=".3f"),
                 alt.Tooltip("low:Q", title="95% from", format=".3f"),
@@ -201,7 +202,7 @@ def by_layer(layers: tuple[str, ...], series: tuple[tuple[str, str, str], ...]) 
         y=alt.Y("cka:Q", scale=_UNIT, axis=alt.Axis(values=_STEPS), title="CKA with the dense network"),
         color=alt.Color("series:N", scale=alt.Scale(domain=names, range=shades), legend=legend),
         tooltip=[
-            alt.Tooltip("whole:N", title="Layer"),
+            alt.Tooltip("layer:N", title="Layer"),
             alt.Tooltip("series:N", title="Images"),
             alt.Tooltip("cka:Q", title="CKA", format=".3f"),
             alt.Tooltip("low:Q", title="95% from", format=".3f"),

@@ -192,7 +192,7 @@ def _nearest(known: Stored, path: Path, place: Position) -> Position | None:
 
 
 def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> None:
-    st.markdown("**Melanoma against the rest, layer by layer**" if "watched" in known.images else "**Layer by layer**")
+    st.markdown("**Melanoma against the rest, in each layer**" if "watched" in known.images else "**In each layer**")
     if place is None:
         st.caption("No step of this slider is stored.")
         return
@@ -206,7 +206,7 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
             series[name] = _SERIES[sample]
             counts.append(f"{name.lower()} n = {known.images[sample].n:,}")
     if not parts:
-        st.caption("Not stored layer by layer.")
+        st.caption("Single layers are not stored.")
         return
     floor = similarity_claims.floor(known, similarity_data.lines(study))
     if floor is not None:

@@ -124,7 +124,7 @@ def sentence(
     picked = (
         ""
         if named or row["newly_missed"] <= row["newly_caught"]
-        else f" This class was picked because of {len(classes)} {selection.words[1]} it loses the most; the most unlucky of many looks worse than it is."
+        else f" Of {len(classes)} {selection.words[1]} this one was picked because it loses the most; the most unlucky of many looks worse than it is."
     )
     start = "Of" if n == total else f"In a first sample of {n:,} of {total:,} test images: of"
     return (

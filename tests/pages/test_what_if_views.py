@@ -283,7 +283,7 @@ def test_the_class_that_the_sentence_tells_of_is_drawn_among_a_hundred():
     told = next(text.value for text in app.markdown if text.value.startswith("## Of"))
     name = re.search(r"images of class “(.+?)”", told)[1]
     assert f"calls {numbers(told.split('calls ')[1])[0]} “{name}”" in told
-    assert "of 100 classes it loses the most" in told
+    assert "Of 100 classes this one was picked" in told
     app.session_state["table-ledger"] = True
     app.run()
     table = next(frame.value for frame in app.dataframe if "newly_missed" in frame.value)
