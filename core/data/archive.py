@@ -73,8 +73,14 @@ class Archive:
         return stems
 
     def digest(self) -> str:
-        """Sixteen hex digits over names, sizes and checksums (zips) or times (folders): cheap, and new when content is."""
+        """Sixteen hex digits over names, sizes and checksums (zips) or times and places (folders): cheap, and new when content is.
+
+        Files of two folders may agree in names, sizes and times, as copies made by a program do, and hold other images.
+        """
         state = hashlib.sha256()
+        for place in self.places:
+            if place.is_dir():
+                state.update(encoded(f"{place.absolute()}\n"))
         for name, member in sorted(self.members.items()):
             state.update(encoded(f"{name}:{member.size}:{member.stamp}\n"))
         return state.hexdigest()[:16]
@@ -189,6 +195,11 @@ def walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
             yield f"{start}/", status
 
 
+def changed(status: os.stat_result) -> int:
+    """When a file was changed last, in nanoseconds. Its own time can be set, as copies do; that of its entry cannot."""
+    return max(status.st_mtime_ns, status.st_ctime_ns)
+
+
 def _folder_entries(folder: Path) -> Iterator[tuple[str, str, int, int]]:
     for name, status in walk(folder):
-        yield name, name, status.st_size, status.st_mtime_ns
+        yield name, name, status.st_size, changed(status)

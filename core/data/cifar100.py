@@ -86,7 +86,10 @@ def _list_zips(folder: Path) -> Listing:
     # Two archives: the same class/file.webp may name another image in each part.
     archives = {"test": Archive([folder / ZIPS[0]]), "train": Archive([folder / name for name in ZIPS[1:]])}
     members = {
-        f"{part}/{name.rpartition('/')[0]}/{stem(name)}": (archive, name)
+        f"{part}/{name.rpartition('/')[0].rpartition('/')[2]}/{stem(name)}": (
+            archive,
+            name,
+        )  # whatever lies around the class
         for part, archive in archives.items()
         for name in archive.members
     }
@@ -144,7 +147,7 @@ def _listing(
     if len(class_names) != CLASSES:
         raise DataDamaged(
             "These are not the classes of CIFAR-100",
-            given=f"{len(class_names)} classes: {', '.join(class_names[:3])}, …",
+            given=f"{len(class_names)} class{'' if len(class_names) == 1 else 'es'}: {', '.join(class_names[:3])}, …",
             expected=f"{CLASSES} classes",
             remedy=_REMEDY,
         )

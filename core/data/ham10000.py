@@ -65,12 +65,14 @@ def find(root: str | os.PathLike | None = None, split_by: str | None = None) -> 
     for folder in (root / "ham10000", root):
         files = sorted(folder.iterdir()) if folder.is_dir() else []
         metadata = [
-            file for file in files if file.stem.lower() == METADATA.lower() and file.suffix in (".csv", ".tab", "")
+            file
+            for file in files
+            if file.stem.lower() == METADATA.lower() and file.suffix.lower() in (".csv", ".tab", "")
         ]
         metadata = [file for file in metadata if file.is_file()]
         if metadata:
             places = _places(files, "ham10000_images") or [folder]
-            masks = _places(files, MASKS.lower())[:1]
+            masks = _places(files, MASKS.lower())
             read = partial(_list, folder, metadata[0], places, masks, split_by)
             return Found("ham10000", folder, (metadata[0], *places, *masks), split_by, read)
     raise DataNotFound(
@@ -91,7 +93,8 @@ SOURCE = Source(
 
 def _places(files: list[Path], start: str) -> list[Path]:
     # The Kaggle copy writes the names of the folders in lower case.
-    return [file for file in files if file.name.lower().startswith(start) and (file.is_dir() or file.suffix == ".zip")]
+    known = [file for file in files if file.name.lower().startswith(start)]
+    return [file for file in known if file.is_dir() or file.suffix.lower() == ".zip"]
 
 
 def _list(folder: Path, metadata: Path, places: list[Path], masks: list[Path], split_by: str) -> Listing:
@@ -109,7 +112,11 @@ def _list(folder: Path, metadata: Path, places: list[Path], masks: list[Path], s
             remedy=_REMEDY,
         )
     if len(missing):
-        notes.append(f"{len(missing):,} images named in the metadata are missing, the first {missing.iloc[0]}")
+        one = len(missing) == 1
+        notes.append(
+            f"{len(missing):,} image{'' if one else 's'} named in the metadata {'is' if one else 'are'} missing, "
+            f"the first {missing.iloc[0]}"
+        )
     table = table[found].reset_index(drop=True)
     table["split"] = hashed_names(table["lesion_id"] if split_by == "lesion" else table["id"])
     mask_archive = Archive(masks) if masks else None
@@ -159,6 +166,7 @@ def _read_metadata(path: Path) -> tuple[pd.DataFrame, list[str]]:
             expected=", ".join((*needed, "dx_type", "age", "sex", "localization")),
             remedy=_REMEDY,
         )
+    table = table.reset_index(drop=True)  # rows with more values than headings have another
     notes = []
     if "id" in table:
         table = table.drop(columns="id")
@@ -167,6 +175,7 @@ def _read_metadata(path: Path) -> tuple[pd.DataFrame, list[str]]:
     table = table.rename(columns={"image_id": "id"})
     for column in ("id", "lesion_id"):
         table[column] = table[column].str.strip()
+    table["dx"] = table["dx"].str.strip().str.lower()
     table = table.drop_duplicates()
     if rows > len(table):
         notes.append(f"{rows - len(table):,} rows of {path.name} are there twice")
@@ -179,9 +188,14 @@ def _read_metadata(path: Path) -> tuple[pd.DataFrame, list[str]]:
             expected="one row an image, with image_id and lesion_id",
             remedy="correct these rows, or get the file again: " + _REMEDY,
         )
-    unknown = sorted(set(table["dx"]) - set(CLASSES))
-    if unknown:
-        raise UnknownName("diagnosis", unknown[0], CLASSES)
+    if table.empty:
+        raise DataDamaged(
+            f"{path.name} lists no image", given="headings only", expected="a row an image", remedy=_REMEDY
+        )
+    unknown = ~table["dx"].isin(CLASSES)
+    if unknown.any():
+        row = unknown.idxmax()
+        raise UnknownName(f"diagnosis ({path.name}, row {row + 2})", table["dx"][row], CLASSES)
     if "age" in table:
         table["age"] = pd.to_numeric(table["age"], errors="coerce")
     table["label"] = table["dx"].map(CLASSES.index).astype(int)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.data.archive import readable, walk
+from core.data.archive import changed, readable, walk
 from core.data.cache import FORMAT
 from core.data.splits import SPLITS, encoded
 from core.errors import DataNotFound
@@ -119,7 +119,7 @@ class Found:
             entries = walk(file) if file.is_dir() else [("", file.stat())]
             state.update(encoded(f"{file.absolute()}\n"))
             for name, status in entries:
-                state.update(encoded(f"{name}:{status.st_size}:{status.st_mtime_ns}\n"))
+                state.update(encoded(f"{name}:{status.st_size}:{changed(status)}\n"))
         return state.hexdigest()[:16]
 
 

@@ -68,7 +68,7 @@ def load(
     table = arrays.table()
     rows = slice(None) if split == "all" else _slice(table["split"], split)
     own = table[rows].reset_index(drop=True)
-    ids = table["id"].tolist()
+    ids = own["id"].tolist()  # of this split alone: a mask that another lacks is none of its business
     return ImageSet(
         name=heading.name,
         split=split,
@@ -81,7 +81,7 @@ def load(
         table=own,
         split_by=heading.split_by,
         notes=(*heading.notes, *arrays.notes),
-        read_masks=(lambda: prepared_masks(found, size, ids, report)[rows]) if heading.mask_key else None,
+        read_masks=(lambda: prepared_masks(found, size, ids, report)) if heading.mask_key else None,
     )
 
 

@@ -10,6 +10,7 @@ from core.checkpoints import Entry
 from core.data import ImageSet
 from core.paths import Path
 from core.replication import Line
+from core.similarity.hsic import LEAST, check_count
 from core.words import METHOD_TITLES
 
 N = 512
@@ -138,10 +139,14 @@ def samples(test: ImageSet, n: int = N, without: Mapping[str, Collection[int]] |
     Returns:
         Sample -> int64 [≤ n], rows of ``test``, drawn at random but always the same, each n a part of every larger one.
         :data:`TYPICAL` only where there are images to leave out, :data:`WATCHED_ONLY` and :data:`OTHERS` only where melanoma is
-        among the classes.
+        among the classes; these only with as many images as CKA needs.
+
+    Raises:
+        InvalidValue: too few test images.
     """
     order = np.random.default_rng(0).permutation(len(test))  # as in core.whatif, so that both speak of the same images
     drawn = order[:n]
+    check_count(len(drawn))
     found, without = {ALL: drawn}, without or {}
     if without.get(ALL):
         found[TYPICAL] = _less(drawn, without[ALL])
@@ -149,7 +154,7 @@ def samples(test: ImageSet, n: int = N, without: Mapping[str, Collection[int]] |
         watched = test.labels == test.class_names.index(WATCHED)
         own = {WATCHED_ONLY: order[watched[order]][:n], OTHERS: drawn[~watched[drawn]]}
         found |= {name: _less(rows, without.get(name, ())) for name, rows in own.items()}
-    return {name: rows for name, rows in found.items() if len(rows)}
+    return {name: rows for name, rows in found.items() if len(rows) >= LEAST[True]}
 
 
 def _less(rows: np.ndarray, without: Collection[int]) -> np.ndarray:

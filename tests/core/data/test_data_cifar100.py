@@ -1,4 +1,5 @@
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -46,6 +47,18 @@ def test_what_is_loaded_from_zips(folder):
         assert own.table["fine"].tolist() == [FINE[label] for label in own.labels]
         assert own.table["coarse"].tolist() == [COARSE[label % 20] for label in own.labels]
         assert own.split_by == "official"
+
+
+def test_a_folder_around_the_classes_does_no_harm(folder):
+    write_zips(folder)
+    before = load("cifar100", "all")
+    for path in folder.glob("*.zip"):
+        with zipfile.ZipFile(path) as archive:
+            members = {f"cifar/{name}": archive.read(name) for name in archive.namelist()}
+        write_zip(path, members)
+    after = load("cifar100", "all")
+    assert list(after.ids) == list(before.ids)
+    np.testing.assert_array_equal(after.images, before.images)
 
 
 def test_copies_of_test_images_are_left_out_and_counted(folder):

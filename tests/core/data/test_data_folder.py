@@ -1,7 +1,10 @@
 """A folder or zip of images: which layouts are taken, how they are split, and what is left out."""
 
+import os
+
 import numpy as np
 import pytest
+from PIL import Image
 from small_sets import class_folders, picture, write_folder, write_zip
 
 from core.data import load, locate
@@ -140,6 +143,24 @@ def test_a_file_that_is_no_zip(tmp_path):
     (tmp_path / "photo.png").write_bytes(picture(0))
     with pytest.raises(DataDamaged, match=r"photo.png is not a zip"):
         load(tmp_path / "photo.png", "train")
+
+
+def test_two_folders_of_one_name_whose_files_agree_in_all_but_their_pixels(tmp_path):
+    for root, value in (("a", 10), ("b", 200)):
+        for name in ("cat", "dog"):
+            for number in range(6):
+                path = tmp_path / root / "pets" / name / f"{number}.bmp"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.new("RGB", (20, 20), (value, 0, number)).save(path)
+                os.utime(path, ns=(10**18, 10**18))
+    first, second = (load("pets", "all", size=16, root=tmp_path / root) for root in ("a", "b"))
+    assert set(first.images[..., 0].ravel()) == {10}
+    assert set(second.images[..., 0].ravel()) == {200}
+    # And one of them replaced in place by a program that sets the time back.
+    place = tmp_path / "a" / "pets" / "cat" / "0.bmp"
+    Image.new("RGB", (20, 20), (90, 0, 0)).save(place)
+    os.utime(place, ns=(10**18, 10**18))
+    assert 90 in load("pets", "all", size=16, root=tmp_path / "a").images[..., 0]
 
 
 def test_new_images_are_seen(tmp_path):

@@ -151,7 +151,7 @@ def test_a_truncated_zip(ham):
             ["ISIC_1,HAM_1,melanoma"],
             "image_id,lesion_id,dx",
             UnknownName,
-            "no diagnosis of this name. Given: 'melanoma'",
+            "no diagnosis (HAM10000_metadata.csv, row 2) of this name. Given: 'melanoma'",
         ),
         (["ISIC_1,mel"], "image_id,dx", DataDamaged, "lacks the column lesion_id. Given: image_id, dx"),
         (["a,b"], "x,y", DataDamaged, "lacks the columns image_id, lesion_id, dx"),
@@ -168,7 +168,8 @@ def test_a_truncated_zip(ham):
             DataDamaged,
             "without an image or a lesion. Given: row 3",
         ),
-        (["I1,H1,mel,1,2,3"], "image_id,lesion_id,dx", UnknownName, "no diagnosis of this name"),
+        (["I1,H1,mel,1,2,3"], "image_id,lesion_id,dx", UnknownName, "no diagnosis (HAM10000_metadata.csv, row 2)"),
+        ([], "image_id,lesion_id,dx", DataDamaged, "HAM10000_metadata.csv lists no image. Given: headings only"),
     ],
 )
 def test_metadata_that_is_wrong(tmp_path, rows, header, error, said):
@@ -228,16 +229,42 @@ def test_rows_that_are_there_twice_are_a_note(tmp_path):
 
 def test_a_missing_or_broken_mask_is_named(ham):
     path = ham / "ham10000" / "HAM10000_segmentations_lesion_tschandl.zip"
+    name = load("ham10000", "test", size=16).ids[0]
     with zipfile.ZipFile(path) as archive:
         masks = {name: archive.read(name) for name in archive.namelist()}
-    write_zip(path, {name: data for name, data in masks.items() if "0000007" not in name})
-    with pytest.raises(DataNotFound, match="The mask of ISIC_0000007 is missing"):
+    write_zip(path, {file: data for file, data in masks.items() if name not in file})
+    with pytest.raises(DataNotFound, match=f"The mask of {name} is missing"):
         load("ham10000", "test", size=16).masks()
-    write_zip(path, {name: data[:60] if "0000007" in name else data for name, data in masks.items()})
+    assert load("ham10000", "train", size=16).masks().any()  # which lacks none
+    write_zip(path, {file: data[:60] if name in file else data for file, data in masks.items()})
     with pytest.raises(DataDamaged, match="cannot be decoded"):
         load("ham10000", "test", size=16).masks()
     write_zip(path, masks)
     assert load("ham10000", "test", size=16).masks().any()
+
+
+def test_an_empty_folder_beside_the_zip_hides_nothing(ham):
+    before = load("ham10000", "test", size=16)
+    wanted = before.masks().copy()
+    for name in ("HAM10000_segmentations_lesion_tschandl", "HAM10000_images_part_1"):
+        (ham / "ham10000" / name).mkdir()
+    after = load("ham10000", "test", size=16)
+    np.testing.assert_array_equal(after.images, before.images)
+    np.testing.assert_array_equal(after.masks(), wanted)
+
+
+def test_suffixes_and_diagnoses_in_capitals(ham, tmp_path):
+    before = load("ham10000", "all", size=16)
+    folder = ham / "ham10000"
+    rows = (folder / "HAM10000_metadata.csv").read_text().replace(",mel,", ", MEL ,")
+    (folder / "HAM10000_metadata.csv").unlink()
+    (folder / "HAM10000_metadata.CSV").write_text(rows)
+    for file in list(folder.glob("*.zip")):
+        file.rename(file.with_suffix(".ZIP"))
+    after = load("ham10000", "all", size=16)
+    np.testing.assert_array_equal(after.images, before.images)
+    np.testing.assert_array_equal(after.labels, before.labels)
+    assert after.masks().any()
 
 
 def test_other_masks_are_not_taken_from_the_cache(ham):

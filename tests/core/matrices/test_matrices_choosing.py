@@ -3,8 +3,10 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from core import checkpoints, matrices, paths, recipes, replication, runs
+from core.errors import InvalidValue
 from core.matrices import ALL, OTHERS, WATCHED_ONLY, positions
 from core.models import prunable
 from core.similarity import cka_matrix
@@ -26,6 +28,16 @@ def test_samples_are_the_same_each_time_and_a_small_one_is_part_of_a_large_one(m
     assert set(few[OTHERS]) < set(few[ALL])
     monkeypatch.setattr(positions, "WATCHED", "mel")
     assert list(matrices.samples(test)) == [ALL]
+
+
+def test_samples_too_small_to_compare_on_are_left_out_and_too_few_images_named(monkeypatch):
+    monkeypatch.setattr(positions, "WATCHED", "red")
+    test = image_set(20, split="test")
+    rare = test.take([*np.flatnonzero(test.labels != 2)[:9], *np.flatnonzero(test.labels == 2)[:3]])
+    assert {name: len(rows) for name, rows in matrices.samples(rare).items()} == {ALL: 12, OTHERS: 9}
+    assert list(matrices.samples(rare, without={OTHERS: range(6)})) == [ALL]
+    with pytest.raises(InvalidValue, match=r"too few images to compare on.*3 images"):
+        matrices.samples(test.take([0, 1, 2]))
 
 
 def compared(sparsity=None, usable=lambda _: True) -> dict[str, float]:
