@@ -63,8 +63,9 @@ def _who(found: Population) -> str:
     if len(alone) == 1:
         words += f"It disagrees on {spread} of the images (no interval: it is of this network)."
     else:
+        together = f"{alone.prod():.2%}" if alone.prod() >= 1e-4 else "fewer than 0.01%"
         words += (
-            f"Each alone disagrees on {spread} of the images; if they disagreed independently of each other, all would on {alone.prod():.2%} "
+            f"Each alone disagrees on {spread} of the images; if they disagreed independently of each other, all would on {together} "
             "(no intervals: they are of these networks)."
         )
     if len(found.twins):
