@@ -26,6 +26,7 @@ _PARTS = (
     "exports",
     "familiarity",
     "files",
+    "finished",
     "inspection",
     "jobs",
     "lab",

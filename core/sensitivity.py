@@ -21,12 +21,11 @@ from core.evaluation import has_batch_norm, predict, recalibrate
 from core.evaluation.changes import pair
 from core.evaluation.metrics import METRICS, Settings
 from core.evaluation.paired import DIFFERENCES
-from core.evaluation.recalibration import IMAGES
 from core.files import write_text
 from core.models import prunable, units
 from core.progress import Progress, Report, silent
 from core.pruning import Masks, Step, bind, step_masks
-from core.training import draw
+from core.training import calibration_rows
 
 SUFFIX = ".sensitivity.json"
 SPARSITIES = (0.5, 0.8, 0.9, 0.95)
@@ -165,8 +164,7 @@ class _Probe:
     def __init__(self, checkpoint, validation: ImageSet, train: ImageSet, device):
         self.validation, self.device = validation, device
         self.model, self.masks = checkpoint.model(), Masks(checkpoint.masks)
-        balance = (checkpoint.card.recipe.get("training") or {}).get("balance", 0.0)
-        drawn = draw(train.labels, min(IMAGES, len(train)), balance=balance, seed=0, epoch=0)
+        drawn = calibration_rows(train.labels, checkpoint.card.recipe)
         self.modes = (False, True) if has_batch_norm(self.model) else (False,)
         self.calibration = train.take(drawn) if len(self.modes) > 1 else None
         self.own = {mode: self.answers(self.model, mode) for mode in self.modes}

@@ -12,12 +12,11 @@ from core.data import ImageSet
 from core.errors import check_choice
 from core.evaluation import Predictor, has_batch_norm, predict, recalibrate
 from core.evaluation.predict import BATCH
-from core.evaluation.recalibration import IMAGES
 from core.models import prunable, units
 from core.progress import Report, silent
 from core.pruning import CRITERIA, Masks, Ranking, bind
 from core.pruning.fixed import Fixed, with_fixed
-from core.training import draw
+from core.training import calibration_rows
 
 FIRST = 64  # images behind the first estimate
 STAGES = (256, 512, 1024)  # images behind those that follow; then all
@@ -117,9 +116,7 @@ class Bench:
         # One order for all: every first n images are the same simple random sample for both networks.
         self.order = np.random.default_rng(0).permutation(len(test))
         self.pictures = np.asarray(test.images)[self.order]
-        balance = (dense.card.recipe.get("training") or {}).get("balance", 0.0)
-        rows = draw(train.labels, min(IMAGES, len(train)), balance=balance, seed=0, epoch=0)
-        self.calibration = np.asarray(train.images)[rows]
+        self.calibration = np.asarray(train.images)[calibration_rows(train.labels, dense.card.recipe)]
         self._answers: dict[int, list[np.ndarray]] = {}
         self._predictors: dict[int, Predictor] = {}
         self._lock = threading.RLock()

@@ -51,6 +51,8 @@ def attribution(args) -> None:
 
     if args.every is not None and not 1 <= args.every <= 99:
         raise InvalidValue("The distance between steps is out of range", given=args.every, expected="1 to 99 percent")
+    per_class = drift.PER_CLASS if args.per_class is None else args.per_class
+    drift.check(args.methods or drift.USUAL, per_class)  # before minutes are spent on what is usual
     study = check_study(args)
     known = paths.of(study, args.checkpoints)
     dense = known[paths.PRUNE_ONLY].dense
@@ -71,7 +73,7 @@ def attribution(args) -> None:
         known,
         test,
         train,
-        per_class=drift.PER_CLASS if args.per_class is None else args.per_class,
+        per_class=per_class,
         methods=args.methods or drift.USUAL,
         percents=drift.PERCENTS if args.every is None else range(0, 100, args.every),
         anew=args.anew,

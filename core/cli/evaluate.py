@@ -80,9 +80,8 @@ def _measure(args) -> Outcome:
     from core import checkpoints, device, evaluation
     from core.data import load
     from core.errors import check_sparsity
-    from core.evaluation.recalibration import IMAGES
     from core.splitdigest import split_digest
-    from core.training import draw
+    from core.training import calibration_rows
 
     sparsity = None if args.sparsity is None else check_sparsity(args.sparsity)
     device.precision(args.precision, args.device)
@@ -114,10 +113,8 @@ def _measure(args) -> Outcome:
         )
     model, masks = _pruned(checkpoint, sparsity)
     if args.recalibrate:
-        # The same draw as core.whatif's, so that the app shows the same numbers.
-        train, balance = sets["train"], (card.recipe.get("training") or {}).get("balance", 0.0)
-        rows = draw(train.labels, min(IMAGES, len(train)), balance=balance, seed=0, epoch=0)
-        model = evaluation.recalibrate(model, train.take(rows), device=args.device, report=report)
+        some = sets["train"].take(calibration_rows(sets["train"].labels, card.recipe))
+        model = evaluation.recalibrate(model, some, device=args.device, report=report)
     answers = evaluation.predict(model, images, device=args.device, precision=args.precision, report=report)
     measured = evaluation.evaluate(answers, images.labels, images.class_names, groups=images.groups)
     about = {

@@ -88,10 +88,7 @@ def make(
         InvalidValue: no images a class.
         CheckpointDamaged, StorageFull: as for loading and writing.
     """
-    for method in methods:
-        check_choice("attribution method", method, METHODS)
-    if not 1 <= per_class <= 1000:
-        raise InvalidValue("The number of lesions is out of range", given=per_class, expected="1 to 1,000 a class")
+    check(methods, per_class)
     maker = _Maker(paths, test, train, per_class, methods, percents, device)
     drift = None if anew else maker.known()
     drift = drift or Drift(test.digest, maker.dense.id)
@@ -119,6 +116,14 @@ def make(
         if changed:
             write(maker.dense, drift)
     return drift
+
+
+def check(methods: Sequence[str], per_class: int) -> None:
+    """Raise what :func:`make` would raise of these arguments."""
+    for method in methods:
+        check_choice("attribution method", method, METHODS)
+    if not 1 <= per_class <= 1000:
+        raise InvalidValue("The number of lesions is out of range", given=per_class, expected="1 to 1,000 a class")
 
 
 class _Maker:

@@ -2,7 +2,7 @@
 
 from core.inspection.filters import filters, tally
 from core.inspection.histogram import cutoff, histogram
-from core.inspection.overlap import overlap, total
+from core.inspection.overlap import grouped, overlap, total
 from core.inspection.spread import spread
 
-__all__ = ["cutoff", "filters", "histogram", "overlap", "spread", "tally", "total"]
+__all__ = ["cutoff", "filters", "grouped", "histogram", "overlap", "spread", "tally", "total"]

@@ -1,5 +1,7 @@
 """Two masks of one network: where they agree, and how much agreement chance alone would give."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -38,6 +40,21 @@ def overlap(first: Masks, second: Masks) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def grouped(frame: pd.DataFrame, parts: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """The layers of :func:`overlap`, several together: of many, single ones are too small to see.
+
+    Args:
+        frame: of :func:`overlap`.
+        parts: name -> its layers; every layer belongs to one of them.
+
+    Returns:
+        The same columns, one row a part in their order; ``by_chance`` is the sum of its layers', each drawn from at random by itself.
+    """
+    of = {layer: part for part, layers in parts.items() for layer in layers}
+    columns = [*COUNTS, "by_chance"]
+    return frame.groupby(frame["layer"].map(of), sort=False)[columns].sum().rename_axis("layer").reset_index()
 
 
 def total(frame: pd.DataFrame) -> dict[str, float]:

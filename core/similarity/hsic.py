@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InvalidValue
+from core.similarity.features import as_features
 
 LEAST = {True: 4, False: 2}  # images that HSIC is defined for, unbiased and biased
 _BLOCK = 16384  # features at once: 8 MB of 256 images, and few products to round and add up
@@ -244,7 +245,7 @@ def check_count(n: int, debiased: bool = True) -> None:
 
 
 def _grams(x, y, debiased: bool) -> tuple[Gram, Gram]:
-    first, second = _features(x), _features(y)
+    first, second = as_features(x), as_features(y)
     if len(first) != len(second):
         raise InvalidValue(
             "The two sets of features belong to different images",
@@ -258,27 +259,3 @@ def _grams(x, y, debiased: bool) -> tuple[Gram, Gram]:
         if not matrix.finite:
             raise InvalidValue("The features are not finite", given="NaN or infinite values", expected="numbers")
     return found
-
-
-def _features(values) -> Tensor:
-    try:
-        tensor = values.detach() if isinstance(values, Tensor) else torch.as_tensor(np.array(values))
-    except (TypeError, ValueError) as error:
-        raise InvalidValue("These are not features", given=type(values).__name__, expected="numbers [n, p]") from error
-    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
-        raise InvalidValue(
-            "These are not features", given=f"a tensor of {tensor.layout}", expected="plain numbers [n, p]"
-        )
-    if tensor.ndim not in (2, 4) or 0 in tensor.shape[1:] or tensor.is_complex():
-        raise InvalidValue(
-            "These are not features", given=f"{tensor.dtype} {list(tensor.shape)}", expected="[n, p] or [n, c, h, w]"
-        )
-    tensor = tensor.flatten(1)
-    if len(tensor):
-        varies = (tensor != tensor[:1]).any(dim=0) | ~tensor[
-            0
-        ].isfinite()  # infinite for all is no constant: it is named
-        if varies.any() and not varies.all():
-            tensor = tensor[:, varies]  # what is the same for all images says nothing, and may be large
-    kind = tensor.dtype if tensor.dtype in (torch.float32, torch.float64) else None
-    return tensor.to(kind or (torch.float32 if tensor.is_floating_point() else torch.float64))

@@ -2,7 +2,7 @@
 
 from core.training.augment import AUGMENTATIONS
 from core.training.loop import fit, learning_rate, shared_steps, steps_per_epoch
-from core.training.sampling import draw
+from core.training.sampling import calibration_rows, draw
 from core.training.settings import Settings
 from core.training.state import State, epochs_in, peek, rows_in
 
@@ -10,6 +10,7 @@ __all__ = [
     "AUGMENTATIONS",
     "Settings",
     "State",
+    "calibration_rows",
     "draw",
     "epochs_in",
     "fit",

@@ -1,6 +1,10 @@
 """In which order training sees its images. A function of seed and epoch alone, so that a run can go on anywhere."""
 
+from collections.abc import Mapping
+
 import numpy as np
+
+from core.evaluation.recalibration import IMAGES
 
 
 def draw(labels: np.ndarray, count: int, *, balance: float, seed: int, epoch: int) -> np.ndarray:
@@ -25,3 +29,17 @@ def draw(labels: np.ndarray, count: int, *, balance: float, seed: int, epoch: in
     counts = np.bincount(labels).astype(float)
     weights = (np.where(counts > 0, counts, 1) ** -balance)[labels]
     return random.choice(len(labels), size=count, p=weights / weights.sum())
+
+
+def calibration_rows(labels: np.ndarray, recipe: Mapping) -> np.ndarray:
+    """The training images that batch norm is recalibrated on wherever a network is pruned on: everywhere the same ones.
+
+    Args:
+        labels: int [N], of the training images.
+        recipe: of the network's card; drawn as its training drew them.
+
+    Returns:
+        int64 [at most :data:`core.evaluation.recalibration.IMAGES`], indices into ``labels``.
+    """
+    balance = (recipe.get("training") or {}).get("balance", 0.0)
+    return draw(labels, min(IMAGES, len(labels)), balance=balance, seed=0, epoch=0)

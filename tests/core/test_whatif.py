@@ -7,6 +7,7 @@ import pytest
 
 from core import checkpoints, data, evaluation, models, paths, pruning, recipes, responses, runs, whatif
 from core.errors import InvalidValue
+from core.training import calibration_rows
 from tests.core import tiny as drawn
 
 STUDY = "colours-32/vgg16"
@@ -49,6 +50,12 @@ def test_many_users_of_one_network_at_once_get_their_own_answers(dense, sets):
     for sparsity, seen in zip(sparsities, together, strict=True):
         np.testing.assert_array_equal(seen, alone[sparsity])
     assert all(value.equal(before[name]) for name, value in dense.model.state_dict().items())
+
+
+def test_batch_norm_is_recalibrated_on_the_images_that_all_recalibrate_on(dense, sets):
+    train = sets[1]
+    wanted = train.images[calibration_rows(train.labels, dense.card.recipe)]
+    np.testing.assert_array_equal(whatif.Bench(dense, *sets).calibration, wanted)
 
 
 def test_estimates_grow_and_end_with_every_image(dense, sets, monkeypatch):

@@ -116,6 +116,16 @@ def test_chance_is_what_shuffled_masks_show():
     assert frame["by_chance"][0] == pytest.approx(np.mean(shuffled), rel=0.01)
 
 
+def test_parts_count_what_their_layers_count():
+    names = ("a", "b", "c")
+    one, two = (Masks({name: lots(seed + number, 500) > 0.5 for number, name in enumerate(names)}) for seed in (0, 9))
+    frame = inspection.overlap(one, two).set_index("layer")
+    parts = inspection.grouped(frame.reset_index(), {"first": ("a", "c"), "last": ("b",)}).set_index("layer")
+    assert list(parts.index) == ["first", "last"]
+    assert (parts.loc["first"] == frame.loc["a"] + frame.loc["c"]).all()
+    assert (parts.loc["last"] == frame.loc["b"]).all()
+
+
 def test_equal_masks_share_all_and_masks_without_zeros_share_nothing_that_has_a_name():
     masks = Masks({"a": lots(0, 100) > 0.5})
     assert inspection.total(inspection.overlap(masks, masks))["shared"] == 1.0

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.training import draw
+from core.training import calibration_rows, draw
 
 LABELS = np.repeat([0, 1, 2, 4], [400, 100, 25, 4])  # class 3 has no image
 
@@ -43,3 +43,17 @@ def test_a_draw_has_a_name(balance):
 
     assert rows(0, 1) == rows(0, 1)
     assert len({tuple(rows(seed, epoch)) for seed in (0, 1) for epoch in (0, 1)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("recipe", "balance"), [({"training": {"balance": 0.5}}, 0.5), ({}, 0), ({"training": None}, 0)]
+)
+def test_batch_norm_is_recalibrated_on_the_same_images_everywhere(recipe, balance):
+    """Stored answers rest on these very rows: another draw would be another network."""
+    labels = np.repeat(LABELS, 3)
+    random = np.random.default_rng([0, 0])
+    weights = (1 / np.array([1200.0, 300, 75, 1, 12])) ** balance
+    shares = weights[labels] / weights[labels].sum()
+    wanted = random.choice(len(labels), 1024, p=shares) if balance else random.permutation(len(labels))[:1024]
+    np.testing.assert_array_equal(calibration_rows(labels, recipe), wanted)
+    assert len(calibration_rows(LABELS[:40], recipe)) == 40
