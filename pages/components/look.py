@@ -38,6 +38,7 @@ _SHAPES = {
     "layerwise": "triangle-up",
     "iterative": "diamond",
 }
+_BRIEF = {"akiec": "Actinic / Bowen", "bcc": "Basal cell", "vasc": "Vascular"}
 _HEADINGS = {"n": "n", "cka": "CKA", "auc": "AUC", "ece": "ECE", "p_value": "p"}
 _ORDER = ("dense", "one_shot", "layerwise", "iterative", "prune_only")
 
@@ -171,6 +172,11 @@ def diagnosis(name: str) -> str:
     return DIAGNOSES.get(name) or plain(name.replace("_", " "))
 
 
+def brief_diagnosis(name: str) -> str:
+    """A class as people read it where there is little room: ``"Basal cell"``."""
+    return _BRIEF.get(name) or diagnosis(name)
+
+
 def drawn(entry) -> str:
     """ "drawn ", before what the images of a network show, where these are nobody's skin; else nothing."""
     return "drawn " if entry.card.data.name == "phantom" else ""
@@ -195,6 +201,11 @@ def plain(text: str) -> str:
 def unlinked(text: str) -> str:
     """A text in which nothing becomes a link by itself, as ``www.`` and addresses with @ do: a sign without width breaks them."""
     return re.sub(r"(?i)(?<=www)(?=\.)|(?<=@)", "\u2060", text)
+
+
+def together(text: str) -> str:
+    """A text in which no line ends within ``± 0.05`` or ``n = 203``."""
+    return re.sub(r"\bn = (?=\d)", "n\u00a0=\u00a0", text.replace("± ", "±\u00a0"))
 
 
 def literal(text) -> str:

@@ -8,7 +8,7 @@ from core import evaluation
 from core.evaluation.checks import checked
 from core.evaluation.report import confusion
 from core.whatif import Estimate
-from pages.components import charts, look, panels, whatif_controls, whatif_curves
+from pages.components import charts, layout, look, panels, whatif_confusion, whatif_controls, whatif_curves
 from pages.components.whatif_selection import Selection
 
 
@@ -31,7 +31,7 @@ def _reliability(selection: Selection, estimate: Estimate) -> None:
         return evaluation.scoreboard(*given, metrics=["calibration_error"])[0]
 
     table, score = selection.result("reliability", diagram), selection.result("calibration", error)
-    left, right = st.columns([3, 2], gap="large")
+    left, right = layout.columns([3, 2], least=300, key="calibration", gap="large")
     with left:
         st.markdown("**How often an answer is right, by how sure the network says it is**")
         charts.show(
@@ -73,30 +73,26 @@ def _answers(selection: Selection, estimate: Estimate) -> None:
 
     dense, pruned = selection.result("confusion", count)
     sizes = np.maximum(dense.sum(axis=1, keepdims=True), 1)
-    # Short names: three matrices stand side by side.
-    names = tuple(name.replace("_", " ") for name in test.class_names)
+    # Short names: matrices stand side by side.
+    names = tuple(map(look.brief_diagnosis, test.class_names))
     dark = st.context.theme.type == "dark"
     panes = (("Dense", dense, False), ("Pruned", pruned, False), ("Pruned minus dense", pruned - dense, True))
-    columns = [*st.columns(2, gap="large"), *st.columns(2, gap="large")]
+    columns = layout.columns(4, least=380, key="answers", gap="large")
     for column, (title, counts, difference) in zip(columns, panes, strict=False):
         with column:
             st.markdown(title)
             charts.show(
-                whatif_curves.answers(names, difference, look.ink(), dark),
+                whatif_confusion.answers(names, difference, look.ink(), dark),
                 _cells(counts, sizes, names, selection, difference),
                 alt=f"{title}: how often each truth got each answer, {len(names)} classes",
                 key=f"answers-{title}-{selection.diagnosis}",
                 picked=whatif_controls.pick,
             )
-    short = "; ".join(f"{name}: {look.diagnosis(name)}" for name in names if look.diagnosis(name) != look.plain(name))
-    scales = (
-        " Shades: square roots of the shares; of the difference up to ten points."
-        if len(names) > whatif_curves.MANY
-        else ""
-    )
+    many = len(names) > whatif_confusion.MANY
+    scales = f" Shades: square roots{' of the shares;' if many else ','} of the difference up to {'ten' if many else 'twenty'} points."
     columns[-1].caption(
         f"Of the difference, blue cells are answers that the row's {one} gets more often than before pruning, orange ones less "
-        "often. Blue on the diagonal is gained, orange there is lost." + scales + (f"\n\n{short}." if short else "")
+        "often. Blue on the diagonal is gained, orange there is lost." + scales
     )
     panels.table(
         lambda: _lines(dense, pruned, test.class_names),
@@ -118,7 +114,8 @@ def _cells(counts: np.ndarray, sizes: np.ndarray, names, selection: Selection, d
             "name": np.array(classes, object)[truth.ravel()],
             "count": values,
             "share": share,
-            "shade": share,
+            # Most differences are of a few points: linear, they would be as good as the ground.
+            "shade": np.sign(share) * np.sqrt(np.abs(share)) if difference else share,
             "text": [
                 ("" if not value else f"{value:+,}" if difference else f"{value:,}").replace("-", "−")
                 for value in values
@@ -126,7 +123,7 @@ def _cells(counts: np.ndarray, sizes: np.ndarray, names, selection: Selection, d
             "strength": [selection.strength(classes[index]) for index in truth.ravel()],
         }
     )
-    return frame if len(names) <= whatif_curves.MANY else frame[frame["count"] != 0]
+    return frame if len(names) <= whatif_confusion.MANY else frame[frame["count"] != 0]
 
 
 def _lines(dense: np.ndarray, pruned: np.ndarray, names) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from pages.components.charts import clickable, form, table
+from pages.components.charts import clickable, form, haloed, table
 from pages.components.look import BETTER, COLOURS, WORSE
 
 ROW = 50  # pixels a row, its name above its marks: a phone has no room for names at the side
@@ -19,8 +19,8 @@ def _row(lanes: list[str]) -> tuple[alt.Y, dict]:
     return alt.Y("row:O", title=None, axis=None), {"domain": ["name", *lanes], "paddingOuter": 0.15}
 
 
-def _names(y: alt.Y, offset: dict, x: alt.XDatum, ink: str) -> alt.Chart:
-    return (
+def _names(y: alt.Y, offset: dict, x: alt.XDatum, ink: str) -> alt.LayerChart:
+    names = (
         alt.Chart(table("names"))
         .transform_calculate(legible="max(datum.strength, 0.75)")  # marks may be faint, words must be read
         .mark_text(align="left", baseline="middle", dx=2, fontSize=12)
@@ -29,10 +29,10 @@ def _names(y: alt.Y, offset: dict, x: alt.XDatum, ink: str) -> alt.Chart:
             yOffset=alt.YOffsetDatum("name", scale=alt.Scale(**offset)),
             x=x,
             text="label:N",
-            color=alt.value(ink),
             opacity=alt.Opacity("legible:Q", scale=None, legend=None),
         )
     )
+    return haloed(names, ink)
 
 
 @form

@@ -1,12 +1,13 @@
-"""Charts of What if with a continuous axis: thresholds, sparsity, confidence; and the tables of answers and layers."""
+"""Charts of What if with a continuous axis: thresholds, sparsity, confidence; and the table of layers."""
 
 import altair as alt
 
-from pages.components.charts import clickable, form, table
+from pages.components import look
+from pages.components.charts import clickable, form, haloed, table
 from pages.components.look import COLOURS
 
-MANY = 20
-"""Classes above which a table of answers has no names and no counts in its cells."""
+BROKEN = "changed permanently"
+"""What is written at the line where the answer to one image changes for good."""
 _PERCENT = alt.Axis(format="%", grid=True, tickCount=5)
 _SPARSITY = alt.X(
     "percent:Q",
@@ -67,11 +68,11 @@ def unbroken(labels: tuple[str, ...], colours: tuple[str, ...], ink: str, clicks
     Tables: "table" with name, label, percent, unbroken, low, high, images, strength; "band" with the same of one line; "here" with
     one row, percent.
     """
-    columns = 2 if len(labels) > 4 else 4
+    # Legends do not wrap: a phone has room for two names, beside the sidebar of a larger window there is some for four.
     legend = alt.Legend(
         title=None,
         orient="bottom",
-        columns=columns,
+        columns=alt.ExprRef("width < 480 ? 2 : 4"),
         labelLimit=240,
         labelExpr=_BROKEN,
         symbolOpacity=1,
@@ -86,7 +87,13 @@ def unbroken(labels: tuple[str, ...], colours: tuple[str, ...], ink: str, clicks
         .mark_area(opacity=0.18, interpolate="step-after")
         .encode(x=_SPARSITY, y="low:Q", y2="high:Q", color=colour)
     )
-    lines = base.mark_line(interpolate="step-after", strokeWidth=2.5).encode(y=y, opacity=opacity)
+    # That of all images runs among the others: it is drawn last, on a line of the ground's colour that keeps them off.
+    one, every = alt.datum.label != labels[0], alt.datum.label == labels[0]
+    step = {"interpolate": "step-after"}
+    lines = base.transform_filter(one).mark_line(strokeWidth=2, **step).encode(y=y, opacity=opacity)
+    ground = base.transform_filter(every).mark_line(strokeWidth=7, opacity=0.8, **step)
+    ground = ground.encode(y=y, color=alt.value(look.paper()))
+    whole = base.transform_filter(every).mark_line(strokeWidth=3.5, **step).encode(y=y, opacity=opacity)
     tooltip = [
         alt.Tooltip("label:N", title=" "),
         alt.Tooltip("percent:Q", title="Weights removed, %"),
@@ -99,7 +106,7 @@ def unbroken(labels: tuple[str, ...], colours: tuple[str, ...], ink: str, clicks
     if clicks:
         spots = spots.add_params(clickable("name"))
     here = alt.Chart(table("here")).mark_rule(strokeDash=[4, 3], opacity=0.8).encode(x=_SPARSITY, color=alt.value(ink))
-    return alt.layer(band, lines, here, spots).properties(height=380 + 26 * -(-len(labels) // columns))
+    return alt.layer(band, lines, ground, whole, here, spots).properties(height=380 + 26 * -(-len(labels) // 3))
 
 
 @form
@@ -112,7 +119,14 @@ def probabilities(labels: tuple[str, ...], colours: tuple[str, ...], ink: str) -
 
     Tables: "table" with percent, label, network ("Dense" or "Pruned"), probability; "marks" with percent, what.
     """
-    legend = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=240, labelExpr=_BROKEN, symbolStrokeWidth=3)
+    legend = alt.Legend(
+        title=None,
+        orient="bottom",
+        columns=alt.ExprRef("width < 300 ? 1 : 2"),
+        labelLimit=240,
+        labelExpr=_BROKEN,
+        symbolStrokeWidth=3,
+    )
     networks = ["Pruned", "Dense"]
     base = alt.Chart(table()).encode(
         x=_SPARSITY,
@@ -130,8 +144,21 @@ def probabilities(labels: tuple[str, ...], colours: tuple[str, ...], ink: str) -
     )
     marks = alt.Chart(table("marks")).encode(x=_SPARSITY, color=alt.value(ink))
     rules = marks.mark_rule(strokeDash=[2, 3], opacity=0.8)
-    words = marks.mark_text(align="right", dx=-4, baseline="top", fontSize=11).encode(y=alt.value(2), text="what:N")
-    return alt.layer(base.mark_line(strokeWidth=2.5), rules, words).properties(height=400)
+    # The long words stand below the short ones, and at the side where there is room for them.
+    words = [
+        haloed(
+            marks.transform_filter(test)
+            .mark_text(align=align, dx=4 if align == "left" else -4, baseline="top", fontSize=11)
+            .encode(y=alt.value(down), text="what:N"),
+            ink,
+        )
+        for test, align, down in (
+            (alt.datum.what != BROKEN, "right", 2),
+            ((alt.datum.what == BROKEN) & (alt.datum.percent >= 45), "right", 17),
+            ((alt.datum.what == BROKEN) & (alt.datum.percent < 45), "left", 17),
+        )
+    ]
+    return alt.layer(base.mark_line(strokeWidth=2.5), rules, *words).properties(height=400)
 
 
 @form
@@ -165,61 +192,6 @@ def reliability(colour: str, ink: str) -> dict:
     span = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y=alt.Y("low:Q"), y2="high:Q")
     dot = base.mark_point(filled=True, size=70, opacity=1).encode(y=y, shape=shape)
     return alt.layer(diagonal, line, span, dot).properties(height=360)
-
-
-@form
-def answers(names: tuple[str, ...], difference: bool, ink: str, dark: bool) -> dict:
-    """A confusion matrix, or the difference of two: rows are the truth, columns the answers.
-
-    Args:
-        names: of the classes, in order.
-        difference: colours around 0 and counts with their sign; otherwise shares of the row.
-        ink: the theme's colour of text.
-        dark: whether the theme is dark: what is near nothing takes the colour of the ground.
-
-    Tables: "table" with truth, answer, name (of the truth, for a click), shade, text, count, share, strength.
-    """
-    ground = "#0f1717" if dark else "#ffffff"
-    order = list(names)
-    many = len(order) > MANY
-    axis = alt.Axis(labels=not many, ticks=False, domain=False, labelAngle=-45, labelLimit=110, labelOverlap=False)
-    if difference:
-        # Of many classes each takes its wrong answers from many others: a few points a cell, which were invisible.
-        most = 0.1 if many else 0.5
-        colours = alt.Scale(
-            domain=[-most, 0, most], range=["#c9781a", ground, "#2f7fc1"], clamp=True, interpolate="rgb"
-        )
-    else:
-        shades = [ground, "#5b6b8c" if dark else "#41597f"]
-        colours = alt.Scale(domain=[0, 1], range=shades, interpolate="rgb", type="sqrt" if many else "linear")
-    base = alt.Chart(table()).encode(
-        x=alt.X("answer:N", sort=order, scale=alt.Scale(domain=order), axis=axis, title="Answer"),
-        y=alt.Y(
-            "truth:N",
-            sort=order,
-            scale=alt.Scale(domain=order),
-            axis=alt.Axis(labels=not many, ticks=False, domain=False, labelLimit=90),
-            title="Truth",
-        ),
-        opacity=alt.Opacity("strength:Q", scale=None, legend=None),
-        tooltip=[
-            alt.Tooltip("truth:N", title="Truth"),
-            alt.Tooltip("answer:N", title="Answer"),
-            alt.Tooltip("count:Q", title="Images", format="+," if difference else ","),
-            alt.Tooltip("share:Q", title="Of its truth", format="+.1%" if difference else ".1%"),
-        ],
-    )
-    cells = (
-        base.mark_rect().encode(color=alt.Color("shade:Q", scale=colours, legend=None)).add_params(clickable("name"))
-    )
-    if many:
-        return cells.properties(height=420)
-    strong = alt.datum.shade > 0.8  # up to here dark words are the more legible ones on the light theme's shades
-    words = base.mark_text(fontSize=11).encode(
-        text="text:N",
-        color=alt.value(ink) if difference else alt.condition(strong, alt.value("#ffffff"), alt.value(ink)),
-    )
-    return (cells + words).properties(height=320)
 
 
 @form

@@ -21,7 +21,7 @@ const followed = document.querySelector(".st-key-followed");
 if (followed) { followed.tabIndex = -1; followed.focus({preventScroll: true}); followed.scrollIntoView({block: "start"}); }
 </script>"""
 _ATTRIBUTION = "pages/attribution.py"
-_APART = 12  # percent that two words on the chart need between them
+_APART = 20  # percent that two words on the chart need between them
 
 
 def follow(id: str) -> None:
@@ -68,15 +68,19 @@ def _path_of(name: str, steps: list[Step], row: int, found: pd.Series, test: Coh
     lines = frame.melt(["percent", "label"], ["pruned", "dense"], "network", "probability").dropna()
     lines["network"] = lines["network"].str.capitalize()
     marks = [(step.percent, "trained") for step in steps if step.trained and step.percent]
+    trained = [percent for percent, _ in marks]
+    # Words a few points apart would be printed over each other: of these the line alone stays, and the caption has all.
+    marks = [
+        (percent, what if number == 0 or percent - trained[number - 1] > _APART else "")
+        for number, (percent, what) in enumerate(marks)
+    ]
     if not np.isnan(breaks):
-        # Words a few points apart would be printed over each other: the line alone stays.
-        marks = [
-            (percent, what if abs(percent - breaks) > _APART else "") for percent, what in marks if percent != breaks
-        ]
-        marks.append((breaks, "changed permanently"))
+        marks.append((breaks, whatif_curves.BROKEN))
     st.caption(
         "Probabilities of the pruned network at each stored sparsity, the dense network's dashed: both with batch norm "
-        "recalibrated, or both without. " + _of_one(found) + " One image has no interval."
+        "recalibrated, or both without. "
+        + (f"Networks were trained at {look.listed([f'{percent:g}%' for percent in trained])}. " if trained else "")
+        + f"{_of_one(found)} One image has no interval."
     )
     charts.show(
         whatif_curves.probabilities(

@@ -14,6 +14,7 @@ from pages.components import (
     address,
     charts,
     gallery,
+    layout,
     look,
     panels,
     whatif_charts,
@@ -36,7 +37,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     thing, (one, many) = "lesions" if grouped else "images", selection.words
     table = whatif_top.ledger(selection, estimate)
     shown = shown_classes(table, selection)
-    left, right = st.columns([1, 1], gap="large")
+    left, right = layout.columns(2, least=300, key="harm", gap="large")
     with left:
         st.markdown("**What pruning takes and gives**")
         st.caption(
