@@ -4,7 +4,8 @@ import streamlit as st
 
 from core import learn
 from core.learn import Finding, Lesson, Progress
-from pages.components import learn_material, learn_reveals, learn_state, panels
+from core.studies import Study
+from pages.components import learn_material, learn_reveals, learn_state, loaders, panels
 from pages.components.learn_material import Missing
 
 
@@ -16,6 +17,8 @@ def draw(lesson: Lesson, study: str, reader: str) -> None:
         finding = learn_material.finding(lesson.name, study)
     if isinstance(finding, Missing):
         missing(finding)
+        _elsewhere(lesson, study)
+        _onwards(lesson, study, look=False)
         return
     done = learn_state.progress()
     guess = learn_state.guessed(lesson.letter, finding, done)
@@ -48,6 +51,16 @@ def missing(found: Missing) -> None:
     st.code(found.command, language="bash")
 
 
+def _elsewhere(lesson: Lesson, study: str) -> None:
+    """A button that opens the lesson with a study that has it, one with the same network where there is one."""
+    others = [name for name in sorted(loaders.studies()) if name != study]
+    others.sort(key=lambda name: Study.parse(name).architecture != Study.parse(study).architecture)
+    for other in others:
+        if not isinstance(learn_material.finding(lesson.name, other), Missing):
+            panels.offer(study, [other], key=f"elsewhere-{lesson.letter}", what="lesson")
+            return
+
+
 def _ask(lesson: Lesson, finding: Finding, done: Progress) -> None:
     key = f"guess-{lesson.letter}"
     if finding.options:
@@ -78,7 +91,8 @@ def _answer(lesson: Lesson, finding: Finding, guess, done: Progress) -> None:
     )
 
 
-def _onwards(lesson: Lesson, study: str) -> None:
+def _onwards(lesson: Lesson, study: str, *, look: bool = True) -> None:
+    """The next lesson, and where to ``look`` for what this one told, if it did."""
     names = list(learn_state.PLACES)
     following = names[names.index(lesson.name) + 1]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -89,6 +103,8 @@ def _onwards(lesson: Lesson, study: str) -> None:
             key=f"next-{lesson.letter}",
             icon=":material/arrow_forward:",
         )
+        if not look:
+            return
         query = {**lesson.query, **learn_reveals.query(lesson.name)}
         if "study" in st.query_params:
             query["study"] = study

@@ -33,6 +33,7 @@ def draw(study: str) -> None:
             "**Nothing can leak in this study.** Each of its images stands for itself, so that no lesion is in two splits. Pick a study of HAM10000 to see the lesson.",
             icon=":material/info:",
         )
+        panels.offer_photographs(study)
         return
     if not known:
         _empty(study)

@@ -1,11 +1,12 @@
 """Pieces of pages: errors, empty states, metric cards, tables that can be taken along."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import pandas as pd
 import streamlit as st
+from streamlit.errors import StreamlitDuplicateElementKey
 
 from core.errors import DataNotFound, PruneScopeError, WeightsNotHere
 from core.spreadsheets import csv_text
@@ -90,12 +91,67 @@ def missing_data(error: DataNotFound) -> None:
 def missing_weights(error: WeightsNotHere) -> None:
     """Results shipped without weights are no fault: what can be seen all the same, and how to get the rest."""
     st.info(
-        f"**{look.literal(error.problem)}.** This view is computed from the weights. Answers that are stored (*What if*) and the paper's claims "
-        "(*Methods*) need none.",
+        f"**{look.literal(error.problem)}.** This view is computed from the weights, and not all of them ship: they would make the "
+        "download several times as large. What the networks answered does (*What if*), and so do the paper's claims (*Methods*).",
         icon=":material/weight:",
     )
-    remedy = (error.remedy or "").replace("make", "Make", 1)
-    st.caption(f"{look.literal(error.given)}. {look.literal(remedy)}; it trains for as long as the cards say.")
+    _offer_weights(str(error.given).rpartition("/")[0])
+    with st.expander("How to make the weights"):
+        card = next((entry.card for entry in loaders.cards() if entry.id == error.given), None)
+        epochs = f" This trains **{look.literal(error.given)}** for {card.epochs:g} epochs." if card else ""
+        st.markdown(f"{look.literal((error.remedy or '').replace('make', 'Make', 1))}.{epochs}")
+
+
+def offer(study: str, others: Iterable[str], *, key: str, what: str = "page") -> None:
+    """A button that opens this page with another study, of the same network where there is one; nothing where there is no other.
+
+    Args:
+        study: the one that is shown.
+        others: those that have what is missing here, the better ones first.
+        key: a second button of this key on a page is left out.
+        what: is opened with it.
+    """
+    from core.studies import Study
+
+    other = phantoms.nearest(study, list(others))
+    if other is None:
+        return
+    with suppress(StreamlitDuplicateElementKey):  # another panel of this page has offered it already
+        st.button(
+            f"Open this {what} with {Study.parse(other).title}",
+            key=key,
+            icon=":material/open_in_browser:",
+            on_click=_open,
+            args=(other,),
+        )
+
+
+def offer_photographs(study: str) -> None:
+    """The same, with a study of photographs of lesions, of which more is known than their class."""
+    from core.paths import PRUNE_ONLY
+
+    known = loaders.studies()
+    found = (name for name in known if _data(known[name]) == "ham10000")
+    best = sorted(found, key=lambda name: (not known[name][PRUNE_ONLY].dense.weights, name))
+    offer(study, best, key="photographs-offer")
+
+
+def _offer_weights(study: str) -> None:
+    """The same, with a study whose weights are here, rather of photographs than of phantoms."""
+    from core.paths import PRUNE_ONLY
+
+    known = loaders.studies()
+    here = (name for name, paths in known.items() if paths[PRUNE_ONLY].dense.weights)
+    offer(study, sorted(here, key=lambda name: (_data(known[name]) == "phantom", name)), key="weights-offer")
+
+
+def _data(paths: dict) -> str:
+    return next(iter(paths.values())).dense.card.data.name
+
+
+def _open(study: str) -> None:
+    # The picker in the sidebar is bound to the address, which follows.
+    st.session_state["study"] = study
 
 
 def _text(error: PruneScopeError) -> str:

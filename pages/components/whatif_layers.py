@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.errors import PruneScopeError
+from core.errors import PruneScopeError, WeightsNotHere
 from pages.components import charts, loaders, look, panels, whatif_controls, whatif_curves
 from pages.components import whatif_selection as selecting
 from pages.components.whatif_selection import Selection
@@ -13,6 +13,9 @@ def draw(selection: Selection) -> None:
     """The zeros of each layer as a chart, and each unit of layers with its sparsity and its lock."""
     try:
         subject = loaders.subject(selection.path.start(selection.sparsity))
+    except WeightsNotHere as error:
+        panels.missing_weights(error)
+        return
     except PruneScopeError as error:
         st.caption(
             f"Which weights are zero can only be read from the weights themselves, and these cannot be read: {look.literal(error)}"

@@ -6,7 +6,7 @@ import streamlit as st
 from core import evaluation, subgroups
 from core.evaluation.outcomes import METHOD
 from core.whatif import Estimate
-from pages.components import address, charts, loaders, look, panels, whatif_charts
+from pages.components import address, charts, layout, loaders, look, panels, whatif_charts
 from pages.components.whatif_selection import Selection
 
 
@@ -19,6 +19,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
             "Age, sex, body site, skin type and the number of images of a lesion are not known of these images, so there are no groups "
             "to compare."
         )
+        panels.offer_photographs(selection.path.study)
         return
     kind = address.choose(
         st.segmented_control, "by", "Compare by", members, next(iter(members)), title=subgroups.TITLES.get
@@ -48,7 +49,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
         f"Share of {thing} found, with 95% intervals (Wilson). Grey: groups of fewer than {subgroups.SMALL} {thing}, where one "
         "more or less moves the share by over three points."
     )
-    left, right = st.columns([3, 2], gap="large")
+    left, right = layout.columns([3, 2], least=300, key="subgroups", gap="large")
     frame = _rows(shown, kind)
     with left:
         charts.show(

@@ -55,6 +55,15 @@ def test_a_link_opens_a_lesson_with_its_answer_from_what_ships(shipped, lesson, 
     assert "n = " in told or "no interval" in told
 
 
+def test_a_lesson_that_a_study_lacks_is_no_dead_end(shipped):
+    app = opened(LEARN, study="cifar100-32/vgg16", lesson="magnitude")
+    assert "so this lesson has no answer to show" in app.info[0].value
+    assert app.button(key="next-b")
+    app.button(key="elsewhere-b").click().run()
+    assert app.session_state["study"] == "ham10000-64/vgg16"
+    assert "**Predict.**" in texts(app)
+
+
 def test_where_nothing_is_stored_the_lesson_says_how_to_make_it(study):
     app = opened(LEARN, study=study, lesson="harm")
     assert "are not stored" in app.info[0].value

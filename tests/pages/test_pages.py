@@ -8,6 +8,7 @@ import pytest
 
 from core import checkpoints
 from core.files import PROJECT
+from tests.core import tiny_phantoms
 from tests.pages.opening import opened, texts
 
 WHAT_IF = "pages/what_if.py"
@@ -81,6 +82,19 @@ def test_results_without_weights_are_told_and_are_no_error(study, page):
     assert "Only the results of this checkpoint are here, not its weights" in told
     assert f"python -m core reproduce {study}" in told
     assert not app.error
+
+
+def test_a_study_whose_weights_are_here_is_one_click_away(study):
+    for entry in checkpoints.list():
+        if entry.id.startswith(f"{study}/"):
+            checkpoints.write_card(entry.path, entry.card, entry.size_bytes)
+            entry.path.unlink()
+    tiny_phantoms.save(seed=3)
+    app = opened("pages/layers.py", study=study)
+    [offer] = [button for button in app.button if button.key == "weights-offer"]
+    offer.click().run()
+    assert app.session_state["study"].startswith("phantom")
+    assert "Only the results" not in texts(app)
 
 
 @pytest.mark.parametrize("page", ["what_if", "layers", "similarity", "methods", "attribution", "cost", "lesion_lab"])
