@@ -7,7 +7,8 @@ import pandas as pd
 from pages.components import look
 
 _PERCENT = alt.Axis(format="%", tickCount=5)
-_MANY = 40
+MANY = 40
+"""Layers above which not every one has room for its name."""
 FAINT = 0.14
 CONSTANT, UNREAD = "dead: the same for every image", "dead: no weight reads it"
 _MARKS = {CONSTANT: "cross", UNREAD: "circle"}
@@ -40,7 +41,7 @@ def spread(frame: pd.DataFrame, colour: str, width: str, *, last: bool) -> alt.L
             alt.Tooltip("share:Q", title="Of all weights", format=".2%"),
         ],
     )
-    edge = {"stroke": colour, "strokeWidth": 0.6 if len(rows) <= _MANY else 0.1, "strokeOpacity": 0.8}
+    edge = {"stroke": colour, "strokeWidth": 0.6 if len(rows) <= MANY else 0.1, "strokeOpacity": 0.8}
     scale = alt.Scale(domain=[0, 1])
     whole = base.mark_rect(color=colour, opacity=FAINT, **edge).encode(
         y=alt.Y("whole:Q", scale=scale, axis=_PERCENT), y2=alt.datum(0)
@@ -156,7 +157,7 @@ def pays(frame: pd.DataFrame, measure: str, colour: str, ink: str) -> alt.LayerC
     )
     dot = base.mark_point(filled=True, size=70, opacity=1, color=colour).encode(x="value:Q")
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(color=ink, opacity=0.6).encode(x="x:Q")
-    return (zero + span + dot).properties(height=(26 if len(order) <= _MANY else 5) * len(order) + 50)
+    return (zero + span + dot).properties(height=(26 if len(order) <= MANY else 5) * len(order) + 50)
 
 
 def overlap(
@@ -175,7 +176,7 @@ def overlap(
     rows["share"] = rows["count"] / rows["weights"]
     rows["place"] = rows["kind"].map({kind: number for number, kind in enumerate(kinds)})
     rows["kind"] = rows["kind"].map(kinds)
-    few = len(order) <= _MANY
+    few = len(order) <= MANY
     y = alt.Y("layer:N", sort=order, title=None, axis=_names(len(order)))
     colour = alt.Color(
         "kind:N",
@@ -219,12 +220,12 @@ def _names(count: int) -> alt.Axis:
     return alt.Axis(
         labelExpr=label,
         labelLimit=170,
-        labelFontSize=12 if count <= _MANY else 10,
-        labelOverlap=False if count <= _MANY else "greedy",
+        labelFontSize=12 if count <= MANY else 10,
+        labelOverlap=False if count <= MANY else "greedy",
         labelSeparation=2,
         labelFlush=False,
         labelBound=False,
-        ticks=count <= _MANY,
+        ticks=count <= MANY,
     )
 
 

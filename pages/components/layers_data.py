@@ -61,6 +61,13 @@ def filters(path: Path, sparsity: float, layer: str):
     return _kept(f"filters/{layer}", path, sparsity, work)
 
 
+def parts(path: Path) -> dict[str, tuple[str, ...]]:
+    """Dense blocks and what lies between them, or single layers where there are no blocks: name -> layers."""
+    from core import sensitivity
+
+    return sensitivity.parts(loaders.subject(path.dense).model, "unit")
+
+
 def layers(path: Path) -> list[str]:
     """Names of the layers, from input to output."""
     return list(loaders.subject(path.dense).masks)

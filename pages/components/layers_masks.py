@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import inspection
-from pages.components import layers_charts, layers_data, layers_state, loaders, look, panels, state
+from pages.components import address, layers_charts, layers_data, layers_state, loaders, look, panels, state
 
 
 def draw(study: str) -> None:
@@ -22,7 +22,10 @@ def draw(study: str) -> None:
     names = look.title(first), look.title(second)
     st.markdown(_sentence(inspection.total(frame), names))
     st.markdown("**Weights that both remove, one of them, or neither, in each layer**")
-    drawn = frame.assign(layer=frame["layer"].map(look.short_layer))
+    shown = frame
+    if len(frame) > layers_charts.MANY and not address.toggle("each-layer", "Every layer by itself", False):
+        shown = inspection.grouped(frame, layers_data.parts(paths[first]))
+    drawn = shown.assign(layer=shown["layer"].map(look.short_layer))
     st.altair_chart(
         layers_charts.overlap(drawn, names, (look.colour(first), look.colour(second)), look.ink(), look.paper()),
         alt=f"Weights of each layer that {names[0]} and {names[1]} both remove, only one removes, and neither removes",
