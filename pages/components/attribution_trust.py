@@ -27,9 +27,10 @@ def agreement(picture: Picture, networks: list[Network], maps: list[np.ndarray],
     if frame.shape[1] < 2:
         return
     st.markdown("**Do the networks look at the same places?**")
-    columns = {name: st.column_config.Column(help=_HELP[name]) for name in frame if name in _HELP}
-    st.dataframe(frame, hide_index=True, column_config=columns, alt="Agreement of the maps with the dense network's")
-    st.caption(" ".join(["One image: no interval.", *notes]))
+    # A plain table, whose words wrap: on a phone the last columns of a grid lie off the screen.
+    st.table(frame.set_index("Network"))
+    meanings = [f"**{name}**: {_HELP[name]}" for name in frame if name in _HELP]
+    st.caption(" ".join([*meanings, "One image: no interval.", *notes]))
 
 
 def _measures(picture, networks, maps, question) -> tuple[pd.DataFrame, list[str]]:
@@ -83,28 +84,21 @@ def draw(
     rows = []
     for network, trust in zip(networks, found, strict=True):
         row = {
-            "": "✓" if trust.passed else "✗",
             "Network": network.title,
-            "What the checks say": attribution_words.verdict(trust),
+            "What the checks say": f"{'✓' if trust.passed else '✗'} {attribution_words.verdict(trust)}",
             "Likeness to random": _numbers([trust.likeness])[0],
         }
         rows.append(row | ({} if trust.missing is None else {"Sum off by": attribution_words.percent(trust.missing)}))
-    column = st.column_config.Column
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        column_config={
-            "": column(width=30),
-            "Likeness to random": column(
-                help=f"Mean rank correlation of the map with those of {found[0].networks} networks whose upper half ({', '.join(found[0].stages)}) "
-                "was replaced by random weights."
-            ),
-            "Sum off by": column(help="The map should sum to the score of the class less that of a plain picture."),
-        },
-        alt="What the checks say of each map",
-    )
+    st.table(pd.DataFrame(rows).set_index("Network"))
     st.caption(
-        f"A map fails where networks whose upper half is random give nearly the same one (a rank correlation of {LIKENESS} or more; "
+        f"**Likeness to random**: mean rank correlation of the map with those of {found[0].networks} networks whose upper half "
+        f"({', '.join(found[0].stages)}) was replaced by random weights. "
+        + (
+            "**Sum off by**: the map should sum to the score of the class less that of a plain picture. "
+            if "Sum off by" in rows[0]
+            else ""
+        )
+        + f"A map fails where networks whose upper half is random give nearly the same one (a rank correlation of {LIKENESS} or more; "
         f"Adebayo et al. 2018), or if it misses its sum by more than {INCOMPLETE:.0%}; both limits are conventions. To pass says that a map "
         "depends on the network, not that it is right. One image: no interval."
     )

@@ -24,8 +24,9 @@ def shown(app: AppTest) -> dict[str, np.ndarray]:
 
 
 def tables(app: AppTest) -> dict[str, object]:
-    """The tables on the page by their first column with a name."""
-    return {list(element.value.columns)[-1]: element.value for element in app.dataframe}
+    """The tables on the page by their last column."""
+    found = [element.value for element in app.dataframe] + [element.value.reset_index() for element in app.table]
+    return {list(table.columns)[-1]: table for table in found}
 
 
 def png(image: np.ndarray) -> bytes:
