@@ -126,9 +126,11 @@ def pareto(frame: pd.DataFrame, axis: str, marks: Mapping[str, tuple[str, str]],
     shape = alt.Shape(
         "name:N", scale=alt.Scale(domain=list(marks), range=[own[1] for own in marks.values()]), legend=legend
     )
-    chart += (
-        base.transform_filter("!datum.hollow").mark_point(filled=True, size=110, opacity=1).encode(y=y, shape=shape)
-    )
-    hollow = base.transform_filter("datum.hollow")
-    chart += hollow.mark_point(filled=False, size=110, strokeWidth=2.5, opacity=1).encode(y=y, shape=shape)
+    # A layer of nothing would make Vega warn of an axis without end.
+    if not rows["hollow"].all():
+        full = base.transform_filter("!datum.hollow")
+        chart += full.mark_point(filled=True, size=110, opacity=1).encode(y=y, shape=shape)
+    if rows["hollow"].any():
+        hollow = base.transform_filter("datum.hollow")
+        chart += hollow.mark_point(filled=False, size=110, strokeWidth=2.5, opacity=1).encode(y=y, shape=shape)
     return chart.properties(height=420)

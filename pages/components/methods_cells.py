@@ -14,7 +14,7 @@ _SOURCES = {
     "dense_trained_on": "cross",
 }
 """Colours and shapes of networks of ours that differ in more than their method, in order."""
-_ROW = 16  # pixels for each of several networks in one line, and for its name
+_ROW = 18  # pixels for each of several networks in one line, and for its name
 
 
 def cells(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
@@ -53,6 +53,6 @@ def cells(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
         .mark_rule(strokeWidth=2.5)
         .encode(x=alt.X("low:Q", **x), x2="high:Q")
     )
-    dot = base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("value:Q", **x), shape=shape)
+    dot = base.mark_point(filled=True, size=75, opacity=1).encode(x=alt.X("value:Q", **x), shape=shape)
     text = names_above("label", order, y, offset, ink)
     return (span + dot + text).properties(height=max(42, _ROW * len(places)) * len(order) + 160)

@@ -12,6 +12,8 @@ PERCENT = alt.Axis(format="%", grid=True, tickCount=6)
 _TOP = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=3, labelLimit=320)
 # Legends do not wrap: names of methods stand two a line and longer ones alone, so that a phone has room for them.
 _TWO = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=2, labelLimit=220)
+# On a phone every second label of many would be left out, and with them that of 0.
+_FEW = alt.ExprRef("width < 420 ? 4 : 8")
 LONG = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=1, labelLimit=320)
 
 
@@ -46,7 +48,7 @@ def forest(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
         ],
     )
     span = base.mark_rule(strokeWidth=2.5).encode(
-        x=alt.X("points_low:Q", scale=scale, title="Difference in percentage points", axis=alt.Axis(tickCount=8)),
+        x=alt.X("points_low:Q", scale=scale, title="Difference in percentage points", axis=alt.Axis(tickCount=_FEW)),
         x2="points_high:Q",
     )
     shape = alt.Shape("verdict:N", scale=alt.Scale(domain=names, range=list(_VERDICT_SHAPES.values())), legend=_TOP)
@@ -98,7 +100,14 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
     dot = points.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=alt.Y("estimate:Q", **y), shape=shape)
     again = repeats.mark_point(filled=True, size=28, opacity=0.75).encode(x=x, y=alt.Y("estimate:Q", **y), shape=shape)
     level = points.transform_filter(alt.datum.method == "dense").mark_rule(strokeDash=[5, 4], opacity=0.6)
-    layers = level.encode(y=alt.Y("estimate:Q", **y)) + path + span + dot + again
+    layers = alt.layer(span, dot)
+    # A layer of nothing would make Vega warn of an axis without end.
+    if not frame["trained"].all():
+        layers = path + layers
+    if (frame["trained"] & (frame["method"] == "dense") & (frame["training"] == 1)).any():
+        layers = level.encode(y=alt.Y("estimate:Q", **y)) + layers
+    if (frame["trained"] & (frame["training"] > 1)).any():
+        layers += again
     if len(published):
         layers += (
             alt.Chart(published)
@@ -231,7 +240,7 @@ def names_above(column: str, order: list[str], y: alt.Y, offset: alt.Scale, ink:
     """The name of each line, above it and not beside it, so that a phone has room for the line."""
     text = (
         alt.Chart(pd.DataFrame({column: order}))
-        .mark_text(align="left", baseline="middle", dx=2, fontSize=12)
+        .mark_text(align="left", baseline="middle", dx=2, dy=-3, fontSize=12)
         .encode(y=y, yOffset=alt.YOffsetDatum("name", scale=offset), x=alt.value(0), text=f"{column}:N")
     )
     return charts.haloed(text, ink)
