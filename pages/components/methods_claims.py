@@ -71,7 +71,7 @@ def _precision(found: list[Finding], measure: str) -> None:
     st.markdown(
         f"Tested on {difference.n:,} test images{lesions}, the same for all networks, "
         f"{'one seed' if seeds == 1 else f'up to {seeds} seeds'}. On so many images the middle one of all intervals of a difference in "
-        f"{measure} reaches ± {100 * reach:.1f} points{'' if seeds == 1 else ' (those of several seeds together are narrower)'}, and among so many tests a true difference must lie about {100 * told:.1f} points from the "
+        f"{measure} reaches ±\u00a0{100 * reach:.1f} points{'' if seeds == 1 else ' (those of several seeds together are narrower)'}, and among so many tests a true difference must lie about {100 * told:.1f} points from the "
         "edge of a claim to be told four times in five."
     )
 

@@ -83,4 +83,4 @@ def _look_up(matrix: CKAMatrix, key: str) -> None:
     needed = matrix.needed[at]
     more = f", {needed:,} needed for ± 0.05" if needed else ""
     note = f" {matrix.reasons[at].capitalize()}." if matrix.reasons[at] else ""
-    st.markdown(f"CKA **{similarity_words.number(cell)}**, n = {matrix.n:,}{more}.{note}")
+    st.markdown(look.together(f"CKA **{similarity_words.number(cell)}**, n = {matrix.n:,}{more}.{note}"))

@@ -230,7 +230,7 @@ def _floor(study: str, sample: str, pairs: dict[tuple[str, str], CKAMatrix]) -> 
     line, floor = found
     st.markdown(
         f"Two dense networks from different random starts (seeds {own[0].seed} and {line.seed}) have a mean CKA between matching "
-        f"layers of **{similarity_words.number(floor.mean_twins())}**{similarity_words.over(floor, False)}, n = {floor.n:,} images "
+        f"layers of **{similarity_words.number(floor.mean_twins())}**{similarity_words.over(floor, False)}, n\u00a0=\u00a0{floor.n:,} images "
         f"({similarity_words.SAMPLES[sample].lower()}): a floor for what shares nothing but data, design and training."
     )
     if warning := similarity_words.over_some(floor, pairs):

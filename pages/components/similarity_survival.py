@@ -78,7 +78,7 @@ def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: 
     layers = known.layers[matrices.STANDARD]
     n = known.images[known.usual].n
     st.caption(
-        f"One line a layer, against the same layer of the dense network, n = {n:,} test images. Large dots are trained networks; from "
+        f"One line a layer, against the same layer of the dense network, n\u00a0=\u00a0{n:,} test images. Large dots are trained networks; from "
         "those whose weights are here the line goes on without fine-tuning. The dashed line is where the slider stands; 95% bands are in the "
         "table."
     )
@@ -204,7 +204,7 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
             name = similarity_words.SAMPLES[sample] if len(samples) > 1 else "All classes"
             parts.append(twins.assign(series=name))
             series[name] = _SERIES[sample]
-            counts.append(f"{name.lower()} n = {known.images[sample].n:,}")
+            counts.append(f"{name.lower()} n\u00a0=\u00a0{known.images[sample].n:,}")
     if not parts:
         st.caption("Single layers are not stored.")
         return

@@ -123,7 +123,7 @@ def basis(matrix: CKAMatrix) -> str:
     grey = int((~matrix.supported).sum())
     if grey:
         text += f" {grey} cell{' is' if grey == 1 else 's are'} grey: the images cannot support {'it' if grey == 1 else 'them'}."
-    return text
+    return look.together(text)
 
 
 def make_it(study: str) -> str:

@@ -20,6 +20,6 @@ def opened(page: str | None = None, **query) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    """All that is written on the page."""
+    """All that is written on the page, with spaces where no line may end as any others."""
     kinds = (app.title, app.markdown, app.caption, app.info, app.warning, app.error)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\u00a0", " ")

@@ -66,7 +66,7 @@ def opened(**query) -> AppTest:
 
 def texts(app: AppTest) -> str:
     kinds = (app.title, app.header, app.markdown, app.caption, app.info, app.warning, app.error, app.code)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\u00a0", " ")
 
 
 def charts(app: AppTest) -> list[dict]:

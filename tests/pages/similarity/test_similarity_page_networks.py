@@ -66,6 +66,30 @@ def test_what_is_not_stored_is_computed_where_the_images_are(stored):
     assert f"**{expected.mean_twins().estimate:.3f}" in texts(app)
 
 
+@pytest.mark.usefixtures("stored")
+def test_what_takes_long_is_computed_once_it_is_asked_for(monkeypatch):
+    from pages.components import similarity_live
+
+    monkeypatch.setattr(similarity_live, "LONG", 0)
+    app = opened(detail="all", first="dense", second="iterative", images=64)
+    [ask] = [button for button in app.button if button.key == "similarity-compute"]
+    assert ask.label == "Compute, less than a minute"
+    assert "n = 64 test images" not in texts(app)
+    ask.click().run()
+    assert "n = 64 test images" in texts(app)
+    assert not [button for button in app.button if button.key in ("similarity-compute", "live-cancel")]
+
+
+def test_cancel_brings_the_question_back(monkeypatch):
+    from pages.components import similarity_live
+
+    monkeypatch.setattr(similarity_live.st, "session_state", {"similarity-agreed": {("this",)}})
+    assert similarity_live.agreed(("this",), 60)
+    similarity_live.cancel(("this",))
+    monkeypatch.setattr(similarity_live.st, "button", lambda *args, **kwargs: False)
+    assert not similarity_live.agreed(("this",), 60)
+
+
 @pytest.mark.usefixtures("nowhere")
 def test_too_many_layers_for_cells_are_a_picture_and_a_cell_is_looked_up_by_name(stored, monkeypatch):
     from pages.components import similarity_charts
