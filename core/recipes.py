@@ -94,6 +94,14 @@ class Recipe:
                 raise InvalidValue(f"A run and its parent differ in {name}", given=repr(own), expected=repr(other))
 
     @property
+    def label(self) -> str:
+        """What its checkpoint's card calls the method, and of a control what it controls for: ``"one_shot-random"``."""
+        if self.method == DENSE:
+            return "dense_trained_on" if self.parent else DENSE
+        scope = "" if self.scope == GLOBAL else f"-{self.scope}"
+        return self.method + scope + ("" if self.criterion == "magnitude" else f"-{self.criterion}")
+
+    @property
     def hash(self) -> str:
         """Sixteen hex digits that name the run; the same on every machine."""
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:16]

@@ -19,7 +19,7 @@ from core.finished import Finished
 from core.models import build, imagenet_weights, prunable, set_normalisation, units
 from core.progress import Report, silent
 from core.pruning import Masks, plan, step_masks
-from core.recipes import DENSE, GLOBAL, Recipe
+from core.recipes import DENSE, Recipe
 from core.splitdigest import check_images, split_digest
 from core.studies import Study
 from core.training import State, epochs_in, fit, peek, shared_steps, steps_per_epoch
@@ -103,7 +103,7 @@ def _make(recipe: Recipe, parent: Checkpoint | None, folder: Path, root, data, d
         study=recipe.study,
         data=DataInfo(study.data, study.size, train.class_names, train.split_by, split),
         architecture=recipe.architecture(len(train.class_names)),
-        method=_label(recipe),
+        method=recipe.label,
         sparsity=recipe.sparsity,
         criterion=None if recipe.method == DENSE else recipe.criterion,
         parent=parent.id if parent else None,
@@ -244,11 +244,3 @@ def _statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
     deviation = np.sqrt((shares @ values**2 - mean**2).clip(min=0))
     # A channel that is the same everywhere, as an empty one of a microscope's, tells nothing on any scale.
     return mean.tolist(), np.where(deviation > 0, deviation, 1).tolist()
-
-
-def _label(recipe: Recipe) -> str:
-    """How the checkpoint is called: the method, and for controls what they control for."""
-    if recipe.method == DENSE:
-        return "dense_trained_on" if recipe.parent else DENSE
-    scope = "" if recipe.scope == GLOBAL else f"-{recipe.scope}"
-    return recipe.method + scope + ("" if recipe.criterion == "magnitude" else f"-{recipe.criterion}")

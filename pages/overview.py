@@ -38,9 +38,7 @@ def interval(metric: dict | None) -> str:
     if not metric or metric["estimate"] is None:
         return "not measured"
     text = f"{metric['estimate']:.1%}"
-    return (
-        text if metric["low"] is None else f"{text} [{metric['low']:.1%}, {metric['high']:.1%}]".replace("%,", ",", 1)
-    )
+    return text if metric["low"] is None else f"{text} {look.span(metric['low'], metric['high'])}"
 
 
 def row(entry) -> dict:
@@ -57,7 +55,9 @@ def row(entry) -> dict:
     return line | {"Epochs": f"{entry.card.epochs:g}", "File": f"{entry.size_bytes / 1e6:.1f} MB"}
 
 
-paths = loaders.studies()[study]
+paths = loaders.studies().get(study)
+if paths is None:  # deleted while this page was being drawn
+    st.rerun()
 entries = list({entry.id: entry for path in paths.values() for entry in path.entries}.values())
 ordered = sorted(entries, key=lambda entry: (entry.card.sparsity, look.order(entry.card.method)))
 st.table(pd.DataFrame([row(entry) for entry in ordered]).set_index("Network"))

@@ -90,9 +90,7 @@ def measured(metrics: Mapping[str, Mapping], name: str) -> str:
     value = metrics.get(name)
     if not value:
         return "–"
-    known = {key: value.get(key) for key in ("low", "high", "n", "method")} | {"n": value.get("n") or 0}
-    estimate = math.nan if value["estimate"] is None else value["estimate"]
-    return Interval(estimate, **known).format(percent=METRICS[name].unit == "%")
+    return Interval.from_dict(value).format(percent=METRICS[name].unit == "%")
 
 
 def _defined(value):

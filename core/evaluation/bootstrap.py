@@ -100,8 +100,8 @@ def _table(counts) -> np.ndarray:
 
 
 def bootstrap_name(draws: int, confidence: float = CONFIDENCE) -> str:
-    """What an interval by :func:`resample` is called: "cluster bootstrap 95%, 2000 draws"."""
-    return f"cluster bootstrap {100 * confidence:g}%, {draws} draws"
+    """What an interval by :func:`resample` is called: "cluster bootstrap 95%, 2,000 draws"."""
+    return f"cluster bootstrap {100 * confidence:g}%, {draws:,} draws"
 
 
 @lru_cache(maxsize=4)

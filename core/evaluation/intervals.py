@@ -1,6 +1,7 @@
 """An estimate with what is known of its uncertainty, and Wilson's interval for a proportion."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
@@ -33,6 +34,13 @@ class Interval:
     def none(cls, estimate: float, n: int, why: str = "") -> "Interval":
         """An estimate without an interval, and why."""
         return cls(float(estimate), None, None, n, f"no interval: {why}" if why else "no interval")
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> "Interval":
+        """What :meth:`as_dict` gave, as cards hold it; what is missing there is not known."""
+        estimate, known = values.get("estimate"), {name: values.get(name) for name in ("low", "high")}
+        method = values.get("method") or "no interval"
+        return cls(math.nan if estimate is None else estimate, **known, n=values.get("n") or 0, method=method)
 
     @property
     def defined(self) -> bool:

@@ -19,7 +19,7 @@ from core.evaluation.bootstrap import DRAWS
 from core.evaluation.intervals import CONFIDENCE, wilson
 from core.evaluation.paired import mcnemar
 
-METHOD = f"Bayesian bootstrap by lesion {100 * CONFIDENCE:g}%, {DRAWS} draws"
+METHOD = f"Bayesian bootstrap by lesion {100 * CONFIDENCE:g}%, {DRAWS:,} draws"
 ADDED = (0.5, 0.5, 1.0)
 """Lesions newly missed, newly caught and unchanged that the bootstrap adds to those seen."""
 

@@ -4,7 +4,6 @@ After Mitchell et al. (2019), Model cards for model reporting, FAT*.
 """
 
 import json
-import math
 import re
 
 import pandas as pd
@@ -79,7 +78,7 @@ def _data(card: Card) -> str:
 
 def _metrics(card: Card) -> str:
     rows = [
-        f"| {metric.title} | {_interval(card.metrics[name], metric.unit == '%')} |"
+        f"| {metric.title} | {Interval.from_dict(card.metrics[name]).format(percent=metric.unit == '%')} |"
         for name, metric in METRICS.items()
         if name in card.metrics
     ]
@@ -90,7 +89,7 @@ def _metrics(card: Card) -> str:
 
 def _classes(card: Card) -> str:
     rows = [
-        f"| {_literally(name)} | {_interval(card.metrics[f'sensitivity/{name}'], True)} |"
+        f"| {_literally(name)} | {Interval.from_dict(card.metrics[f'sensitivity/{name}']).format()} |"
         for name in card.data.class_names
         if f"sensitivity/{name}" in card.metrics
     ]
@@ -142,9 +141,3 @@ def _recipe(card: Card) -> str:
 def _literally(name: str) -> str:
     """A name that may be a stranger's, such as a class folder's, without what Markdown would take for the end of a cell or for markup."""
     return re.sub(r"[\\`*_\[\]<>|$~#]", r"\\\g<0>", name)
-
-
-def _interval(value: dict, percent: bool) -> str:
-    known = {key: value.get(key) for key in ("low", "high", "method")}
-    estimate = math.nan if value.get("estimate") is None else value["estimate"]
-    return Interval(estimate, n=value.get("n") or 0, **known).format(percent=percent)

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import PruneScopeError
+from pages.components import loaders
 
 # Looking at a file takes a core and memory: visitors take turns.
 _TURN = threading.Lock()
@@ -57,6 +58,7 @@ def kept(kind: str, said: str) -> None:
     st.session_state.pop(f"bring-look-{kind}", None)
     st.session_state.pop(f"bring-name-{kind}", None)  # it is taken now: the next file suggests its own
     st.session_state[_SAID] = said
+    loaders.forget_checkpoints()  # it is shown at once
     st.rerun()
 
 

@@ -7,7 +7,6 @@ from core.own.records import WEIGHTS
 from pages.components import bring_file, generate_parents, generate_state, loaders
 
 _DELETING = "bring-deleting"
-_INTERVAL = ("estimate", "low", "high", "n", "method")
 
 
 def draw() -> None:
@@ -45,11 +44,14 @@ def _one(one: own.Own) -> None:
 def _buttons(one: own.Own) -> None:
     if one.kind == WEIGHTS:
         measured = _metrics(one)
-        if measured is None and st.button("Measure", icon=":material/analytics:", key=f"measure-{one.name}"):
+        if (
+            measured is None
+            and _mine(one)
+            and st.button("Measure", icon=":material/analytics:", key=f"measure-{one.name}")
+        ):
             with st.spinner("Measuring on the validation and test images…"):
                 own.measure(f"{one.study}/dense")
-            loaders.entries.clear()
-            loaders.studies.clear()
+            loaders.forget_checkpoints()
             st.rerun()
         if measured:
             st.badge(measured)
@@ -74,8 +76,8 @@ def _confirm(one: own.Own) -> None:
         if st.button("Delete for good", type="primary", key=f"really-{one.name}"):
             own.remove(one.name, generate_state.owner())
             st.session_state.pop(_DELETING, None)
-            for cached in (loaders.entries, loaders.studies, generate_parents.data_sets):
-                cached.clear()
+            loaders.forget_checkpoints()
+            generate_parents.data_sets.clear()
             loaders.forget_images()
             st.session_state["bring-said"] = f"**{one.study or one.name} was deleted.**"
             st.rerun()
@@ -93,7 +95,7 @@ def _metrics(one: own.Own) -> str | None:
             value = entry.card.metrics.get("balanced_accuracy")
             if not value or value.get("estimate") is None:
                 return None
-            return "Balanced accuracy " + Interval(**{name: value.get(name) for name in _INTERVAL}).format(percent=True)
+            return "Balanced accuracy " + Interval.from_dict(value).format()
     return ""
 
 

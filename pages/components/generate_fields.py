@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.errors import InvalidValue
 from core.words import METHOD_TITLES
-from pages.components import address, look
+from pages.components import address, loaders, look
 
 SIZES = (32, 64, 96, 128, 192, 256)
 MAKES = {"dense": "A dense network", **METHOD_TITLES, "dense_trained_on": "Trained on without pruning (control)"}
@@ -99,15 +99,28 @@ def heading(values: dict) -> str:
     return f"{study}, {look.title(values['method']).lower()} to {100 * values['sparsity']:g}%{lot}"
 
 
-def what_if(values: dict) -> dict[str, str]:
-    """The address of the network that a recipe, as plain values, made on the page What if.
+def shown(id: str | None, values: dict) -> dict:
+    """Where a network that was made is to be seen, as what ``st.page_link`` is given.
 
-    The study goes by its title: that is what its list, bound to the address, reads there.
+    *What if* slides along one dense network of a study and what was made of it; controls and repeats with other seeds are on
+    *Methods*, beside what they are compared with.
+
+    Args:
+        id: of its checkpoint.
+        values: its recipe, as plain values.
     """
+    from core.paths import PRUNE_ONLY, first_percent
     from core.studies import Study
 
-    link = {"study": Study.parse(values["study"]).title, "sparsity": str(round(100 * values["sparsity"]))}
-    return link if values["method"] == "dense" else {**link, "method": values["method"]}
+    study = Study.parse(values["study"]).name
+    for method, path in loaders.studies().get(study, {}).items():
+        for entry in (*path.entries, *path.results):
+            if entry.id == id:
+                link = {"study": study, "sparsity": str(first_percent(entry.card.sparsity))}
+                link |= {} if method == PRUNE_ONLY else {"method": method}
+                return {"page": "pages/what_if.py", "label": "What if", "icon": ":material/tune:", "query_params": link}
+    link = {"study": study, "part": "curves"}
+    return {"page": "pages/methods.py", "label": "Methods", "icon": ":material/query_stats:", "query_params": link}
 
 
 def _plain(value) -> str:

@@ -6,7 +6,7 @@ from core import files, jobs
 from core.errors import DataNotFound, PruneScopeError
 from core.progress import clock
 from pages.components import generate_fields as fields
-from pages.components import generate_parents, generate_state, look
+from pages.components import generate_parents, generate_state, loaders, look
 
 _SAID = "generate-said"
 
@@ -151,6 +151,7 @@ def _show(problems: list) -> None:
 
 
 def _cost(recipe) -> None:
+    from core.finished import Finished
     from core.jobs import estimating
 
     try:
@@ -167,8 +168,8 @@ def _cost(recipe) -> None:
         return
     if not found.networks:
         st.success("**This network was made before** and is on every page.", icon=":material/check:")
-        look_at = fields.what_if(recipe.as_dict())
-        st.page_link("pages/what_if.py", label="Look at it", icon=":material/tune:", query_params=look_at)
+        made = Finished(loaders.cards()).of(recipe)
+        st.page_link(**fields.shown(made.id if made else None, recipe.as_dict()) | {"label": "Look at it"})
         return
     if (job := jobs.board().find(recipe.hash)) and job.state in jobs.ACTIVE:
         st.info("**This network is being made:** see the jobs below.", icon=":material/autorenew:")

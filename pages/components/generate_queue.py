@@ -93,12 +93,7 @@ def _about(job: jobs.Job, there: jobs.Board) -> str:
 
 def _buttons(job: jobs.Job) -> None:
     if job.state == "finished":
-        st.page_link(
-            "pages/what_if.py",
-            label="What if",
-            icon=":material/tune:",
-            query_params=generate_fields.what_if(job.values),
-        )
+        st.page_link(**generate_fields.shown(job.checkpoint, job.values))
     if not generate_state.may_act(job):
         return
     if job.state in jobs.ACTIVE:

@@ -97,7 +97,9 @@ def _paired(study: str, lot: str, sparsity: float) -> str:
 
 
 def _measured(metric: dict) -> str:
-    return f"{metric['estimate']:.1%} {look.span(metric['low'], metric['high'])}, n = {metric['n']:,}"
+    from core.evaluation import Interval
+
+    return Interval.from_dict(metric).format()
 
 
 def _methods(study: str) -> None:

@@ -27,6 +27,12 @@ def entries() -> list:
     return checkpoints.list()
 
 
+def forget_checkpoints() -> None:
+    """Look for checkpoints anew at once: one was added or deleted here."""
+    entries.clear()
+    studies.clear()
+
+
 def cards() -> list:
     """Every checkpoint whose card can be read."""
     return [entry for entry in entries() if entry.card is not None]

@@ -133,8 +133,9 @@ def _card(score: evaluation.Score) -> None:
         metric.title,
         _number(score.pruned.estimate, percent),
         delta=_change(change, percent),
-        delta_color="normal" if told else "off",
-        delta_arrow="auto" if told else "off",
+        # Told apart here: Streamlit looks for a hyphen, and this is a minus.
+        delta_color=("inverse" if change.estimate < 0 else "normal") if told else "off",
+        delta_arrow=("down" if change.estimate < 0 else "up") if told else "off",
         help=f"{metric.description} Here of the pruned network; below, its difference from the dense one with its 95% interval "
         f"({change.method}). Grey: the data cannot tell it from no difference.",
     )
@@ -142,24 +143,27 @@ def _card(score: evaluation.Score) -> None:
 
 
 def _basis(estimate: Estimate, table: pd.DataFrame, total: int, grouped: bool) -> str:
-    whole = total_of(table)
+    whole, things = total_of(table), "lesions" if grouped else "images"
     parts = [
-        f"n = {estimate.n:,} test images" + (f" of {whole['lesions']:,} lesions" if grouped else ""),
-        "the same for both networks",
-        f"are as many {'lesions' if grouped else 'images'} newly missed as caught? McNemar {look.chance(whole['p_value'])}"
-        + (", counted by lesion" if grouped else ""),
+        f"n = {estimate.n:,} test images"
+        + (f" of {whole['lesions']:,} lesions" if grouped else "")
+        + ", the same for both networks.",
+        f"Newly missed against newly caught {things}: McNemar {look.chance(whole['p_value'])}.",
     ]
     if grouped:
         parts.append(
-            "a lesion is found if its diagnosis is the likeliest on average over its images; *Threshold* asks for less than that"
+            "A lesion is found if its diagnosis is the likeliest on average over its images; *Threshold* asks for less than that."
         )
     if not estimate.final:
-        parts.insert(0, f"**First estimate**, {estimate.n / total:.0%} of the images")
+        parts.insert(0, f"**First estimate**, {estimate.n / total:.0%} of the images.")
     if estimate.recalibrated_on:
-        parts.append(f"batch norm of both re-estimated on {estimate.recalibrated_on:,} training images")
+        parts.append(
+            f"Batch norm of both networks was re-estimated on {estimate.recalibrated_on:,} training images, so the dense one may "
+            "differ a little from its checkpoint."
+        )
     if estimate.short:
-        parts.append("macro AUC is not stored for many classes")
-    return " · ".join(parts)
+        parts.append("Macro AUC is not stored for many classes.")
+    return " ".join(parts)
 
 
 def _from_card(places: Places, selection: Selection, lacking: str) -> None:
@@ -184,8 +188,10 @@ def _from_card(places: Places, selection: Selection, lacking: str) -> None:
                 title = evaluation.METRICS[name].title if name in evaluation.METRICS else "Melanomas recognised"
                 row = metrics[name]
                 with st.container(border=True, width=260):
-                    st.metric(title, f"{row['estimate']:.1%}")
-                    st.caption(f"[{row['low']:.1%}, {row['high']:.1%}], n = {row['n']:,}")
+                    st.metric(title, "–" if row["estimate"] is None else f"{row['estimate']:.1%}")
+                    st.caption(
+                        ("" if row["low"] is None else f"{look.span(row['low'], row['high'])}, ") + f"n = {row['n']:,}"
+                    )
 
 
 def _number(value: float, percent: bool) -> str:
@@ -193,13 +199,17 @@ def _number(value: float, percent: bool) -> str:
 
 
 def _in_full(value: evaluation.Interval, percent: bool) -> str:
-    span = "" if value.low is None else f" [{_number(value.low, percent)}, {_number(value.high, percent)}]"
-    return _number(value.estimate, percent) + span
+    if value.low is None:
+        return _number(value.estimate, percent)
+    span = look.span(value.low, value.high) if percent else f"[{value.low:.3f}, {value.high:.3f}]"
+    return f"{_number(value.estimate, percent)} {span}"
 
 
 def _change(change: evaluation.Interval, percent: bool) -> str:
-    """A difference in points with its interval; no sign where it rounds to nothing."""
-    scale, digits, unit = (100, 1, " points") if percent else (1, 3, "")
-    value = round(change.estimate * scale, digits) + 0.0
-    span = "" if change.low is None else f" [{change.low * scale:+.{digits}f}, {change.high * scale:+.{digits}f}]"
-    return f"{value:+.{digits}f}{unit}{span}"
+    """A difference, of shares in points, with its interval."""
+    if percent:
+        value, _, span = look.points(change.estimate, change.low, change.high).partition(" ")
+        return f"{value} points {span}".rstrip()
+    numbers = [change.estimate] if change.low is None else [change.estimate, change.low, change.high]
+    value, *ends = (f"{round(number, 3) + 0.0:+.3f}".replace("-", "−") for number in numbers)
+    return f"{value} [{', '.join(ends)}]" if ends else value

@@ -87,7 +87,7 @@ def test_every_view_copes_with_answers_that_are_stored_short(study, monkeypatch,
     app = opened(WHAT_IF, sparsity=80, view=view, image=sets[0].ids[3])
     assert not app.error
     assert [card.label for card in app.metric] == ["Balanced accuracy", "Accuracy"]
-    assert "macro AUC is not stored" in texts(app)
+    assert "Macro AUC is not stored" in texts(app)
 
 
 def test_answers_that_cannot_be_read_are_left_out_and_named(study):
