@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core import learn
 from pages.components import loaders, navigation, panels, state
 
 navigation.require()
@@ -18,6 +17,7 @@ st.markdown(
 
 with panels.guard():
     loaders.engine()  # with torch; the title is on the screen by now
+    from core import learn
     from pages.components import learn_lessons, learn_quiz, learn_state, learn_teacher
 
     reader, place = learn_state.reader(), learn_state.place()

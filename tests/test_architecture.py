@@ -165,6 +165,21 @@ def test_screens_do_not_wait_for_torch():
                 assert item.module.split(".")[0] not in ("torch", "torchvision", "captum"), f"{item} at its top"
 
 
+def test_no_title_waits_for_torch():
+    """What a page imports before its title is drawn, one page after the other: none may bring torch by whatever way."""
+    script = """
+import ast, pathlib, sys
+for page in sorted(pathlib.Path("pages").glob("*.py")):
+    body = ast.parse(page.read_text(encoding="utf-8")).body
+    title = next(place for place, node in enumerate(body) if "attr='title'" in ast.dump(node))
+    first = [node for node in body[:title] if isinstance(node, ast.Import | ast.ImportFrom)]
+    exec(compile(ast.Module(first, []), str(page), "exec"), {})
+    assert "torch" not in sys.modules, page
+"""
+    done = run(script)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 def test_files_stay_short():
     lengths = {str(file.relative_to(PROJECT)): len(file.read_text(encoding="utf-8").splitlines()) for file in CORE}
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}

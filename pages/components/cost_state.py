@@ -1,9 +1,13 @@
 """What the user chooses on the page about size and speed. All of it lives in the URL, under names that stay when words change."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from core.checkpoints import Entry
 from pages.components import address, look
+
+if TYPE_CHECKING:
+    from core.checkpoints import Entry  # brings torch, for which no title waits
 
 PARTS = {"now": "One network", "tradeoff": "All networks", "take": "Take it home"}
 COSTS = {"bytes": "File", "flops": "Operations", "milliseconds": "Time for one image"}
@@ -32,7 +36,7 @@ def format(known: dict[str, str]) -> str:
     return address.choose(st.selectbox, "format", "Format", known, next(iter(known)))
 
 
-def checkpoint(entries: list[Entry]) -> Entry:
+def checkpoint(entries: "list[Entry]") -> "Entry":
     """One of the study's networks."""
     known = {entry.id.rpartition("/")[2]: entry for entry in entries}
     default = next((name for name in known if name.startswith("iterative-80")), list(known)[-1])
@@ -40,14 +44,14 @@ def checkpoint(entries: list[Entry]) -> Entry:
     return known[address.choose(st.selectbox, "network", "Network", shown, default)]
 
 
-def titles(entries: list[Entry]) -> list[str]:
+def titles(entries: "list[Entry]") -> list[str]:
     """The :func:`title` of each; those that share one, such as one recipe trained on two machines, are told apart by their names."""
     plain = [title(entry) for entry in entries]
     names = [entry.id.rpartition("/")[2] for entry in entries]
     return [f"{text} ({name})" if plain.count(text) > 1 else text for text, name in zip(plain, names, strict=True)]
 
 
-def title(entry: Entry) -> str:
+def title(entry: "Entry") -> str:
     """What a network is called in lists: its method, how much of it is zero, and what sets it apart from others of its study."""
     card = entry.card
     parts = [look.title(card.method)]
@@ -60,6 +64,6 @@ def title(entry: Entry) -> str:
     return ", ".join(parts)
 
 
-def channels_may_die(entry: Entry) -> bool:
+def channels_may_die(entry: "Entry") -> bool:
     """Whether a network was trained with decay of batch norm's scales too: without, hardly any channel dies."""
     return bool(((entry.card.recipe or {}).get("training") or {}).get("norm_decay"))
