@@ -1,10 +1,15 @@
 """The images of data sets, prepared once and mapped; who uses them is told as soon as they come, go or are replaced by others."""
 
+import os
+from pathlib import Path
+
 import streamlit as st
 
 from pages.components import preparing
 
 _THEN = "reload the page"
+_FILES = (".zip", ".csv", ".tab", ".gz")  # of data sets, in folders of their own
+_MOST_PLACES = 1000  # that are looked at in a folder
 
 
 def find(info) -> None:
@@ -43,18 +48,35 @@ def forget() -> None:
 
 
 def lying(name: str) -> tuple:
-    """Another value when images of a data set come, go or are replaced by others, for the price of three looks at the disk."""
+    """Another value when images of a data set come, go or are replaced by others.
+
+    For the price of a look at its files and at its folders of splits and classes, whose time changes as files come and go: not at
+    thousands of pictures. A picture that is written over in its place is seen when the server starts anew.
+    """
     from core.files import data_root
 
-    root, found = data_root(), []
-    for path in (root, root / name, root / f"{name}.zip"):
-        try:
-            status = path.stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((status.st_mtime_ns, status.st_ino, status.st_size))
-    return (str(root), *found)
+    root = data_root()
+    places = [root, root / name, root / f"{name}.zip"]
+    for folder in (root / name, *_inside(root / name)):
+        places += _inside(folder)[:_MOST_PLACES]
+    return (str(root), *map(_state, dict.fromkeys(places)))
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Files and folders of a data set's own folder; of those below only the folders."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(Path(item.path) for item in found if item.is_dir() or item.name.lower().endswith(_FILES))
+    except OSError:
+        return []
+
+
+def _state(path: Path) -> tuple | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 @st.cache_resource(show_spinner=False)

@@ -46,6 +46,25 @@ def test_replaced_images_are_seen(dense):
     assert (after == (1, 2, 3)).all()
 
 
+def test_an_image_added_to_a_class_is_seen(dense):
+    folder = files.data_root() / "colours"
+    before = len(loaders.pictures(dense).images)
+    some = next((folder / "test").rglob("*.png"))
+    Image.new("RGB", (32, 32), (9, 9, 9)).save(some.with_name("another.png"))
+    assert len(loaders.pictures(dense).images) == before + 1
+
+
+def test_a_zip_that_is_written_over_in_a_folder_is_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path))
+    (tmp_path / "ham10000").mkdir()
+    place = tmp_path / "ham10000" / "HAM10000_images_part_1.zip"
+    seen = set()
+    for content in (b"", b"x", b"other"):
+        place.write_bytes(content)
+        seen.add(images.lying("ham10000"))
+    assert len(seen) == 3
+
+
 def test_what_is_usual_is_asked_again_when_the_images_have_come(dense, monkeypatch):
     """A page that was opened before the images were here had said "could not be checked" until the server's end."""
     known = object()
