@@ -11,7 +11,7 @@ from core.files import PROJECT
 from docs import make_api, make_architecture
 from tests import test_architecture as house
 
-PAGES = sorted((PROJECT / "docs").glob("*.md"))
+PAGES = [*sorted((PROJECT / "docs").glob("*.md")), PROJECT / "README.md", PROJECT / "CONTRIBUTING.md"]
 
 
 def test_the_reference_is_current():
@@ -62,7 +62,7 @@ def test_links_and_files_that_a_page_names_exist(page):
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         assert target.startswith("http") or (page.parent / target).exists(), target
-    for name in re.findall(r"`((?:core|tests|pages|docs)/[\w/]+\.(?:py|md))`", text):
+    for name in re.findall(r"`((?:core|tests|pages|docs|bench)/[\w/]+(?:\.(?:py|md)|/))`", text):
         assert (PROJECT / name).exists(), name
     for name in re.findall(r"`(test_\w+\.py)`", text):
         assert list((PROJECT / "tests").rglob(name)), name

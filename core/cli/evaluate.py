@@ -116,7 +116,7 @@ def _measure(args) -> Outcome:
         some = sets["train"].take(calibration_rows(sets["train"].labels, card.recipe))
         model = evaluation.recalibrate(model, some, device=args.device, report=report)
     answers = evaluation.predict(model, images, device=args.device, precision=args.precision, report=report)
-    measured = evaluation.evaluate(answers, images.labels, images.class_names, groups=images.groups)
+    measured = evaluation.evaluate(answers, images.labels, images.class_names, groups=images.groups, **_watched(card))
     about = {
         "checkpoint": checkpoint.id,
         "method": card.method,
@@ -159,6 +159,8 @@ def _print(outcome: Outcome) -> None:
     print(f"{about['checkpoint']}: {percent(about['sparsity'])} of weights are zero{further}")
     print(f"{about['data']} at {about['size']} pixels, {about['split']}: {report.images:,} images{lesions}\n")
     print(facts({METRICS[name].title: _text(name, value) for name, value in report.metrics.items()}) + "\n")
+    if report.positive is not None:
+        print(f"The threshold is for {report.positive}: {percent(report.threshold)}, fixed on validation images.\n")
     rows = [
         (row["class"], row["images"], *(_share(row, name) for name in _SHARES), _plain(row["auc"]))
         for row in report.per_class.to_dict("records")
@@ -177,6 +179,15 @@ def _share(row: dict, name: str) -> str:
     if row[name] != row[name]:
         return "–"
     return f"{percent(row[name])} [{100 * row[f'{name}_low']:.1f}, {100 * row[f'{name}_high']:.1f}]"
+
+
+def _watched(card) -> dict:
+    """The class that the checkpoint was given a threshold for, on validation, and that threshold; nothing if there is none."""
+    for name in card.data.class_names:
+        threshold = card.metrics.get(f"threshold/{name}", {}).get("estimate")
+        if threshold is not None:
+            return {"positive": name, "threshold": threshold}
+    return {}
 
 
 def _plain(value: float) -> str:

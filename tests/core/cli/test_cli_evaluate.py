@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,3 +95,16 @@ def test_evaluate_warns_of_other_images_and_refuses_other_classes(call, trained,
     code, out, err = call("evaluate", f"{STUDY}/dense", "--data", root)
     assert (code, out) == (1, "")
     assert "blue, green, rouge" in err
+
+
+def test_the_threshold_of_the_card_is_measured_at(call, trained):
+    made = checkpoints.load(f"{STUDY}/dense")
+    metrics = made.card.metrics | {"threshold/red": {"estimate": 0.3, "low": None, "high": None, "n": 12, "method": ""}}
+    checkpoints.save(made.model(), replace(made.card, metrics=metrics, digest=""), masks=made.masks)
+    code, out, _err = call("evaluate", f"{STUDY}/dense", "--json")
+    assert code == 0
+    given = evaluation.predict(made.model(), test := load("colours", "test", size=32))
+    red = test.labels == test.class_names.index("red")
+    expected = (given[red, test.class_names.index("red")] >= 0.3).mean()
+    assert json.loads(out)["metrics"]["sensitivity_at_threshold"]["estimate"] == pytest.approx(expected)
+    assert "The threshold is for red: 30.0%" in call("evaluate", f"{STUDY}/dense")[1]
