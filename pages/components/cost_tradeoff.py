@@ -73,7 +73,8 @@ def _timed(entries):
     if known is None:
         seconds = min(60, 3 * len(entries))
         st.caption(
-            f"Times depend on the machine, so they are measured here, all {len(entries)} networks together; about {seconds} seconds."
+            f"Times depend on the machine, so they are measured here, all {len(entries)} networks together: about {seconds} seconds, after "
+            "each was read and compacted, which takes a slow machine about as long again."
         )
     return known
 
