@@ -6,7 +6,8 @@ Anything long takes ``report``, a function that gets a :class:`Progress` now and
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -46,6 +47,31 @@ Report = Callable[[Progress], None]
 
 def silent(_: Progress) -> None:
     """Report to nobody."""
+
+
+@contextmanager
+def saved_often(write: Callable[[], None], every: float = 60.0) -> Iterator[Callable[[], None]]:
+    """Keep what long work has made: yields a function to be called after each piece of it.
+
+    Args:
+        write: saves all that was made so far. Called at most every ``every`` seconds, and in the end if anything came after that,
+            whether the work ended, was cancelled or failed.
+        every: seconds.
+    """
+    saved, unsaved = time.monotonic(), False
+
+    def made() -> None:
+        nonlocal saved, unsaved
+        unsaved = True
+        if time.monotonic() - saved > every:
+            write()
+            saved, unsaved = time.monotonic(), False
+
+    try:
+        yield made
+    finally:
+        if unsaved:
+            write()
 
 
 def clock(seconds: float | None) -> str:

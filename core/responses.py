@@ -18,14 +18,13 @@ from core.cohort import Cohort
 from core.data import ImageSet
 from core.errors import DataDamaged, PruneScopeError
 from core.paths import first_percent
-from core.progress import Progress, Report, silent
+from core.progress import Progress, Report, saved_often, silent
 from core.whatif import Bench, Estimate, Subject
 
 SUFFIX = ".response.parquet"
 COHORT = "test.parquet"
 ROW_COHORT = "test-row.parquet"
 """Of networks trained under the row split, whose test images are others."""
-_SAVE_EVERY = 60.0  # seconds between two saves of an unfinished response
 
 
 @dataclass(frozen=True)
@@ -188,19 +187,18 @@ def make(
     modes = (False, True) if bench.recalibrates else (False,)
     wanted = [(p, mode) for p in sorted({own, *percents}, key=_coarseness) if p >= own for mode in modes]
     missing = [step for step in wanted if step not in answers]
-    start = saved = time.monotonic()
-    try:
+    start = time.monotonic()
+
+    def tell(done: int) -> None:
+        report(Progress(f"Responses of {entry.id}", done, len(missing), "steps", time.monotonic() - start))
+
+    with saved_often(lambda: _write(entry, test, bench.recalibrates, answers)) as made:
         for number, (percent, recalibrated) in enumerate(missing):
-            report(Progress(f"Responses of {entry.id}", number, len(missing), "steps", time.monotonic() - start))
+            tell(number)
             given = bench.answers(subject, percent / 100, recalibrated)
             answers[percent, recalibrated] = shorten(given, test.labels) if short else given.astype(np.float16)
-            if time.monotonic() - saved > _SAVE_EVERY:
-                _write(entry, test, bench.recalibrates, answers)
-                saved = time.monotonic()
-        report(Progress(f"Responses of {entry.id}", len(missing), len(missing), "steps", time.monotonic() - start))
-    finally:
-        if missing and answers:
-            _write(entry, test, bench.recalibrates, answers)
+            made()
+        tell(len(missing))
     return Response(
         entry.card.digest, test.digest, bench.recalibrates, answers, classes, test.labels if short else None
     )

@@ -23,8 +23,8 @@ from core.recipes import DENSE, Recipe
 from core.splitdigest import check_images, split_digest
 from core.studies import Study
 from core.training import State, epochs_in, fit, peek, shared_steps, steps_per_epoch
+from core.words import WATCHED
 
-WATCHED = "mel"
 TARGET = 0.9
 """Melanoma is watched for at the threshold that finds this share of it on validation."""
 

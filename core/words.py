@@ -1,5 +1,8 @@
 """What the methods are called and what they do, in the words that every screen and the command line use."""
 
+WATCHED = "mel"
+"""The class that is watched for wherever it is among the classes: a melanoma missed costs most."""
+
 METHOD_TITLES = {
     "one_shot": "One-shot",
     "layerwise": "Layer by layer",

@@ -9,9 +9,7 @@ import torch
 from torch import nn
 
 from core.errors import CheckpointMismatch, InvalidValue
-from core.models import ARCHITECTURES, check_kind, layers
-
-MAX_CLASSES = 100_000
+from core.models import ARCHITECTURES, MAX_CLASSES, check_kind, layers
 
 
 @dataclass(frozen=True)

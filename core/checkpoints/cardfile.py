@@ -34,9 +34,11 @@ def write_card(path: Path, card: Card, size_bytes: int) -> Path:
     Raises:
         StorageFull: no room or no permission.
     """
-    values = {"bytes": size_bytes, "card": card.to_dict()}
-    write_text(card_path(path), json.dumps(values, sort_keys=True, allow_nan=False, indent=1) + "\n")
-    return card_path(path)
+    values, place = {"bytes": size_bytes, "card": card.to_dict()}, card_path(path)
+    text = json.dumps(values, sort_keys=True, allow_nan=False, indent=1) + "\n"
+    if not (is_file(place) and place.read_bytes() == text.encode()):  # nobody need read it again for nothing
+        write_text(place, text)
+    return place
 
 
 def read_card(path: Path) -> tuple[Card, int]:

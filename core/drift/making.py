@@ -25,14 +25,13 @@ from core.evaluation import has_batch_norm, predict
 from core.matrices import Position, on_path, position
 from core.matrices.making import network
 from core.paths import PRUNE_ONLY, Path, first_percent
-from core.progress import Progress, Report, silent
+from core.progress import Progress, Report, saved_often, silent
 from core.whatif import Bench, Subject
 
 PERCENTS = (*range(0, 100, 10), 95)
 USUAL = ("grad_cam", "saliency", "integrated_gradients", "deeplift", "guided_backprop")
 """Methods that are measured unless others are asked for; SmoothGrad and Occlusion take as long as all of these together."""
 PER_CLASS = 12
-_SAVE_EVERY = 60.0  # seconds
 
 
 def sample(test: ImageSet, per_class: int) -> np.ndarray:
@@ -92,29 +91,22 @@ def make(
     maker = _Maker(paths, test, train, per_class, methods, percents, device)
     drift = None if anew else maker.known()
     drift = drift or Drift(test.digest, maker.dense.id)
-    start = saved = time.monotonic()
+    start = time.monotonic()
     known = drift.known()
     todo = [(place, m) for place in maker.places() for m in methods if (*place, m) not in known]
-    changed = False
 
     def tell(done: int) -> None:
         stage = f"Attribution maps of {maker.dense.card.study}"
         report(Progress(stage, done, len(todo), "steps", time.monotonic() - start))
 
-    try:
+    with saved_often(lambda: write(maker.dense, drift)) as made:
         for number, (place, method) in enumerate(todo):
             tell(number)
             columns = maker.measures(place, method, lambda _, number=number: tell(number))
             digests = {id: maker.entries[id].card.digest for id in (maker.dense.id, place.network)}
             drift.add((*place, method), digests, METHODS[method].options, columns)
-            changed = True
-            if time.monotonic() - saved > _SAVE_EVERY:
-                write(maker.dense, drift)
-                saved, changed = time.monotonic(), False
+            made()
         tell(len(todo))
-    finally:
-        if changed:
-            write(maker.dense, drift)
     return drift
 
 

@@ -7,13 +7,12 @@ from core import evaluation
 from core.cohort import Cohort
 from core.evaluation import Interval
 from core.leak.answers import Leak
+from core.words import WATCHED
 
 ALL, UNSEEN, SEEN, LIKE = "all", "unseen", "seen", "unseen, several images"
 ONCE, SEVERAL = "lesions of one image", "lesions of several images"  # drawn ones were never photographed
 LEAST = 10
 """Lesions of a class on either side that :func:`comparable` asks for."""
-WATCHED = "mel"
-"""The class whose own sensitivity is reported, where it is one of the classes."""
 
 _COLUMNS = ["group", "measure", "estimate", "low", "high", "n", "lesions", "classes", "method"]
 _WILSON = "Wilson 95%, adjusted for lesions"

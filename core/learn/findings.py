@@ -15,10 +15,8 @@ from core.data.ham10000 import TITLES, class_words
 from core.evaluation import Interval, Score, scoreboard, wilson
 from core.evaluation.changes import found, pair
 from core.evaluation.proportions import proportions
-from core.words import METHOD_TITLES
+from core.words import METHOD_TITLES, WATCHED
 
-WATCHED = "mel"
-"""The class that is asked about where a study has it; elsewhere it is the class of which most is newly missed."""
 ALIKE = "alike"
 """The choice that the methods cannot be told apart."""
 _TELLING = 0.05  # a loss of accuracy that nobody overlooks

@@ -26,13 +26,12 @@ from core.matrices.positions import (
 )
 from core.matrices.stored import STANDARD, Key, Stored
 from core.paths import Path
-from core.progress import Progress, Report, silent
+from core.progress import Progress, Report, saved_often, silent
 from core.replication import Line, lines
 from core.similarity import Grams, Influence, cka_matrix, grams_of_samples, influential, layer_names
 from core.whatif import Bench, Subject
 
 _MEMORY = 2 << 30  # bytes of activations: with less, VGG16 would see its 600 images in several passes
-_SAVE_EVERY = 60.0  # seconds
 _KEPT = 4  # networks in memory at a time
 
 
@@ -199,26 +198,19 @@ class _Maker:
     def run(self, path, report: Report) -> None:
         """Carry out what is missing and write it."""
         jobs = [job for job in self.jobs() if job]
-        start = saved = time.monotonic()
-        changed = False
+        start = time.monotonic()
 
         def tell(done: int) -> None:
             stage = f"Comparing the networks of {self.family[0].study}"
             report(Progress(stage, done, len(jobs), "steps", time.monotonic() - start))
 
-        try:
+        with saved_often(lambda: stored.write(path, self.known)) as made:
             for number, job in enumerate(jobs):
                 tell(number)
                 # Each layer and each batch is a moment to be cancelled at; what is told stays the number of steps.
                 self.carry_out(job, lambda _, number=number: tell(number))
-                changed = True
-                if time.monotonic() - saved > _SAVE_EVERY:
-                    stored.write(path, self.known)
-                    saved, changed = time.monotonic(), False
+                made()
             tell(len(jobs))
-        finally:
-            if changed:
-                stored.write(path, self.known)
 
     def jobs(self) -> Iterator[_Job | None]:
         """All that is to be stored; None where it is known or its weights are missing."""

@@ -8,16 +8,15 @@ import numpy as np
 
 from core.checkpoints import Entry
 from core.data import ImageSet
-from core.paths import Path
+from core.paths import PRUNE_ONLY, Path
 from core.replication import Line
 from core.similarity.hsic import LEAST, check_count
-from core.words import METHOD_TITLES
+from core.words import METHOD_TITLES, WATCHED
 
 N = 512
 """Images behind what is stored. A CKA of VGG16 or DenseNet169 is then known to about ± 0.03."""
 PERCENTS = (*range(0, 90, 10), 85, 90, 95, 99)
 """Steps of the slider that are stored, in percent."""
-WATCHED = "mel"
 ALL, TYPICAL, WATCHED_ONLY, OTHERS = "all", "typical", "watched", "others"
 """Samples of the test images: drawn from all of them; these without the few that alone decide what layers tell apart
 (:func:`core.similarity.influential`), where there are such; those of the class that is watched for (melanoma), and all but
@@ -121,7 +120,7 @@ def slider(paths: Mapping[str, Path], percents=PERCENTS) -> list[Position]:
     """
     found = []
     for percent in sorted(percents, key=lambda percent: (percent % 10 != 0, percent)):
-        for method in ("prune_only", *METHOD_TITLES):
+        for method in (PRUNE_ONLY, *METHOD_TITLES):
             if method in paths:
                 found += [on_path(paths[method], percent, recalibrated) for recalibrated in (False, True)]
     return list(dict.fromkeys(found))

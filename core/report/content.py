@@ -13,7 +13,7 @@ from core.cohort import Cohort
 from core.data.ham10000 import TITLES, class_words
 from core.evaluation import Interval
 from core.evaluation.outcomes import METHOD
-from core.paths import Path, is_trained
+from core.paths import PRUNE_ONLY, Path, is_trained
 from core.pruning.fixed import as_text
 from core.report import commands
 from core.studies import Study
@@ -199,4 +199,4 @@ def _cards(own: Card, dense: Card) -> tuple[tuple[str, dict], ...]:
 
 
 def _method(name: str) -> str:
-    return METHOD_TITLES.get(name, "No fine-tuning" if name == "prune_only" else name.replace("_", " ").capitalize())
+    return METHOD_TITLES.get(name, "No fine-tuning" if name == PRUNE_ONLY else name.replace("_", " ").capitalize())

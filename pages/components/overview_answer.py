@@ -38,7 +38,7 @@ def _answer(place: DeltaGenerator, study: str, sparsity: float, methods: dict) -
     from pages.components import whatif_selection, whatif_top, whatif_words
     from pages.components.whatif_selection import Selection
 
-    said, counts = "", []
+    said, counts = (), []
     for method in sorted(methods, key=lambda name: (name != "iterative", look.order(name))):
         selection = Selection(methods[method], sparsity, True)
         estimate = whatif_selection.stored(selection)
@@ -48,7 +48,7 @@ def _answer(place: DeltaGenerator, study: str, sparsity: float, methods: dict) -
         if not said:
             total, grouped = len(selection.cohort), selection.cohort.groups is not None
             alarms = whatif_top.false_alarms(selection, estimate, table)
-            said = whatif_words.sentence(table, selection, estimate.n, total, grouped=grouped, alarms=alarms)
+            said = whatif_words.told(table, selection, estimate.n, total, grouped=grouped, alarms=alarms)
         counts += _counts(table, method)
         melanomas = int(table.loc[table["group"] == "mel", "lesions"].sum())
     if not said:
@@ -56,7 +56,7 @@ def _answer(place: DeltaGenerator, study: str, sparsity: float, methods: dict) -
         return
     drawn = look.drawn(selection.path.dense)
     with place.container():
-        headline, false, rest = said.split("\n\n")
+        headline, false, rest = said
         st.markdown(headline)
         st.markdown(false)
         if counts:

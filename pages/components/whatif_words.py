@@ -87,7 +87,12 @@ def told_of(table: pd.DataFrame, selection: Selection) -> pd.Series:
     return classes[classes["group"] == name].iloc[0]
 
 
-def sentence(
+def sentence(*given, **named) -> str:
+    """All that :func:`told` says, a paragraph each; arguments as there."""
+    return "\n\n".join(filter(None, told(*given, **named)))
+
+
+def told(
     table: pd.DataFrame,
     selection: Selection,
     n: int,
@@ -95,7 +100,7 @@ def sentence(
     *,
     grouped: bool,
     alarms: evaluation.FalseAlarms | None = None,
-) -> str:
+) -> tuple[str, str, str]:
     """What a clinician would say of the class selected; else of melanoma, or of the class hit hardest.
 
     Args:
@@ -104,6 +109,9 @@ def sentence(
         n, total: test images asked so far, and all.
         grouped: whether images come in lesions.
         alarms: of the class that it is about (:func:`told_of`), where they are known.
+
+    Returns:
+        The sentence itself, a heading; how many others are called the same, "" where that is not known; what happens to the rest.
     """
     classes, thing = by_class(table), "lesions" if grouped else "images"
     row = told_of(table, selection)
@@ -127,13 +135,13 @@ def sentence(
         else f" Of {len(classes)} {selection.words[1]} this one was picked because it loses the most; the most unlucky of many looks worse than it is."
     )
     start = "Of" if n == total else f"In a first sample of {n:,} of {total:,} test images: of"
-    return (
+    headline = (
         f"## {start} **{row['lesions']:,} {what}**, the dense network finds **{row['found_dense']:,}**; pruned to "
         f"{selection.percent}%{_by_hand(selection)}, it finds **{row['found_pruned']:,}**: {row['newly_missed']:,} newly missed, "
-        f"{row['newly_caught']:,} newly caught.\n\n"
-        f"{_false(alarms, selection, row['group'], thing)}"
-        f"Of all other {selection.words[1]} together, {missed:,} {are} newly missed and {caught:,} newly caught.{picked}"
+        f"{row['newly_caught']:,} newly caught."
     )
+    rest = f"Of all other {selection.words[1]} together, {missed:,} {are} newly missed and {caught:,} newly caught.{picked}"
+    return headline, _false(alarms, selection, row["group"], thing), rest
 
 
 def _false(alarms: evaluation.FalseAlarms | None, selection: Selection, name: str, thing: str) -> str:
@@ -145,7 +153,7 @@ def _false(alarms: evaluation.FalseAlarms | None, selection: Selection, name: st
         called, others = look.diagnosis(name).lower(), "that are something else"
     return (
         f"Of the {alarms.others:,} {thing} {others}, the dense network calls {alarms.dense:,} {called}, the pruned one "
-        f"{alarms.pruned:,}.\n\n"
+        f"{alarms.pruned:,}."
     )
 
 
