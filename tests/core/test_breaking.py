@@ -56,6 +56,15 @@ def test_the_steps_are_what_is_stored_and_checkpoints_are_never_recalibrated(kep
     assert not any(step.recalibrated for step in breaking.stored_steps(PATH, lambda entry: kept[entry.id], False))
 
 
+@pytest.mark.parametrize(("sparsity", "first"), [(0.333, 34), (0.666, 67), (0.875, 88), (0.5, 50)])
+def test_a_network_between_two_percents_begins_at_the_next_one(sparsity, first):
+    path = Path("study", "one_shot", (DENSE, Entry("pruned", Card(sparsity))))
+    kept = {"dense": response("dense", range(0, 100), 1), "pruned": response("pruned", range(0, 100), 2)}
+    steps = breaking.stored_steps(path, lambda entry: kept[entry.id], True)
+    assert min(step.percent for step in steps if step.pruned.digest == "pruned") == first
+    assert max(step.percent for step in steps if step.pruned.digest == "dense") == first - 1
+
+
 @pytest.mark.parametrize("lost", ["pruned", "dense"])
 def test_what_is_not_stored_is_a_gap(kept, lost):
     kept = kept | {lost: None}

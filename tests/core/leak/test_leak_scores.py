@@ -83,6 +83,12 @@ def test_classes_with_few_lesions_on_a_side_do_not_decide_the_gap():
     found = Leak("d", ("a", "b", "c"), ids, ids, labels, seen, np.full(len(labels), 2), answers)
     table, few = leak.comparable(found, SEEN, LIKE)
     assert few == ("c",)
+    for lesions, left_out in ((9, True), (10, False)):  # where the line lies
+        some = ~((labels == 1) & ~seen) | (np.cumsum((labels == 1) & ~seen) <= lesions)
+        part = Leak(
+            "d", ("a", "b", "c"), ids[some], ids[some], labels[some], seen[some], np.full(some.sum(), 2), answers[some]
+        )
+        assert ("b" in leak.comparable(part, SEEN, LIKE)[1]) == left_out
     gap = leak.gaps(table, SEEN, LIKE).set_index("measure")
     per_class = [[right[(labels == label) & (seen == side)].mean() for label in (0, 1)] for side in (True, False)]
     assert gap.at["balanced_accuracy", "estimate"] == pytest.approx(np.mean(per_class[0]) - np.mean(per_class[1]))
