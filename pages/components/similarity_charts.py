@@ -91,7 +91,12 @@ def cells(
     title, scale = ("Difference", colours.DIFFERENCE) if difference else ("CKA", colours.CKA)
     marks = [-0.3, -0.15, 0, 0.15, 0.3] if difference else _STEPS
     legend = alt.Legend(
-        title=title, orient="top", gradientLength=220, gradientThickness=10, values=marks, format=".2~f"
+        title=title,
+        orient="top",
+        gradientLength=alt.ExprRef("min(220, width - 24)"),
+        gradientThickness=10,
+        values=marks,
+        format=".2~f",
     )
     base = alt.Chart(charts.table()).encode(
         x=alt.X("column:N", sort=list(columns), title=titles[1], axis=alt.Axis(labelAngle=-90, **axis)),
