@@ -26,6 +26,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
             f"In this study nothing can be watched for. That takes a malignant class ({', '.join(MALIGNANT)}, as HAM10000 calls "
             "them) and another to tell it from."
         )
+        panels.offer_photographs(selection.path.study)
         return
     watched, positive = _watched(known)
     threshold, source = _threshold(selection, watched)
