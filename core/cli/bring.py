@@ -55,6 +55,8 @@ def bring(args) -> None:
     """
     if args.what != "list" and not args.file:
         args.usage_error(f"bring {args.what} needs a {'name' if args.what == 'delete' else 'file'}")
+    if args.what == "list" and args.file:
+        args.usage_error("bring list shows all there is, and takes no name")
     _point_to(args)
     {"images": _images, "weights": _weights, "list": _list, "delete": _delete}[args.what](args)
 

@@ -15,6 +15,7 @@ def add_command(
     """Declare a command and return its parser; ``call`` gets the parsed arguments, ``usage`` names the positional ones."""
     command = commands.add_parser(
         name,
+        prog=f"python -m core {name}",  # else its errors would begin with the usage of all commands
         usage=f"python -m core {name} {usage}[options]",
         help=help,
         description=description,

@@ -46,6 +46,15 @@ def test_a_study_without_data_leaves_no_folder_of_a_run(call):
     assert not list(files.runs_root().glob("*"))
 
 
+def test_usage_errors_begin_with_the_command_that_was_called(call):
+    code, out, err = call("prune")
+    assert (code, out) == (2, "")
+    assert "\npython -m core prune: error:" in err
+    code, out, err = call("bring", "list", "extra")
+    assert (code, out) == (2, "")
+    assert "takes no name" in err
+
+
 def test_a_zip_that_cannot_be_a_path(call):
     assert call("bring", "images", "x" * 300)[0] == 1
 
