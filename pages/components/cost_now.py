@@ -70,7 +70,7 @@ def _counts(found: cost.Cost) -> None:
         ),
         (
             "Operations left",
-            f"{found.flops_left / found.flops:.1%}",
+            look.share(found.flops_left / found.flops),
             f"{found.flops_left / 1e9:.3f} of {found.flops / 1e9:.3f} billion {cost.UNIT}; one image of "
             f"{found.size}×{found.size} pixels.",
         ),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core import checkpoints, cost, exports
-from pages.components import cost_data
+from pages.components import cost_data, look
 from tests.pages.opening import opened, texts
 
 COST = "pages/cost.py"
@@ -36,7 +36,7 @@ def test_it_counts_what_the_engine_counts(study):
     assert cards["Weights that are zero"] == f"{found.nominal:.1%}" == "80.0%"
     assert cards["Weights to leave out"] == cost.percent(found.effective)
     assert cards["Dead channels"] == f"{found.constant + found.unread:,}"
-    assert cards["Operations left"] == f"{found.flops_left / found.flops:.1%}"
+    assert cards["Operations left"] == look.share(found.flops_left / found.flops)
     assert "two for each multiply-add" in texts(app)
     sizes = app.dataframe[0].value.set_index("file")["bytes"]
     assert sizes[exports.FORMATS["sparse"].title] == found.bytes["sparse"]
