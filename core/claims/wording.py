@@ -64,12 +64,18 @@ def summary(findings: Sequence["Finding"]) -> str:
         return "No claim can be tested on what is trained so far."
     hold, fail = (sum(finding.verdict == verdict for finding in tested) for verdict in (HOLDS, FAILS))
     rest = len(tested) - hold - fail
-    text = f"Of {len(tested)} claims that can be tested on these networks, {_count(hold, 'holds', 'hold')}, "
-    return text + f"{_count(fail, 'does not hold', 'do not hold')}, and {rest} cannot be told."
+    return f"Of {len(tested)} claims that can be tested on these networks, {counted(hold, fail, rest)}."
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+def counted(hold: int, fail: int, rest: int) -> str:
+    """How many verdicts there are of each kind, those that there are: ``"3 hold, 1 does not hold and 12 cannot be told"``."""
+    told = [
+        f"{hold} hold{'s' if hold == 1 else ''}" if hold else "",
+        f"{fail} do{'es' if fail == 1 else ''} not hold" if fail else "",
+        f"{rest} cannot be told" if rest else "",
+    ]
+    told = [text for text in told if text]
+    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 def resolution(findings: Sequence["Finding"]) -> tuple[float, float] | None:

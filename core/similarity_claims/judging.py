@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from core.claims.verdicts import CANNOT_TELL, FAILS, HOLDS, LEVEL, VERDICTS, Region, holm, p_value, verdict
+from core.claims.wording import counted
 from core.evaluation import Interval
 from core.matrices import Stored, chosen, position
 from core.replication import Line
@@ -81,11 +82,8 @@ def judge(stored: Stored | None, lines: Sequence[Line], sparsity: float | None =
 def summary(findings: Sequence[Finding]) -> str:
     """How many claims hold, in a sentence."""
     counts = {outcome: sum(finding.verdict == outcome for finding in findings) for outcome in VERDICTS}
-    verb = {1: "holds"}.get(counts[HOLDS], "hold"), {1: "does"}.get(counts[FAILS], "do")
-    return (
-        f"Of {len(findings)} claims of the paper, {counts[HOLDS]} {verb[0]} for these networks, {counts[FAILS]} {verb[1]} not, and "
-        f"{counts[CANNOT_TELL]} cannot be told."
-    )
+    told = counted(counts[HOLDS], counts[FAILS], counts[CANNOT_TELL])
+    return f"Of {len(findings)} claims of the paper, for these networks {told}."
 
 
 def floor(stored: Stored | None, lines: Sequence[Line], sample: str | None = None) -> tuple[Line, CKAMatrix] | None:

@@ -39,7 +39,9 @@ def _measures(picture, networks, maps, question) -> tuple[pd.DataFrame, list[str
     frame, notes = pd.DataFrame({"Network": [network.title for network in networks]}), []
     if len(maps) > 1:
         frame["Rank correlation"] = _numbers(attribution.rank_correlation(first, stack))
-        frame["Top 10% shared"] = _shares(attribution.top_overlap(first, stack))
+        # An empty map has no brightest pixels: among ties it would share what chance does.
+        some = np.ptp(stack.reshape(len(stack), -1), axis=1) > 0
+        frame["Top 10% shared"] = _shares(np.where(some & some[0], attribution.top_overlap(first, stack), np.nan))
     if picture.lesion is not None and picture.lesion.any():
         frame["On the lesion"] = _shares(attribution.share_inside(stack, np.broadcast_to(picture.lesion, stack.shape)))
         notes.append(

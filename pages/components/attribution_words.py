@@ -37,7 +37,7 @@ def answers(probabilities: np.ndarray, names: tuple[str, ...], question: Questio
     shown = [*order, question.target] if question.target not in order else list(order)
     lines = []
     for place, index in enumerate(shown):
-        words = f"{look.diagnosis(names[index])} {probabilities[index]:.0%}"
+        words = f"{look.diagnosis(names[index])} {look.probability(probabilities[index])}"
         lines.append(f"**{words}**" if place == 0 else words)
     if picture.kind == "upload":
         lines.insert(0, f":material/warning: :red[**{NOT_FOR_DIAGNOSIS}**]")
@@ -47,9 +47,9 @@ def answers(probabilities: np.ndarray, names: tuple[str, ...], question: Questio
 def caption(network: Network, probabilities: np.ndarray, names: tuple[str, ...], question: Question) -> str:
     """What is written below a map that is taken along."""
     best = int(probabilities.argmax())
-    words = f"{network.title}\nAnswer: {look.diagnosis(names[best])}, {probabilities[best]:.0%}"
+    words = f"{network.title}\nAnswer: {look.diagnosis(names[best])}, {look.probability(probabilities[best])}"
     if best != question.target:
-        words += f"\n{look.diagnosis(names[question.target])}: {probabilities[question.target]:.0%}"
+        words += f"\n{look.diagnosis(names[question.target])}: {look.probability(probabilities[question.target])}"
     return words
 
 
@@ -84,7 +84,8 @@ def basis(networks: list[Network], question: Question, wanted: bool) -> str:
     pruned_on = [network for network in networks if not network.trained]
     if pruned_on:
         count = pruned_on[0].calibrated
-        words = f"{' and '.join(network.title for network in pruned_on)} pruned on without fine-tuning"
+        were = "were" if len(pruned_on) > 1 else "was"
+        words = f"{look.listed([network.title for network in pruned_on])} {were} pruned on without fine-tuning"
         if count:
             words += f", with batch norm re-estimated on {count:,} training images"
         elif wanted:

@@ -109,7 +109,7 @@ def _sentences(answers: Answers, names: dict[str, str], diagnosis: str) -> str:
 def _verdict(answers: Answers, names: dict[str, str]) -> str:
     """Each network's call, and whether pruning changed it."""
     calls = {key: look.diagnosis(CLASSES[given.argmax()]).lower() for key, given in answers.own.items()}
-    told = {key: f"**{call}** ({answers.own[key].max():.0%})" for key, call in calls.items()}
+    told = {key: f"**{call}** ({look.probability(answers.own[key].max())})" for key, call in calls.items()}
     dense, *pruned = calls
     changed = [key for key in pruned if calls[key] != calls[dense]]
     if len(pruned) == 1:

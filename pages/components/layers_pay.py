@@ -22,10 +22,12 @@ def draw(study: str) -> None:
         return
     if found == "none" or found.rows.empty:
         st.info(
-            "**Nobody has asked yet what pruning each layer alone costs.** It is computed once, in minutes for a VGG16, and stored:",
+            "**Nobody has asked yet what pruning each layer of this network alone costs.** It is computed once from the validation images, "
+            "and stored. Minutes for VGG16, longer for DenseNet169:",
             icon=":material/query_stats:",
         )
         st.code(f"python -m core sensitivity {study}", language="bash")
+        panels.offer_photographs(study)
         return
     left, right = st.columns(2, gap="medium")
     with left:
@@ -78,8 +80,8 @@ def _sentence(frame, measure: str, sparsity: float) -> str:
     worst = frame.loc[frame["value"].idxmin()]
     loss, gain = int((frame["high"] < 0).sum()), int((frame["low"] > 0).sum())
     text = (
-        f"Pruned alone to {sparsity:.0%}, **{worst['part']}** costs most: {look.points(worst['value'], worst['low'], worst['high'])} "
-        f"points of {measure}; the worst of {len(frame)} looks worse than it is. "
+        f"Pruned alone to {sparsity:.0%}, **{worst['part']}** changes most for the worse: {look.points(worst['value'], worst['low'], worst['high'])} "
+        f"points of {measure} (the worst of {len(frame)} looks worse than it is). "
     )
     told = f"Of {len(frame)} {_one(frame)}s these images show a loss for {loss or 'none'}"
     if gain:
@@ -89,7 +91,7 @@ def _sentence(frame, measure: str, sparsity: float) -> str:
         text
         + told
         + (
-            f"; for {'the other ' if loss + gain else ''}{left} the interval reaches zero: whether they lose cannot be told."
+            f"; for {'the other ' if loss + gain else 'all '}{left} the interval reaches zero: whether they lose cannot be told."
             if left
             else "."
         )

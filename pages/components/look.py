@@ -142,6 +142,11 @@ def share(value: float) -> str:
     return text
 
 
+def probability(value: float) -> str:
+    """A network's probability in whole percent; none is said to be sure, or to rule out: ``"83%"``, ``">99%"``, ``"<1%"``."""
+    return ">99%" if 0.995 <= value < 1 else "<1%" if 0 < value < 0.005 else f"{value:.0%}"
+
+
 def span(low: float, high: float) -> str:
     """An interval of a share as it stands behind the share in percent: ``"[1.4, 5.3]"``."""
     return f"[{100 * low:.1f}, {100 * high:.1f}]"

@@ -97,7 +97,7 @@ def _line(finding: Finding) -> str:
     text = f"{_ICONS[verdict]} {said[0].upper()}{said[1:]}: **{verdict}**."
     if claim.published:
         cells = ", ".join(f"{claims.network(name)} {100 * value:.2f}%" for name, value in claim.published.items())
-        text += f" In the paper, which gives no intervals, it {'is' if claim.supported else 'is not'}: {cells}."
+        text += f" In the paper, which tells accuracy and no intervals, it {'is' if claim.supported else 'is not'}: {cells}."
     if reason := _reason(finding):
         text += f" {reason[0].upper()}{reason[1:]}."
     if any(not item.equal for item in finding.evidence):

@@ -115,7 +115,7 @@ def _gaps(known: Stored, path: Path, recalibrated: bool) -> str:
     if lacking:
         told.append(
             f"Of the trained networks {'that' if len(lacking) == 1 else 'those'} of {look.listed([f'{percent:g}%' for percent in lacking])} "
-            f"{'is' if len(lacking) == 1 else 'are'} not compared with the dense one, and without a dot."
+            f"{'is' if len(lacking) == 1 else 'are'} not compared with the dense one and {'has' if len(lacking) == 1 else 'have'} no dot."
         )
     steps = {percent: known.twins(dense, on_path(path, percent, recalibrated), known.usual) for percent in PERCENTS}
     absent = [percent for percent, twins in steps.items() if twins is None and percent not in trained]

@@ -44,7 +44,7 @@ def _reliability(selection: Selection, estimate: Estimate) -> None:
         intervals = {"Dense": score.dense, "Pruned": score.pruned}
         lines = {name: interval.format() for name, interval in intervals.items()}
         lines["Change"] = score.change.format(signed=True)
-        st.table(pd.Series(lines, name="95% interval").to_frame())
+        st.table(pd.Series(lines, name="Error, 95% interval, images").to_frame())
         adjusted = "" if selection.cohort.groups is None else ", adjusted for lesions"
         st.caption(
             f"{score.metric.description} Points above the diagonal are answers that are right more often than the network claims, below it less often: "

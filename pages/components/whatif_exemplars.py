@@ -1,5 +1,7 @@
 """Exemplars that pruning forgets: images on which the pruned networks of all methods and seeds disagree with the dense ones they were made from."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -176,7 +178,9 @@ def _pictures(selection: Selection, found: Population, forgotten: np.ndarray) ->
         return
 
     def answers(given: np.ndarray, row: int) -> str:
-        return ", ".join(dict.fromkeys(names[given[:, row]]))
+        # The commonest first, and how many gave it: the same two answers may be given by most and by few.
+        counts = Counter(names[given[:, row]].tolist()).most_common()
+        return ", ".join(f"{name} ({count} of {len(given)})" if len(counts) > 1 else name for name, count in counts)
 
     def frame() -> pd.DataFrame:
         return pd.DataFrame(
@@ -192,7 +196,7 @@ def _pictures(selection: Selection, found: Population, forgotten: np.ndarray) ->
     def words(place: int) -> str:
         row = rows[place]
         return (
-            f"**{names[test.labels[row]]}**  \nDense: {answers(found.reference, row)}, {found.confidence[row]:.0%}  \n"
+            f"**{names[test.labels[row]]}**  \nDense: {answers(found.reference, row)}, {look.probability(found.confidence[row])}  \n"
             f"Pruned: {answers(found.after, row)}"
         )
 

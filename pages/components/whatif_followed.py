@@ -79,7 +79,11 @@ def _path_of(name: str, steps: list[Step], row: int, found: pd.Series, test: Coh
     st.caption(
         "Probabilities of the pruned network at each stored sparsity, the dense network's dashed: both with batch norm "
         "recalibrated, or both without. "
-        + (f"Networks were trained at {look.listed([f'{percent:g}%' for percent in trained])}. " if trained else "")
+        + (
+            f"Of the networks trained, this line passes those at {look.listed([f'{percent:g}%' for percent in trained])}. "
+            if trained
+            else ""
+        )
         + f"{_of_one(found)} One image has no interval."
     )
     charts.show(

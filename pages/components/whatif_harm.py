@@ -211,7 +211,7 @@ def _changed_images(selection: Selection, estimate: Estimate) -> None:
         flip = some.iloc[place]
         return (
             f"**{look.diagnosis(flip['truth'])}**  \nDense: {look.diagnosis(flip['dense_answer'])}, "
-            f"{flip['dense_probability']:.0%}  \nPruned: {look.diagnosis(flip['pruned_answer'])}, {flip['pruned_probability']:.0%}"
+            f"{look.probability(flip['dense_probability'])}  \nPruned: {look.diagnosis(flip['pruned_answer'])}, {look.probability(flip['pruned_probability'])}"
         )
 
     def frame() -> pd.DataFrame:

@@ -162,7 +162,7 @@ def _basis(estimate: Estimate, table: pd.DataFrame, total: int, grouped: bool) -
             "differ a little from its checkpoint."
         )
     if estimate.short:
-        parts.append("Macro AUC is not stored for many classes.")
+        parts.append("Macro AUC is not stored where there are many classes.")
     return " ".join(parts)
 
 

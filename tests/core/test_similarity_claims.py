@@ -236,4 +236,4 @@ def test_the_table_has_a_row_for_each_test():
     assert row["difference"] == pytest.approx(row["first_cka"] - row["second_cka"], abs=1e-6)
     assert row["n"] == N
     text = similarity_claims.summary(similarity_claims.judge(stored([line()], ALIKE, TWINS), [line()]))
-    assert text == "Of 3 claims of the paper, 2 hold for these networks, 0 do not, and 1 cannot be told."
+    assert text == "Of 3 claims of the paper, for these networks 2 hold and 1 cannot be told."

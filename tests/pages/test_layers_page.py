@@ -91,7 +91,7 @@ def test_who_pays_shows_what_is_stored_with_intervals_and_says_on_which_images(s
     assert "test images chose nothing" in told
     rows = made.rows[(made.rows["sparsity"] == 0.9) & made.rows["recalibrated"]]
     worst = rows.loc[rows["accuracy"].idxmin()]
-    assert f"**{worst['part']}** costs most" in told
+    assert f"**{worst['part']}** changes most for the worse" in told
     [table] = frames(app)
     np.testing.assert_allclose(table["accuracy_difference"], rows["accuracy"], atol=1e-5)
     np.testing.assert_allclose(table["low"], rows["accuracy_low"], atol=1e-5)

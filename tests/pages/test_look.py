@@ -29,6 +29,11 @@ def test_all_is_said_of_all_only():
     assert [look.share(value) for value in shares][:-1] == ["99.6%", "99.96%", "100%", "52%", "0.4%", "0%"]
 
 
+def test_no_network_is_said_to_be_sure_or_to_rule_out():
+    shown = [look.probability(value) for value in (1.0, 0.9999, 0.994, 0.5, 0.006, 0.0001, 0.0)]
+    assert shown == ["100%", ">99%", "99%", "50%", "1%", "<1%", "0%"]
+
+
 def test_files_and_headings_are_named_for_readers():
     assert look.file_name("layers-ham10000-64/vgg16-80%", "csv") == "layers-ham10000-64-vgg16-80.csv"
     shown = [look.heading(name) for name in ("found_dense", "p_value", "n", "cka", "Mean CKA", "image")]
