@@ -55,7 +55,7 @@ class UnknownName(PruneScopeError, ValueError):
             expected=_one_of(known) if known else "nothing: none exists yet",
             remedy="did you mean " + " or ".join(near) + "?" if near else None,
         )
-        self.near = near
+        self.kind, self.near = kind, near
 
 
 _LISTED = 25  # names that a message lists; more would bury what it says
@@ -185,4 +185,4 @@ def check_sparsity(sparsity, what: str = "Sparsity") -> float:
             expected="a number from 0 up to but not including 1",
             remedy=remedy,
         )
-    return value
+    return value + 0.0  # -0.0 is 0.0, in hashes too

@@ -65,13 +65,15 @@ class Recipe:
             check_choice("start", self.start, STARTS)
         object.__setattr__(self, "study", Study.parse(self.study).name)  # phantom-064/vgg16 is the same run
         object.__setattr__(self, "sparsity", check_sparsity(self.sparsity))
-        if self.split_by is not None and not isinstance(self.split_by, str):
+        if self.split_by is not None and not (isinstance(self.split_by, str) and self.split_by):
             raise InvalidValue(
                 "split_by is wrong", given=repr(self.split_by)[:200], expected="the name of a rule, or None"
             )
-        if self.method == DENSE and (self.sparsity or self.steps is not None or self.scope != GLOBAL):
-            given = f"sparsity {self.sparsity}, steps {self.steps}, scope {self.scope}"
-            raise InvalidValue("A dense run prunes nothing", given=given, expected="sparsity 0, no steps and no scope")
+        pruning = self.sparsity or self.steps is not None or self.scope != GLOBAL or self.criterion != "magnitude"
+        if self.method == DENSE and pruning:
+            given = f"sparsity {self.sparsity}, steps {self.steps}, scope {self.scope}, criterion {self.criterion}"
+            expected = "sparsity 0, no steps, and the scope and criterion left as they are"
+            raise InvalidValue("A dense run prunes nothing", given=given, expected=expected)
         if self.method != DENSE:
             plan(self.method, [["any layer"]], self.sparsity, steps=self.steps, epochs=self.training.epochs)
             if self.steps is not None:

@@ -44,7 +44,9 @@ def add_settings(command) -> None:
     """Declare an option for each setting of training."""
     group = command.add_argument_group("training", "What is not given is the study's own choice.")
     for name, (kind, help) in SETTINGS.items():
-        group.add_argument(f"--{name}", type=kind, metavar=kind.__name__[0].upper(), help=help)
+        # With a dash as all options are; as it is called in code, too.
+        spelt = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
+        group.add_argument(*spelt, dest=name, type=kind, metavar=kind.__name__[0].upper(), help=help)
 
 
 def changes(args, *names: str) -> dict:

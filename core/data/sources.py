@@ -22,6 +22,8 @@ DATASETS: dict[str, Source] = {
     source.name: source for source in (ham10000.SOURCE, cifar100.SOURCE, phantom.dataset.SOURCE)
 }
 
+_DATA_SET = "data set"  # what an UnknownName says of names of these
+
 
 def locate(name: str | os.PathLike, *, root=None, split_by: str | None = None) -> Listing:
     """List a data set without decoding it: which images of which class there are, and how to read one.
@@ -149,7 +151,7 @@ def _title(name: str | os.PathLike) -> str:
 def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, split_by: str | None = None) -> Found:
     """Which files make up a data set, without opening them. Arguments and errors as in :func:`load`."""
     if not isinstance(name, str | os.PathLike) or not str(name).strip():
-        raise UnknownName("data set", name, DATASETS)
+        raise UnknownName(_DATA_SET, name, DATASETS)
     if str(name) in DATASETS:
         return DATASETS[str(name)].find(root, split_by)
     bare = isinstance(name, str) and not {"/", os.sep} & set(name) and not name.startswith((".", "~"))
@@ -160,7 +162,7 @@ def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, spli
         known = folder.named(
             checked_root(root)
         )  # whoever says where data sets lie does not mean what lies here by chance
-        raise UnknownName("data set", readable(name)[:300], [*DATASETS, *(own for own in known if own not in DATASETS)])
+        raise UnknownName(_DATA_SET, readable(name)[:300], [*DATASETS, *(own for own in known if own not in DATASETS)])
     for source in DATASETS.values() if is_folder(path) else ():
         # The path of a known data set's own folder means that data set.
         with suppress(DataNotFound):
@@ -176,7 +178,7 @@ def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, spli
             remedy="check the path; the data sets known by name are " + ", ".join(DATASETS),
         )
     known = folder.named(checked_root(root))
-    raise UnknownName("data set", readable(name)[:300], [*DATASETS, *(own for own in known if own not in DATASETS)])
+    raise UnknownName(_DATA_SET, readable(name)[:300], [*DATASETS, *(own for own in known if own not in DATASETS)])
 
 
 def _in_root(name: str, root, split_by: str | None) -> Found | None:
@@ -215,6 +217,8 @@ def known_by_lying_there(name: str, then: str) -> Iterator[None]:
     try:
         yield
     except UnknownName as error:
+        if error.kind != _DATA_SET:  # a split rule, say
+            raise
         raise DataNotFound(
             f"The images of {name} are not on this machine",
             given=data_root(),

@@ -67,7 +67,16 @@ def _data(card: Card) -> str:
     ]
     if source and (source.citation or source.licence):
         lines.append(
-            " ".join(filter(None, (f"{source.citation}." if source.citation else "", source.licence, source.url)))
+            " ".join(
+                filter(
+                    None,
+                    (
+                        f"{source.citation}." if source.citation else "",
+                        f"Licence: {source.licence}." if source.licence else "",
+                        source.url,
+                    ),
+                )
+            )
         )
     split = {"row": "by image: images of one lesion may be in training and test, which flatters all numbers"}
     split = split.get(card.data.split_by, f"by {card.data.split_by}" if card.data.split_by else "by image")

@@ -6,6 +6,7 @@ reach networks that run in other threads, and it takes minutes for a DenseNet.
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from core.checkpoints import Checkpoint
 from core.errors import ExportFailed, MissingPackage
 from core.evaluation import predict
 from core.files import atomic_path
+from core.pruning import private
 from core.pruning.compaction.operations import Concatenation, Norm, Operation, Weighted
 from core.pruning.compaction.wiring import wire
 
@@ -54,7 +56,7 @@ def build(checkpoint: Checkpoint, small: nn.Module):
     """The ``onnx.ModelProto`` of a compacted network."""
     onnx, _ = _import()
     card, size = checkpoint.card, checkpoint.card.data.size
-    graph = _Graph(onnx)
+    graph = _Graph(onnx, _maps(small, size))
     scale = (1 / (255 * small.std)).view(1, 3, 1, 1)
     x = graph.add("Cast", INPUT, to=onnx.TensorProto.FLOAT)
     x = graph.add("Transpose", x, perm=[0, 3, 1, 2])
@@ -110,8 +112,8 @@ def check(data: bytes, small: nn.Module, size: int) -> float:
 class _Graph:
     """Nodes and weights so far; every method gives the name of the tensor that it adds."""
 
-    def __init__(self, onnx):
-        self._onnx = onnx
+    def __init__(self, onnx, maps: Mapping):
+        self._onnx, self._maps = onnx, maps
         self.nodes, self.weights = [], []
 
     def add(self, kind: str, *inputs: str, output: str | None = None, **attributes) -> str:
@@ -166,12 +168,35 @@ class _Graph:
         if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1)):
             return self.add("GlobalAveragePool", x)
         if isinstance(module, nn.AdaptiveAvgPool2d):
-            raise ExportFailed(
-                "ONNX has no pool of this kind",
-                given=str(module),
-                expected="a pool to one position, or one merged into the head",
-            )
+            return self._pooled(module, x)
         return x  # dropout, flattening before a linear layer, and what compaction folded away
+
+    def _pooled(self, pool: nn.AdaptiveAvgPool2d, x: str) -> str:
+        """ONNX knows no pool to so many positions, but each is a mean of rows of means of columns: two products."""
+        before, after = self._maps[pool]
+        if before == after:
+            return x
+        rows, columns = (
+            nn.functional.adaptive_avg_pool1d(torch.eye(old)[None], new)[0].T
+            for old, new in zip(before, after, strict=True)
+        )
+        place = len(self.nodes)
+        x = self.add("MatMul", self.constant(f"pool.{place}.rows", rows), x)
+        return self.add("MatMul", x, self.constant(f"pool.{place}.columns", columns.T))
+
+
+def _maps(network: nn.Module, size: int) -> dict[nn.Module, tuple[tuple[int, int], tuple[int, int]]]:
+    """Height and width of the map before and after each average pool to a number of positions, for images of ``size``."""
+    copy, found = private(network).eval().to("meta"), {}
+    for name, module in copy.named_modules():
+        if isinstance(module, nn.AdaptiveAvgPool2d):
+
+            def note(_, given, result, name=name):
+                found[network.get_submodule(name)] = tuple(given[0].shape[2:]), tuple(result.shape[2:])
+
+            module.register_forward_hook(note)
+    copy(torch.empty(1, 3, size, size, device="meta"))
+    return found
 
 
 def _import():

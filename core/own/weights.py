@@ -175,7 +175,8 @@ def measure(id: str, *, device=None, report: Report = silent) -> Checkpoint:
 
 
 def _check_order(order: tuple[str, ...], names: tuple[str, ...]) -> None:
-    if len(set(order)) != len(order) or set(order) != set(names) or len(order) < 2:
+    named = all(isinstance(one, str) for one in order)
+    if not named or len(set(order)) != len(order) or set(order) != set(names) or len(order) < 2:
         raise InvalidValue(
             "This is not an order of the classes",
             given=", ".join(map(str, order))[:300],
@@ -185,10 +186,16 @@ def _check_order(order: tuple[str, ...], names: tuple[str, ...]) -> None:
 
 def _check_normalisation(mean, std) -> None:
     for what, values, low in (("mean", mean, 0.0), ("deviation", std, 1e-3)):
-        if values is not None and (len(values) != 3 or not all(low <= value <= 10 for value in values)):
+        if values is None:
+            continue
+        try:
+            numbers = [float(value) for value in values]
+        except (TypeError, ValueError):
+            numbers = []
+        if len(numbers) != 3 or not all(low <= number <= 10 for number in numbers):
             raise InvalidValue(
                 "This is no normalisation of images in [0, 1]",
-                given=f"{what} {tuple(values)}",
+                given=f"{what} {values!r}"[:200],
                 expected="three numbers each, such as 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225",
             )
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 
 from torch import Tensor
 
-from core.errors import InvalidValue
+from core.errors import InvalidSparsity, InvalidValue, check_whole
 from core.pruning.masks import Masks
 from core.pruning.methods import Step, step_masks
 
@@ -37,13 +38,22 @@ def with_fixed(
 
     Raises:
         InvalidValue: no such unit, or masks of other layers than ``weights``.
-        InvalidSparsity: a percent outside 0 to 99.
+        InvalidSparsity: a percent outside 0 to 99, or no whole one.
     """
     masks = Masks.of(masks)
     kept = Masks.dense(weights) if kept is None else Masks.of(kept)
+    if not isinstance(fixed, Mapping):
+        raise InvalidValue(
+            "These are no layers set by hand", given=repr(fixed)[:200], expected="number of a unit -> percent"
+        )
     for number, percent in fixed.items():
-        if not 0 <= number < len(units):
-            raise InvalidValue("There is no such unit of layers", given=number, expected=f"0 to {len(units) - 1}")
+        number = check_whole(number, "There is no such unit of layers", 0, len(units) - 1)
+        if isinstance(percent, bool) or not isinstance(percent, Integral) or not 0 <= percent <= 99:
+            raise InvalidSparsity(
+                "This is no sparsity of a unit",
+                given=repr(percent)[:200],
+                expected="a whole number of percent, from 0 to 99",
+            )
         step = Step(tuple(units[number]), percent / 100, 0)
         done = step_masks(weights, kept, step, criterion=criterion, seed=seed)
         masks = masks.merge(Masks({name: done[name] for name in step.layers}))

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from core import recipes
 from core.checkpoints import Card
@@ -62,7 +63,7 @@ def _prune(recipe: Recipe, parent: list[str]) -> str | None:
 
 
 def _settings(recipe: Recipe, usual: Recipe) -> dict:
-    own, other = recipe.training.as_dict(), usual.training.as_dict()
+    own, other = asdict(recipe.training), asdict(usual.training)  # all of them: as_dict() leaves out what is 0
     return {name: value for name, value in own.items() if value != other[name]}
 
 

@@ -44,13 +44,14 @@ def read(path: str | os.PathLike) -> Sweep:
         InvalidValue: no such file, no TOML (with line and column), a value that cannot be, or more than ten thousand runs.
         UnknownName: a key, study, method or criterion that does not exist; near ones are suggested.
     """
-    path = Path(path)
     try:
+        path = Path(path)
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:  # the last two: what is no path at all
+        why = getattr(error, "strerror", None) or error
         raise InvalidValue(
-            "This sweep cannot be read", given=f"{path} ({error.strerror})", expected="a TOML file, see docs/sweeps.md"
+            "This sweep cannot be read", given=f"{path!s:.200} ({why})", expected="a TOML file, see docs/sweeps.md"
         ) from error
     if len(content) > MOST_BYTES:
         raise InvalidValue("This is no sweep", given=f"{path}, over {MOST_BYTES:,} bytes", expected="a short TOML file")
@@ -68,6 +69,8 @@ def read(path: str | os.PathLike) -> Sweep:
 
 def parse(values: Mapping) -> Sweep:
     """The sweep that plain values describe, as TOML gives them. Errors as for :func:`read`."""
+    if not isinstance(values, Mapping):
+        raise InvalidValue("This is no sweep", given=repr(values)[:200], expected="a table, as TOML gives it")
     _check_keys("sweep", values, _TOP)
     retries = values.get("retries", 1)
     if type(retries) is not int or not 0 <= retries <= 100:

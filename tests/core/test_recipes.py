@@ -23,6 +23,7 @@ def test_the_same_recipe_has_the_same_hash_however_it_is_written():
     assert (
         pruned(dense(STUDY), "one_shot", 0.8, momentum=0.9, warmup=0).hash == pruned(dense(STUDY), "one_shot", 0.8).hash
     )
+    assert pruned(dense(STUDY), "one_shot", -0.0).hash == pruned(dense(STUDY), "one_shot", 0.0).hash
     assert pruned(dense(STUDY), "dense", 0).hash == pruned(dense(STUDY), "dense", 0.0).hash
 
 
@@ -126,6 +127,8 @@ def test_the_parent_hands_on_its_network():
         (lambda: pruned(dense(STUDY), "one_shot", 0.5, criterion="magnitud"), UnknownName, "did you mean magnitude"),
         (lambda: pruned(pruned(dense(STUDY), "one_shot", 0.5), "one_shot", 0.8), InvalidValue, "from a dense network"),
         (lambda: pruned(dense(STUDY), "one_shot", 0.5, study="cifar100-32/vgg16"), InvalidValue, "differ in study"),
+        (lambda: dense(STUDY, split_by=""), InvalidValue, "split_by is wrong"),
+        (lambda: dense(STUDY, criterion="random"), InvalidValue, "prunes nothing"),
         (lambda: dense("phantom-32/vgg16", stem="small"), InvalidValue, "one stem only"),
         (lambda: dense("phantom-32/densenet169", norm=False), InvalidValue, "without batch norm"),
         (lambda: pruned(dense(STUDY), "one_shot", 0.5, split_by="row"), InvalidValue, "differ in split_by"),

@@ -76,7 +76,7 @@ def parameters_of(images: ImageSet | pd.DataFrame) -> list[Parameters]:
         InvalidValue: it is not of phantoms.
     """
     rows = images.table if isinstance(images, ImageSet) else images
-    lacking = [name for name in NAMES if name not in rows]
+    lacking = [name for name in NAMES if name not in rows] if isinstance(rows, pd.DataFrame) else NAMES
     if lacking:
         raise InvalidValue(
             "These images are no phantoms",

@@ -172,7 +172,7 @@ NAMES = tuple(item.name for item in fields(Parameters))
 
 def check_size(size: int) -> int:
     """Return ``size`` if phantoms are drawn at it, 32 to 256 pixels; raise InvalidValue otherwise."""
-    if isinstance(size, bool) or not isinstance(size, Real) or size != int(size) or not 32 <= size <= 256:
+    if isinstance(size, bool) or not isinstance(size, Real) or not 32 <= size <= 256 or size != int(size):
         raise InvalidValue(
             "Phantoms are not drawn at this size", given=repr(size), expected="a whole number from 32 to 256 pixels"
         )

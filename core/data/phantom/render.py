@@ -172,10 +172,11 @@ def _whole(fine: int) -> Plane:
 
 
 def _listed(parameters: Parameters | Iterable[Parameters]) -> list[Parameters]:
-    chosen = [parameters] if isinstance(parameters, Parameters) else list(parameters)
+    several = isinstance(parameters, Iterable)
+    chosen = list(parameters) if several and not isinstance(parameters, Parameters) else [parameters]
     for item in chosen:
         if not isinstance(item, Parameters):
-            raise InvalidValue("This is no phantom", given=repr(item), expected="core.data.phantom.Parameters")
+            raise InvalidValue("This is no phantom", given=repr(item)[:200], expected="core.data.phantom.Parameters")
     return chosen
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from core.data.phantom.exact import Stream
 from core.data.phantom.parameters import CLASSES, RANGES, SIGNS, Parameters
-from core.errors import InvalidValue, check_choice
+from core.errors import InvalidValue, check_choice, check_number, check_whole
 
 # Shares of the classes among the 10,015 images of HAM10000.
 RARITY = {"akiec": 0.0327, "bcc": 0.0513, "bkl": 0.1097, "df": 0.0115, "mel": 0.1111, "nv": 0.6695, "vasc": 0.0142}
@@ -121,11 +121,15 @@ def sample(
         views: share of lesions that are there twice, one after the other, in two different pictures.
 
     Raises:
-        InvalidValue: a count or weights that are negative, not numbers, or (weights) all 0.
+        InvalidValue: a count, seed or weights that are negative, not numbers, or (weights) all 0 or no mapping; or a share of views
+            that is none.
         UnknownName: no such class.
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         raise InvalidValue("The count of phantoms is not possible", given=repr(count), expected="a whole number from 0")
+    views = check_number(views, "This is no share of lesions", "a number from 0 to 1", lambda value: 0 <= value <= 1)
+    if not isinstance(seed, Stream):
+        seed = check_whole(seed, "This is no seed", 0, 2**63 - 1)
     weights = _weights(RARITY if classes is None else classes)
     stream = seed if isinstance(seed, Stream) else Stream(seed, "sample")
     drawn: list[Parameters] = []
@@ -178,6 +182,10 @@ def _picture(stream: Stream) -> dict[str, float]:
 
 
 def _weights(classes: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(classes, Mapping):
+        raise InvalidValue(
+            "These are no weights of classes", given=repr(classes)[:200], expected="class name -> weight"
+        )
     weights = {}
     for name, weight in classes.items():
         check_choice("class", name, CLASSES)

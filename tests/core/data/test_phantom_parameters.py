@@ -6,6 +6,7 @@ import pytest
 
 from core.data.ham10000 import CLASSES
 from core.data.phantom import RANGES, RARITY, SIGNS, SIGNS_OF, Parameters, preset, render, sample
+from core.data.phantom.dataset import sign_masks
 from core.data.phantom.sampling import LOOKS
 from core.errors import InvalidValue, UnknownName
 
@@ -44,7 +45,7 @@ def test_names_that_are_none():
         Parameters(seed=1.5)
 
 
-@pytest.mark.parametrize("size", [31, 257, 64.5, "64", True, None])
+@pytest.mark.parametrize("size", [31, 257, 64.5, "64", True, None, float("nan"), float("inf")])
 def test_sizes_that_are_not_drawn(size):
     with pytest.raises(InvalidValue, match=r"not drawn at this size.*32 to 256"):
         render(Parameters(), size)
@@ -89,6 +90,26 @@ def test_other_bad_arguments():
     for bad in (-1, 2.5, True, "3"):
         with pytest.raises(InvalidValue, match="count"):
             sample(bad)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: render(5),
+        lambda: render(None),
+        lambda: sample(3, classes=["mel"]),
+        lambda: sample(3, classes="mel"),
+        lambda: sample(3, views="a"),
+        lambda: sample(3, views=-1),
+        lambda: sample(3, views=float("nan")),
+        lambda: sample(3, seed=None),
+        lambda: sample(3, seed=1.5),
+        lambda: sign_masks(5),
+    ],
+)
+def test_arguments_of_another_kind_are_named(call):
+    with pytest.raises(InvalidValue):
+        call()
 
 
 def test_second_views_are_of_the_same_lesion():

@@ -177,9 +177,22 @@ def test_a_head_of_several_layers_and_a_merged_pool_go_to_onnx(checkpoint):
     )
     data = onnx_files.build(replace(checkpoint, card=card), small).SerializeToString()
     assert onnx_files.check(data, small, 4) <= 1e-6
-    unmerged = pruning.compact(model, masks)
-    with pytest.raises(ExportFailed, match="no pool of this kind"):
-        onnx_files.build(replace(checkpoint, card=card), unmerged)
+
+
+@pytest.mark.parametrize("size", [4, 12, 14, 20])
+def test_a_pool_to_several_positions_goes_to_onnx(checkpoint, size):
+    """Fewer positions than there are, as many, or more: torchvision's head pools to 7×7 whatever comes."""
+    pytest.importorskip("onnxruntime")
+    torch.manual_seed(0)
+    model = models.set_normalisation(Stock().eval(), (0.7, 0.5, 0.4), (0.2, 0.3, 0.1))
+    small = pruning.compact(model, pruning.magnitude(models.prunable(model), 0.3))
+    card = replace(
+        checkpoint.card,
+        data=replace(checkpoint.card.data, size=size, class_names=("a", "b", "c", "d")),
+        architecture=replace(checkpoint.card.architecture, classes=4),
+    )
+    data = onnx_files.build(replace(checkpoint, card=card), small).SerializeToString()
+    assert onnx_files.check(data, small, size) <= 1e-6
 
 
 def test_without_the_packages_onnx_says_what_to_install(checkpoint, tmp_path, monkeypatch):

@@ -6,9 +6,9 @@ import pytest
 from filelock import FileLock
 
 from core import files, jobs, runfolder, runs
-from core.errors import DataNotFound, InvalidValue, JobNotFound, NotAllowed, QueueFull
+from core.errors import DataNotFound, InvalidValue, JobNotFound, NotAllowed, QueueFull, UnknownName
 from core.jobs import places, queue, turns
-from core.recipes import pruned
+from core.recipes import dense, pruned
 from tests.core.jobs.conftest import ANNA, BEN, CLEO, ids, recipe
 
 pytestmark = pytest.mark.usefixtures("queue")
@@ -38,6 +38,13 @@ def test_a_recipe_that_was_made_is_found_and_does_not_wait():
     found = jobs.submit(recipe(epochs=0), ANNA)
     assert (found.state, found.checkpoint) == ("finished", made.id)
     assert jobs.board().jobs == ()
+
+
+def test_a_wrong_split_rule_is_not_told_as_missing_images():
+    with pytest.raises(UnknownName, match="split rule"):
+        jobs.submit(dense("phantom-32/vgg16", split_by="foo"), "me")
+    with pytest.raises(DataNotFound, match="nosuch"):
+        jobs.submit(dense("nosuch-32/vgg16"), "me")
 
 
 def test_owners_take_turns_whoever_came_first():

@@ -162,7 +162,16 @@ def test_measured_on_images_of_other_classes_is_refused(state, tmp_path, monkeyp
 
 @pytest.mark.parametrize(
     "change",
-    [{"mean": (0.5, 0.5)}, {"std": (0.0, 1.0, 1.0)}, {"mean": (float("nan"), 0.0, 0.0)}, {"size": 8}, {"size": 10**6}],
+    [
+        {"mean": ("a", "b", "c")},
+        {"mean": 0.5},
+        {"order": [["dog"], ["cat"]]},
+        {"mean": (0.5, 0.5)},
+        {"std": (0.0, 1.0, 1.0)},
+        {"mean": (float("nan"), 0.0, 0.0)},
+        {"size": 8},
+        {"size": 10**6},
+    ],
 )
 def test_values_that_cannot_be(change, state, tmp_path):
     save_file(state, tmp_path / "x.safetensors")

@@ -60,6 +60,9 @@ def test_what_cannot_be_fixed_is_named(weights):
         with_fixed(whole, weights, UNITS, {3: 50})
     with pytest.raises(InvalidSparsity):
         with_fixed(whole, weights, UNITS, {0: 100})
+    for fixed in ({"a": 1}, {0: "x"}, {0: None}, {0.5: 10}, {0: 50.5}, {True: 5}, [1], 7):
+        with pytest.raises(InvalidValue):  # InvalidSparsity is one, too
+            with_fixed(whole, weights, UNITS, fixed)
 
 
 def test_layers_go_through_an_address_and_back():

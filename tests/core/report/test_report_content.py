@@ -124,6 +124,7 @@ def test_numbers_that_json_cannot_hold_are_refused(position):
         {"epochs": 3, "seed": 2},
         {"head": "stock", "norm": False, "rate": 0.02},
         {"split_by": "row", "augment": "none"},
+        {"precise": 512, "norm_decay": 0.04},
     ],
 )
 @pytest.mark.parametrize("sparsity", [0.8, 0.12345678])

@@ -111,6 +111,12 @@ def test_pruning_without_a_sparsity_is_named_and_the_control_needs_none():
     assert len(sweeps.parse(values).recipes) == 2 * 2 * 2 * 2
 
 
+@pytest.mark.parametrize("call", [lambda: sweeps.read(None), lambda: sweeps.read("a\0b"), lambda: sweeps.parse(None)])
+def test_what_is_no_path_and_no_table_is_named(call):
+    with pytest.raises(InvalidValue, match="sweep"):
+        call()
+
+
 def test_a_file_that_is_no_toml_is_named_with_the_place(tmp_path):
     path = tmp_path / "sweep.toml"
     path.write_text('studies = ["a"\nseeds = ]')
