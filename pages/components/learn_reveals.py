@@ -103,7 +103,7 @@ def _measured(metric: dict) -> str:
 
 
 def _methods(study: str) -> None:
-    for column, name in zip(layout.columns(3, least=260, key="methods"), diagrams.FRAMES, strict=True):
+    for column, name in zip(layout.columns(3, least=180, key="lesson-methods"), diagrams.FRAMES, strict=True):
         with column:
             st.markdown(f"**{look.title(name)}**")
             st.image(diagrams.method(name, look.colour(name), look.ink()), width="stretch", alt=METHOD_SENTENCES[name])

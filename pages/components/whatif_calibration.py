@@ -77,7 +77,7 @@ def _answers(selection: Selection, estimate: Estimate) -> None:
     names = tuple(map(look.brief_diagnosis, test.class_names))
     dark = st.context.theme.type == "dark"
     panes = (("Dense", dense, False), ("Pruned", pruned, False), ("Pruned minus dense", pruned - dense, True))
-    columns = layout.columns(4, least=380, key="answers", gap="large")
+    columns = layout.columns(4, least=380, key="tables", gap="large")
     for column, (title, counts, difference) in zip(columns, panes, strict=False):
         with column:
             st.markdown(title)

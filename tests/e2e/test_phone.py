@@ -36,8 +36,10 @@ def test_choices_in_two_rows_have_all_their_edges(phone, address):
 
 def test_the_sliders_of_the_lab_are_all_on_the_page(phone, address):
     phone.goto(f"{address}/lesion_lab")
-    phone.get_by_role("slider", name="Melanin").wait_for()
-    phone.wait_for_function(f"{_SCROLLING.strip()} === 0")
+    for tab, slider in (("A B C D", "D · Diameter"), ("Tissue", "Melanin"), ("Picture", "Hair")):
+        phone.get_by_role("tab", name=tab).click()
+        phone.get_by_role("slider", name=slider).first.wait_for()
+        phone.wait_for_function(f"{_SCROLLING.strip()} === 0")
 
 
 def test_commands_in_captions_are_as_dark_as_their_caption(phone, address):
