@@ -215,16 +215,18 @@ def _floor(study: str, sample: str, pairs: dict[tuple[str, str], CKAMatrix]) -> 
     if found is None and (found := similarity_claims.floor(stored, own)):
         sample = stored.usual
     if found is None:
-        st.markdown(
+        said = (
             "Two networks trained from different random starts never learn quite the same features. How alike two **dense** ones "
             "are is the floor to compare pruned ones with. "
-            + (
-                "The second one is there; its comparison is not stored yet:"
-                if len(own) > 1
-                else "There is no second one yet:"
-            )
         )
         train = [] if len(own) > 1 else [f"python -m core train {study} --seed 1"]
+        if not train and not (own[0].dense.weights and any(line.dense.weights for line in own[1:])):
+            st.markdown(said + "A second one was trained, but their weights are not here, so they cannot be compared.")
+            return
+        st.markdown(
+            said
+            + ("There is no second one yet:" if train else "The second one is there; its comparison is not stored yet:")
+        )
         st.code("\n".join([*train, similarity_words.make_it(study)]), language="bash", wrap_lines=True)
         return
     line, floor = found

@@ -85,9 +85,9 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         f"Over {len(steps)} stored steps"
         + (f", up to {gaps} points apart" if gaps > 1 else "")
         + ". An answer breaks between "
-        "the last step at which it held and the one shown. The band is the 95% interval (Wilson"
+        "the last step at which it held and the one shown. A class that is brought out has a band, its 95% interval (Wilson"
         + (", adjusted for lesions" if test.groups is not None else "")
-        + ") of the line brought out. Answers can come back, where a trained checkpoint takes over or a class takes all: they count as broken only "
+        + "). Answers can come back, where a trained checkpoint takes over or a class takes all: they count as broken only "
         f"from where they stay changed. How many are changed at one sparsity, permanently or not, is what *Harm* shows.{_passed_over(selection, steps)}"
     )
     panels.table(
@@ -148,7 +148,7 @@ def _sentence(
     if after <= before / 2:
         text += (
             f" There the network gives only **{after} of the {before} {selection.words[1]}** that the dense one gives: an image of these comes back "
-            "because nearly all get this answer, not because it is recognised."
+            "because nearly all get one of these answers, not because it is recognised."
         )
     return text
 

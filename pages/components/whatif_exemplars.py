@@ -81,8 +81,9 @@ def _right(found: Population, forgotten: np.ndarray, labels: np.ndarray) -> str:
     if not forgotten.any():
         return ""
     before, after = ((answers == labels).mean(axis=0)[forgotten] > 0.5 for answers in (found.reference, found.after))
+    dense = "the dense network was" if len(found.dense) == 1 else "most dense networks were"
     return (
-        f" Forgotten is an answer, right or wrong: of these images most dense networks were right on {before.sum():,}, most pruned ones are on "
+        f" Forgotten is an answer, right or wrong: of these images {dense} right on {before.sum():,}, most pruned ones are on "
         f"{after.sum():,} (counted, no interval)."
     )
 
