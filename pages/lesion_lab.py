@@ -21,7 +21,7 @@ def explore() -> None:
     panels.left_out(chosen)
     toolbar, stage = st.container(), st.container()
     with stage:
-        left, middle, right = layout.columns([5, 6, 6], least=220, key="stage")
+        left, middle, right = layout.columns([5, 6, 6], least=180, key="stage", gap="small")
     picture = left.container()
     with left:
         lesion = lab_state.lesion()

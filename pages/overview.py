@@ -17,7 +17,7 @@ st.markdown(
 place = overview_answer.ask()
 
 st.header("Three ways to remove 80% of the weights")
-for column, name in zip(layout.columns(3, least=260, key="methods"), diagrams.FRAMES, strict=True):
+for column, name in zip(layout.columns(3, least=180, key="methods"), diagrams.FRAMES, strict=True):
     with column:
         st.markdown(f"**{look.title(name)}**")
         drawing = diagrams.method(name, look.colour(name), look.ink())
@@ -38,21 +38,26 @@ def interval(metric: dict | None) -> str:
     if not metric or metric["estimate"] is None:
         return "not measured"
     text = f"{metric['estimate']:.1%}"
-    return text if metric["low"] is None else f"{text} {look.span(metric['low'], metric['high'])}"
+    if metric["low"] is None:
+        return text
+    return f"{text} {look.span(metric['low'], metric['high'])}".replace(
+        ", ", ",\u00a0"
+    )  # it may break before the interval only
 
 
 def row(entry) -> dict:
     """One checkpoint as a line of the table."""
     metrics = entry.card.metrics
+    # On a phone six columns would have to be pushed aside to be read.
     line = {
-        "Network": look.title(entry.card.method),
+        "Network": f"{look.title(entry.card.method)}  \n{entry.card.epochs:g}\u00a0epochs, {entry.size_bytes / 1e6:.1f}\u00a0MB",
         "Weights removed": f"{entry.card.actual_sparsity:.1%}",
         "Accuracy": interval(metrics.get("accuracy")),
         "Balanced accuracy": interval(metrics.get("balanced_accuracy")),
     }
     if "sensitivity/mel" in metrics:
         line["Images of melanoma recognised"] = interval(metrics["sensitivity/mel"])
-    return line | {"Epochs": f"{entry.card.epochs:g}", "File": f"{entry.size_bytes / 1e6:.1f} MB"}
+    return line
 
 
 paths = loaders.studies().get(study)

@@ -8,7 +8,7 @@ from core import attribution
 from core.attribution import METHODS
 from core.data.ham10000 import class_words
 from core.paths import PRUNE_ONLY, Path
-from pages.components import address, attribution_networks, loaders, look
+from pages.components import address, attribution_networks, layout, loaders, look
 from pages.components.attribution_sources import Picture
 
 # With a slash, which no class can have: one may well be called "dense".
@@ -64,9 +64,13 @@ def question(paths: dict[str, Path], picture: Picture, dense_answer: int) -> Que
         dense_answer: the dense network's answer to it.
     """
     dense = next(iter(paths.values())).dense
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    # The options come last, for not every way has some.
+    way, speaks, more = layout.columns([4, 5, 3], least=140, key="question", gap="small", vertical_alignment="bottom")
+    with way:
         name = _method()
+    with more:
         options = _options(name, dense)
+    with speaks:
         target, why = _target(dense.card.data.class_names, picture, dense_answer)
     return Question(name, options, target, why)
 
@@ -79,7 +83,6 @@ def _method() -> str:
         METHODS,
         "grad_cam",
         title=lambda name: METHODS[name].title,
-        width=260,
     )
 
 
@@ -96,7 +99,6 @@ def _options(method: str, dense) -> tuple[tuple[str, object], ...]:
             default,
             name="layer",
             title=lambda stage: f"{stage.capitalize()}, {sizes[stage]}×{sizes[stage]}",
-            width=180,
             help="Deep layers know more of diagnoses, early ones of places. The map can be no finer than the layer.",
         )
         return (("layer", found),)
@@ -107,7 +109,6 @@ def _options(method: str, dense) -> tuple[tuple[str, object], ...]:
             _STEPS,
             key="steps",
             persist_state="session",
-            width=120,
             help="Pictures on the way from a plain one to this one. More take longer and miss the right sum by less.",
         )
         address.tell("steps", str(found) if found != _USUAL_STEPS else None)
@@ -135,7 +136,6 @@ def _target(class_names: tuple[str, ...], picture: Picture, answer: int) -> tupl
         known,
         DENSE,
         former={"dense": DENSE, "truth": TRUTH},
-        width=340,
         help="The maps of all networks explain the score of this one class, so that they can be compared.",
     )
     if found == DENSE:
@@ -162,9 +162,9 @@ def drawing(picture: Picture, networks: list[attribution_networks.Network]) -> D
     views = [name for name in VIEWS if name != "swipe" or len(networks) > 1]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         view = address.choose(st.segmented_control, "drawn", "Draw the maps", views, "overlay", title=VIEWS.get)
-        with st.container(width=150):
+        with st.container(width=112):
             opacity = address.slider("opacity", "Opacity", 0, 100, 75, format="%d%%", disabled=view == "map")
-        with st.container(width=150):
+        with st.container(width=112):
             zoom = address.slider("zoom", "Zoom", 1.0, 6.0, 1.0, step=0.5, format="%.1f×")
         with st.popover("More", icon=":material/tune:"):
             outline = address.toggle("outline", "Outline of the lesion", True, disabled=picture.lesion is None)

@@ -15,10 +15,9 @@ from core.cohort import Cohort
 from core.data.ham10000 import class_words
 from core.errors import PruneScopeError
 from core.paths import Path
-from pages.components import address, images, loaders, look
+from pages.components import address, images, layout, loaders, look
 
 SHOWN = 8
-_SIDE = 78
 WHICH = {
     "any": "Any",
     "wrong": "Dense network is wrong",
@@ -58,7 +57,8 @@ def row(context: Context, cohort: Cohort, picture: Callable[[int], np.ndarray]) 
         cohort: the test images.
         picture: from a place to the image, uint8 [H, W, 3].
     """
-    with context.toolbar:
+    both = context.toolbar.container(horizontal=True, gap="small", width="content")  # both go to the next line, or none
+    with both:
         diagnosis = _diagnosis(cohort)
         which = _which()
     rows, words = _passing(context, cohort, which)
@@ -71,8 +71,8 @@ def row(context: Context, cohort: Cohort, picture: Callable[[int], np.ndarray]) 
     if not len(rows):
         st.info(f"No test image passes these filters{f': {words}' if words else ''}.", icon=":material/filter_alt_off:")
     else:
-        _strip(rows, cohort, picture, chosen)
-        st.caption(f"{len(rows):,} of {len(cohort):,} test images{f', {words}' if words else ''}.")
+        said = f"{len(rows):,} of {len(cohort):,} test images{f', {words}' if words else ''}."
+        _strip(rows, cohort, picture, chosen, said)
     address.tell("image", st.session_state["image"])
     return chosen
 
@@ -123,25 +123,30 @@ def _passing(context: Context, cohort: Cohort, which: str) -> tuple[np.ndarray, 
     return surest[changed[surest]], "those of which the dense network was surest first"
 
 
-def _strip(rows: np.ndarray, cohort: Cohort, picture: Callable[[int], np.ndarray], chosen: int | None) -> None:
-    """Small pictures with a button each, and a way on to the next ones."""
+def _strip(
+    rows: np.ndarray, cohort: Cohort, picture: Callable[[int], np.ndarray], chosen: int | None, said: str
+) -> None:
+    """Small pictures with a button each, and below them what is ``said`` of all and a way on to the next ones."""
     pages = -(-len(rows) // SHOWN)
     page = st.session_state.setdefault("strip", 0) % pages
-    with st.container(horizontal=True, gap="small"):
-        for row in rows[page * SHOWN : (page + 1) * SHOWN]:
-            id = str(cohort.ids[row])
-            with st.container(width=_SIDE, gap=None):
-                truth = look.diagnosis(cohort.class_names[cohort.labels[row]])
-                st.image(picture(row), width=_SIDE, alt=f"{id}: {truth}")
-                st.button(
-                    "Shown" if row == chosen else "Explain",
-                    key=f"explain-{id}",
-                    help=f"{id}: {truth}",
-                    type="tertiary",
-                    disabled=bool(row == chosen),
-                    on_click=_choose,
-                    args=(id,),
-                )
+    # Eight places also where fewer pass, so that a picture is as large among few as among many.
+    places = layout.columns(SHOWN, least=68, key="strip", gap="xsmall")
+    for place, row in zip(places, rows[page * SHOWN : (page + 1) * SHOWN], strict=False):
+        id = str(cohort.ids[row])
+        truth = look.diagnosis(cohort.class_names[cohort.labels[row]])
+        with place, st.container(gap=None):
+            st.image(picture(row), width="stretch", alt=f"{id}: {truth}")
+            st.button(
+                "Shown" if row == chosen else "Explain",
+                key=f"explain-{id}",
+                help=f"{id}: {truth}",
+                type="tertiary",
+                disabled=bool(row == chosen),
+                on_click=_choose,
+                args=(id,),
+            )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(said, width="content")
         if pages > 1:
             st.button(
                 "More", icon=":material/arrow_forward:", type="tertiary", on_click=_turn, args=((page + 1) % pages,)

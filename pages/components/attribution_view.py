@@ -29,6 +29,16 @@ from pages.components.attribution_networks import Network
 from pages.components.attribution_pictures import Style
 from pages.components.attribution_sources import Picture
 
+# On a phone the picture stands alone, and below it the networks in pairs: in rows of two, one network would stand by itself.
+_MAPS = "[class*='st-key-even-116-maps'] [data-testid='stColumn']"
+_STYLE = (
+    f"<style>@media (max-width: 640px) {{ {_MAPS}:first-child {{ grid-column: 1 / -1; }} "
+    f"{_MAPS}:first-child img {{ width: 50% !important; }} }} "
+    # Where a network's name takes two lines, its map would stand lower than those beside it.
+    f"@media (min-width: 641px) and (max-width: 1200px) {{ {_MAPS} > [data-testid='stVerticalBlock'] > :first-child "
+    "{ min-height: 3.2rem; justify-content: flex-end; } }</style>"
+)
+
 
 def draw(study: str) -> None:
     """Everything below the introduction."""
@@ -40,7 +50,7 @@ def draw(study: str) -> None:
     with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
         method = state.method(list(paths))
         methods = attribution_controls.methods(paths, method)
-    left, right = layout.columns([3, 2], least=300, key="attribution", gap="large", vertical_alignment="bottom")
+    left, right = layout.columns([3, 2], least=220, key="attribution", vertical_alignment="bottom")
     with left:
         sparsity = state.sparsity()
     with right:
@@ -64,8 +74,8 @@ def _explain(paths, picture: Picture, networks: list[Network], wanted: bool, rep
     names = dense.entry.card.data.class_names
     st.header(attribution_words.heading(question, names))
     attribution_sources.unlike(dense.entry, picture)
-    # Narrower, the longest names of diagnoses would break within a word.
-    places, below = layout.columns(1 + len(networks), least=140, key="maps", gap="small"), st.container()
+    st.html(_STYLE)
+    places, below = layout.columns(1 + len(networks), least=116, key="maps", gap="small"), st.container()
     with below:
         drawing = attribution_controls.drawing(picture, networks)
     maps = [attribution_maps.of(network, picture, question, report) for network in networks]

@@ -57,6 +57,17 @@ def haloed(text: alt.Chart, ink: str) -> alt.LayerChart:
     return halo.encode(color=alt.value(look.paper())) + words
 
 
+def sized(chart: alt.LayerChart | alt.Chart, height: str) -> alt.LayerChart | alt.Chart:
+    """A chart whose plot is as high as an expression of Vega says, mostly of ``width``.
+
+    How wide a plot is, beside names and below a legend of any length, is known in the browser alone. So the signal of Vega that
+    is its height is computed there.
+    """
+    # With a number for its height: of names Vega-Lite would else make bands of 20 pixels each.
+    fitted = chart.properties(height=300, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+    return fitted.add_params(alt.param(name="height", expr=height))
+
+
 def clickable(field: str) -> alt.Parameter:
     """A click on a mark picks what it shows in ``field``."""
     return alt.selection_point(name=PICK, fields=[field], empty=False)

@@ -85,7 +85,7 @@ def pareto(frame: pd.DataFrame, axis: str, marks: Mapping[str, tuple[str, str]],
     """Balanced accuracy against a cost, a point a network; those that no other beats are joined.
 
     Args:
-        frame: from :func:`core.cost.pareto`, with x, title, best, hollow (how its mark is drawn) and, for times, x_low and x_high.
+        frame: from :func:`core.cost.pareto`, with x, cost (x before neighbours were moved apart), title, best, hollow (how its mark is drawn) and, for times, x_low and x_high.
         axis: what x is, with its unit.
         marks: short name of a method -> its colour and shape, in the order of the legend.
         ink: the theme's colour of text.
@@ -111,7 +111,7 @@ def pareto(frame: pd.DataFrame, axis: str, marks: Mapping[str, tuple[str, str]],
             alt.Tooltip("balanced_accuracy:Q", title="Balanced accuracy", format=".1%"),
             alt.Tooltip("low:Q", title="95% from", format=".1%"),
             alt.Tooltip("high:Q", title="to", format=".1%"),
-            alt.Tooltip("x:Q", title=axis, format=",.2f"),
+            alt.Tooltip("cost:Q", title=axis, format=",.2f"),
             alt.Tooltip("effective:Q", title="Can be left out", format=".1%"),
         ],
     )

@@ -1,5 +1,6 @@
 """All networks of a study: what each is worth against what it costs."""
 
+import pandas as pd
 import streamlit as st
 
 from core import cost
@@ -11,6 +12,7 @@ _AXES = {
     "milliseconds": ("milliseconds for one image, compacted", 1.0),
 }
 
+_ASIDE = 0.007  # of the axis, between networks of one size
 _COSTS = {
     "bytes": "the size of the file",
     "flops": "the operations for one image",
@@ -40,7 +42,8 @@ def draw(study: str) -> None:
     frame["hollow"] = [cost_state.channels_may_die(entry) for entry in drawn]
     st.markdown(_sentence(frame, against))
     st.markdown(f"**Balanced accuracy on test images, against {_COSTS[against]}**")
-    shown = frame.assign(x=frame[against] / unit)
+    shown = frame.assign(cost=frame[against] / unit)
+    shown["x"] = _apart(shown) if against == "bytes" else shown["cost"]
     if against == "milliseconds":
         shown = shown.assign(x_low=frame["milliseconds_low"], x_high=frame["milliseconds_high"])
     st.altair_chart(
@@ -79,10 +82,22 @@ def _timed(entries):
     return known
 
 
+def _apart(shown: pd.DataFrame) -> pd.Series:
+    """Where each network is drawn: those of one size side by side, so that their intervals do not cover each other."""
+    step = _ASIDE * (shown["cost"].max() - shown["cost"].min())
+    if not step:
+        return shown["cost"]
+    order = shown.assign(rank=[look.order(name) for name in shown["method"]]).sort_values(["rank", "title"])
+    alike = order.groupby((order["cost"] / (4 * step)).round())["cost"]
+    return order["cost"] + step * (alike.cumcount() - (alike.transform("size") - 1) / 2)
+
+
 def _sentence(frame, against: str) -> str:
     best = frame[frame["best"]].sort_values(against)
+    size = (lambda row: f"{row.bytes / 1e6:.1f}\u00a0MB, ") if against == "bytes" else (lambda row: "")
     names = [
-        f"**{row.title}** ({row.balanced_accuracy:.1%} {look.span(row.low, row.high)})" for row in best.itertuples()
+        f"**{row.title}** ({size(row)}{row.balanced_accuracy:.1%} {look.span(row.low, row.high)})"
+        for row in best.itertuples()
     ]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
     return (
@@ -95,6 +110,8 @@ def _basis(frame, against: str, timed, missing: int) -> str:
     text = f"n = {int(frame['n'].max()):,} test images, 95% intervals. The test images are for looking; they chose none of these networks. The dashed line joins the networks named above. "
     if frame["hollow"].any():
         text += "Hollow marks: trained with weight decay that lets channels die. "
+    if against == "bytes":
+        text += "Networks of one size are drawn a little side by side. "
     if against == "flops":
         text += f"Operations: {cost.UNIT}, of the compacted network. "
     if missing:

@@ -80,7 +80,7 @@ def _node(layer: int, index: int) -> tuple[float, float]:
 
 
 def _label(text: str) -> str:
-    return f'<text x="{_FRAME / 2}" y="{_HEIGHT + 15}" font-size="14" text-anchor="middle" fill="currentColor">{text}</text>'
+    return f'<text x="{_FRAME / 2}" y="{_HEIGHT + 16}" font-size="17" text-anchor="middle" fill="currentColor">{text}</text>'
 
 
 def _arrow(x: float) -> str:
@@ -99,8 +99,8 @@ def _timeline(cuts: tuple[float, ...], width: float, colour: str) -> str:
     )
     return (
         f'<rect x="{left}" y="{y - 3}" width="{length}" height="6" rx="3" fill="{colour}" opacity="0.45"/>{marks}'
-        f'<text x="{left}" y="{y + 22}" font-size="13" fill="currentColor" opacity="0.8">'
+        f'<text x="{left}" y="{y + 23}" font-size="16" fill="currentColor" opacity="0.8">'
         f"cut {f'{len(cuts)} times' if len(cuts) > 1 else 'once'}</text>"
-        f'<text x="{width - left}" y="{y + 22}" font-size="13" text-anchor="end" fill="currentColor" opacity="0.8">'
+        f'<text x="{width - left}" y="{y + 23}" font-size="16" text-anchor="end" fill="currentColor" opacity="0.8">'
         "equal training →</text>"
     )

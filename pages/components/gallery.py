@@ -7,9 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from core.cohort import Cohort
+from pages.components import layout
 
 SHOWN = 12
-SIDE = 160  # pixels
+SIDE = 160  # pixels, of one picture that stands by itself
 
 
 def show(
@@ -42,14 +43,14 @@ def show(
     if picture is None:
         _lines(frame(), key, opened)
         return
-    with st.container(horizontal=True, gap="small"):
-        for place, row in enumerate(rows[:SHOWN]):
-            with st.container(width=SIDE):
-                st.image(picture(row), width=SIDE, alt=f"Test image {test.ids[row]}")
-                st.caption(words(place))
-                if opened:
-                    id = str(test.ids[row])
-                    st.button(action, key=f"{key}-{id}", on_click=opened, args=(id,), type="tertiary")
+    shown = rows[:SHOWN]
+    for place, column in enumerate(layout.columns(len(shown), least=140, key=key, gap="small", most=6)):
+        with column:
+            st.image(picture(shown[place]), width="stretch", alt=f"Test image {test.ids[shown[place]]}")
+            st.caption(words(place))
+            if opened:
+                id = str(test.ids[shown[place]])
+                st.button(action, key=f"{key}-{id}", on_click=opened, args=(id,), type="tertiary")
     if len(rows) > SHOWN:
         st.caption(f"{SHOWN} of {len(rows):,} shown{order and ', '}{order}.")
 

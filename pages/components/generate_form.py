@@ -6,7 +6,7 @@ from core import files, jobs
 from core.errors import DataNotFound, PruneScopeError
 from core.progress import clock
 from pages.components import generate_fields as fields
-from pages.components import generate_parents, generate_state, loaders, look
+from pages.components import generate_parents, generate_state, layout, loaders, look
 
 _SAID = "generate-said"
 
@@ -182,7 +182,7 @@ def _cost(recipe) -> None:
 def _estimate(recipe, found) -> None:
     from core.jobs import estimating
 
-    time, epochs, size, room = st.columns([1.5, 1, 1.3, 1.1])
+    time, epochs, size, room = layout.columns(4, least=220, key="estimate", gap="small")
     time.metric("Time, about", _span(found.seconds) if found.seconds else "not known yet")
     epochs.metric("Epochs to train", f"{found.epochs:g}")
     size.metric("Finished file, about", _bytes(found.file_bytes))

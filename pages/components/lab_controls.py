@@ -7,10 +7,15 @@ from core.data.phantom import RANGES, Parameters
 from pages.components import lab_state, lab_words, look
 
 _HEIGHT = 400  # of the sliders: about that of the picture and the answers beside them
-# On a phone nothing stands beside them, and a page that scrolls within a page hides most of them.
-_ALONE = (
+_BOXES = "[data-testid='stTabPanel'] :is(.st-key-lab-body, .st-key-lab-tissue, .st-key-lab-signs, .st-key-lab-picture)"
+_STYLE = (
+    # On a phone nothing stands beside them, and a page that scrolls within a page hides most of them.
     "<style>@media (max-width: 640px) { [data-testid='stTabPanel'] "
-    ":is([class*='st-key-lab-'], [data-testid='stLayoutWrapper']) { height: auto !important; } }</style>"
+    ":is([class*='st-key-lab-'], [data-testid='stLayoutWrapper']) { height: auto !important; } } "
+    # Browsers hide scroll bars: a shadow at the lower edge says that more follows, and what scrolls covers it at the end.
+    f"{_BOXES} {{ background: linear-gradient(transparent, light-dark(#ffffff, #0f1717) 60%) bottom / 100% 3rem no-repeat local, "
+    "linear-gradient(transparent, light-dark(#0e171730, #e6efee30)) bottom / 100% 1.2rem no-repeat scroll; } "
+    "</style>"
 )
 
 
@@ -43,22 +48,24 @@ def toolbar(lesion: Parameters) -> None:
         can = {"Undo": lab_state.can_undo(), "Redo": lab_state.can_redo(), "Reset": lab_state.changed()}
         icons = {"Undo": ":material/undo:", "Redo": ":material/redo:", "Reset": ":material/restart_alt:"}
         steps = {"Undo": lab_state.undo, "Redo": lab_state.redo, "Reset": lab_state.reset}
-        for name, step in steps.items():
-            st.button(name, icon=icons[name], on_click=step, disabled=not can[name])
+        with st.container(horizontal=True, gap="small", width="content"):  # these three break to the next line together
+            for name, step in steps.items():
+                st.button(name, icon=icons[name], on_click=step, disabled=not can[name])
 
 
 def sliders(lesion: Parameters) -> None:
     """Every parameter of the lesion, its signs and its picture."""
-    st.html(_ALONE)
+    st.html(_STYLE)
     body, tissue, signs, picture = st.tabs(["A B C D", "Tissue", f"Signs ({len(lesion.signs)})", "Picture"])
     with body.container(height=_HEIGHT, border=False, key="lab-body"):
         _each(lesion, lab_words.ABCD)
     with tissue.container(height=_HEIGHT, border=False, key="lab-tissue"):
         _each(lesion, lab_words.TISSUE)
     with signs.container(height=_HEIGHT, border=False, key="lab-signs"):
-        for name, own in lab_words.SIGN_GROUPS.items():
+        # By what the lesion was begun as, not by which are set: a slider would run away from the hand that sets it.
+        for name in sorted(lab_words.SIGN_GROUPS, key=lambda name: name != lesion.diagnosis):
             st.markdown(f"**{look.diagnosis(name)}**")
-            _each(lesion, own)
+            _each(lesion, lab_words.SIGN_GROUPS[name])
         st.caption("Signs stand under the diagnosis that they are textbook for. Any lesion may have any of them.")
     with picture.container(height=_HEIGHT, border=False, key="lab-picture"):
         _skin(lesion)

@@ -49,7 +49,9 @@ def spread(frame: pd.DataFrame, colour: str, width: str, *, last: bool) -> alt.L
     zero = base.mark_rect(color=colour, **edge).encode(
         y=alt.Y("sparsity:Q", scale=scale, title="Zero"), y2=alt.datum(0)
     )
-    return (whole + zero).properties(height=150 if last else 104)
+    # Of the plots, not of the charts: what names the axis would otherwise make the last one's bars shorter than all the others'.
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return (whole + zero).properties(height=76, autosize=fit)
 
 
 def histogram(frame: pd.DataFrame, cutoff: float | None, colour: str, ink: str) -> alt.LayerChart:
@@ -180,7 +182,7 @@ def overlap(
     y = alt.Y("layer:N", sort=order, title=None, axis=_names(len(order)))
     colour = alt.Color(
         "kind:N",
-        scale=alt.Scale(domain=list(kinds.values()), range=[_between(*colours), *colours, "#9aa3a833"]),
+        scale=alt.Scale(domain=list(kinds.values()), range=[_between(*colours, paper), *colours, "#9aa3a833"]),
         sort=list(kinds.values()),
         legend=alt.Legend(title="Removed by", orient="top", columns=2, labelLimit=220),
     )
@@ -229,7 +231,9 @@ def _names(count: int) -> alt.Axis:
     )
 
 
-def _between(one: str, two: str) -> str:
-    """The colour half way between two, darkened: what both have in common."""
-    parts = [[int(text[place : place + 2], 16) for place in (1, 3, 5)] for text in (one, two)]
-    return "#" + "".join(f"{round((a + b) / 2 * 0.7):02x}" for a, b in zip(*parts, strict=True))
+def _between(one: str, two: str, paper: str) -> str:
+    """The colour half way between two, moved away from that of the page: what both have in common."""
+    *parts, page = [[int(text[place : place + 2], 16) for place in (1, 3, 5)] for text in (one, two, paper)]
+    away, share = (0, 0.3) if sum(page) > 3 * 128 else (255, 0.5)
+    mixed = ((1 - share) * (a + b) / 2 + share * away for a, b in zip(*parts, strict=True))
+    return "#" + "".join(f"{round(value):02x}" for value in mixed)

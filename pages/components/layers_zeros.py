@@ -10,7 +10,7 @@ from pages.components import layers_charts, layers_data, layers_state, loaders, 
 def draw(study: str) -> None:
     """A chart for each method, all with the layers in the same places."""
     paths = loaders.studies()[study]
-    left, right = st.columns([2, 1], gap="medium")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
         sparsity = state.sparsity()
     with right:

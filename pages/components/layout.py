@@ -10,21 +10,25 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-_WIDTHS = (140, 220, 260, 300, 380)
+_WIDTHS = (68, 116, 140, 180, 220, 260, 300, 380)
 _ROW = "> [data-testid='stLayoutWrapper'] > [data-testid='stHorizontalBlock']"
 
 
-def columns(spec: int | Sequence[float], *, least: int, key: str, gap: str = "medium", **more) -> list[DeltaGenerator]:
+def columns(
+    spec: int | Sequence[float], *, least: int, key: str, gap: str = "medium", most: int = 0, **more
+) -> list[DeltaGenerator]:
     """Columns like those of ``st.columns``, in as many rows as it takes to give each ``least`` pixels.
 
     Args:
         spec: how many of one width, which they keep in every row; or shares of one row, then each may fill a row of its own.
-        least: pixels, one of 140, 220, 260, 300 and 380.
+        least: pixels, one of 68, 116, 140, 180, 220, 260, 300 and 380.
         key: unique on the page.
+        most: for columns of one width, such as pictures: at most so many in a row (only 6 has rules), which are as wide where
+            there are fewer, and what is last in each stands at one height.
         gap, more: see ``st.columns``.
     """
     assert least in _WIDTHS
-    kind = "even" if isinstance(spec, int) else "share"
+    kind = f"tiles{most}" if most else "even" if isinstance(spec, int) else "share"
     return st.container(key=f"{kind}-{least}-{key}").columns(spec, gap=gap, **more)
 
 
@@ -33,7 +37,10 @@ def style() -> str:
     rules = [
         # From 737 pixels on Streamlit leaves 80 at each side, of 724 beside the sidebar.
         "@media (min-width: 737px) and (max-width: 1200px) { [data-testid='stMainBlockContainer'] "
-        "{ padding-left: 2rem; padding-right: 2rem; } }"
+        "{ padding-left: 2rem; padding-right: 2rem; } }",
+        # On a phone five columns of numbers with intervals stand side by side by this alone.
+        "@media (max-width: 640px) { [data-testid='stTable'] :is(th, td) "
+        "{ padding-left: 0.25rem !important; padding-right: 0.25rem !important; font-size: 0.8rem; } }",
     ]
     for least in _WIDTHS:
         even, share = (f"[class*='st-key-{kind}-{least}-'] {_ROW}" for kind in ("even", "share"))
@@ -43,4 +50,13 @@ def style() -> str:
             f"{even} > [data-testid='stColumn'] {{ width: auto; min-width: 0; }}",
             f"{share} > [data-testid='stColumn'] {{ min-width: min({least}px, 100%); }}",
         ]
+    # Gaps are 1rem. Without the first number a wide window would have nine and three in place of six and six.
+    tiles = "[class*='st-key-tiles6-']"
+    least_tile = "max(min(140px, 100%), (100% - 5rem) / 6)"
+    rules += [
+        f"{tiles} {_ROW} {{ display: grid; grid-template-columns: repeat(auto-fill, minmax({least_tile}, 1fr)); }}",
+        f"{tiles} {_ROW} > [data-testid='stColumn'] {{ width: auto; min-width: 0; }}",
+        f"{tiles} [data-testid='stColumn'] > [data-testid='stVerticalBlock'] {{ height: 100%; }}",
+        f"{tiles} [data-testid='stColumn'] > [data-testid='stVerticalBlock'] > :last-child {{ margin-top: auto; }}",
+    ]
     return " ".join(rules)

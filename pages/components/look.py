@@ -57,12 +57,15 @@ def readable_buttons() -> None:
 
     It writes on the main buttons of the dark theme in white on a light ground (2.1:1) and draws commands in captions so pale that
     they fall below 4.5:1. In a horizontal container it does not break a row of choices, whose last ones a phone then cuts off;
-    and where a row is broken, the choices beside the pressed one have no edge on its side. And the rules of :mod:`layout`.
+    and where a row is broken, the choices beside the pressed one have no edge on its side. The row of tabs scrolls and cuts off the
+    ring around the one that the keyboard is on: it is drawn inside. And the rules of :mod:`layout`.
     """
     st.html(
         "<style>[data-testid='stBaseButton-primary'] { color: light-dark(#ffffff, #0f1717); } "
         "[data-testid='stCaptionContainer'] code { color: inherit; } "
         "[data-testid='stButtonGroup'] > div { flex-wrap: wrap; } "
+        "[data-testid='stTab']:focus-visible { box-shadow: inset 0 0 0 2px light-dark(#0b6e6e, #4fd1c5) !important; "
+        "padding-inline: 0.3rem; margin-inline: -0.3rem; } [data-testid='stTab']:first-child:focus-visible { margin-left: 0; } "
         "[data-testid='stButtonGroup'] button[data-variant='segmented_control'][aria-checked='false']:not(:hover) "
         "{ border-color: light-dark(#d5dfdf, #2d3c3c) !important; } " + layout.style() + "</style>"
     )

@@ -4,14 +4,16 @@ import altair as alt
 import pandas as pd
 
 from core.claims import CANNOT_TELL, FAILS, HOLDS
+from core.paths import PRUNE_ONLY
 from pages.components import charts, look
 
 VERDICT_COLOURS = {HOLDS: look.BETTER, FAILS: look.WORSE, CANNOT_TELL: look.COLOURS["dense"]}
-_VERDICT_SHAPES = {HOLDS: "circle", FAILS: "cross", CANNOT_TELL: "diamond"}
+VERDICT_SHAPES = {HOLDS: "circle", FAILS: "cross", CANNOT_TELL: "diamond"}
 PERCENT = alt.Axis(format="%", grid=True, tickCount=6)
-_TOP = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=3, labelLimit=320)
+VERDICTS = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=3, labelLimit=320)
 # Legends do not wrap: names of methods stand two a line and longer ones alone, so that a phone has room for them.
 _TWO = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=2, labelLimit=220)
+_LINE = "M-1,-.15L1,-.15L1,.15L-1,.15Z"  # what has no points, only a line, stands in the legend as one
 # On a phone every second label of many would be left out, and with them that of 0.
 _FEW = alt.ExprRef("width < 420 ? 4 : 8")
 LONG = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=1, labelLimit=320)
@@ -29,7 +31,9 @@ def forest(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
     y = alt.Y("label:N", sort=order, title=None, axis=None)
     offset = alt.Scale(domain=["name", "value"], paddingOuter=0.15)
     lower = alt.YOffsetDatum("value", scale=offset)
-    colour = alt.Color("verdict:N", scale=alt.Scale(domain=names, range=list(VERDICT_COLOURS.values())), legend=_TOP)
+    colour = alt.Color(
+        "verdict:N", scale=alt.Scale(domain=names, range=list(VERDICT_COLOURS.values())), legend=VERDICTS
+    )
     edge = float(frame["edge_points"].iloc[0])
     least, most = min(frame["points_low"].min(), edge), max(frame["points_high"].max(), edge)
     room = 0.05 * (most - least)
@@ -51,7 +55,7 @@ def forest(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
         x=alt.X("points_low:Q", scale=scale, title="Difference in percentage points", axis=alt.Axis(tickCount=_FEW)),
         x2="points_high:Q",
     )
-    shape = alt.Shape("verdict:N", scale=alt.Scale(domain=names, range=list(_VERDICT_SHAPES.values())), legend=_TOP)
+    shape = alt.Shape("verdict:N", scale=alt.Scale(domain=names, range=list(VERDICT_SHAPES.values())), legend=VERDICTS)
     dot = base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("points:Q", scale=scale), shape=shape)
     line = alt.Chart(pd.DataFrame({"x": [edge]})).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7).encode(x="x:Q")
     text = names_above("label", order, y, offset, ink)
@@ -72,7 +76,7 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
     names = sorted(dict.fromkeys(frame["method"]), key=look.order)
     titles = [look.short(name) for name in names]
     colour = alt.Color("network:N", scale=alt.Scale(domain=titles, range=[look.colour(n) for n in names]), legend=_TWO)
-    x = alt.X("shown:Q", scale=alt.Scale(domain=[-0.02, 1.0]), axis=PERCENT, title="Weights removed")
+    x = alt.X("shown:Q", scale=alt.Scale(domain=[-0.03, 1.0], nice=False), axis=PERCENT, title="Weights removed")
     y = {"axis": PERCENT, "scale": alt.Scale(zero=False, nice=True)}
     tooltip = [
         alt.Tooltip("network:N", title="Network"),
@@ -94,7 +98,7 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
     span = points.mark_rule(strokeWidth=2).encode(x=x, y=alt.Y("low:Q", **y), y2="high:Q")
     shape = alt.Shape(
         "network:N",
-        scale=alt.Scale(domain=titles, range=[look.shape(name) for name in names]),
+        scale=alt.Scale(domain=titles, range=[_LINE if name == PRUNE_ONLY else look.shape(name) for name in names]),
         legend=_TWO,
     )
     dot = points.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=alt.Y("estimate:Q", **y), shape=shape)

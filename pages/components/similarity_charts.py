@@ -9,7 +9,7 @@ from pages.components import similarity_colours as colours
 MOST = 170  # rows or columns that are drawn as cells; more are a picture
 _UNIT = alt.Scale(domain=[0, 1])
 _STEPS = [0, 0.2, 0.4, 0.6, 0.8, 1]
-_SMALL = 78  # pixels that each small matrix is high
+_SMALL = 78  # pixels that each small matrix is wide, and high
 _SIDES = 130  # that names, titles and the legend of a large one take
 
 
@@ -54,7 +54,7 @@ def small(names: tuple[str, ...], ink: str) -> alt.LayerChart:
             alt.Tooltip("n:Q", title="Images", format=","),
         ],
     )
-    return (picture + frame.add_params(charts.clickable("pair"))).properties(height=_SMALL * len(names) + 30)
+    return charts.sized(picture + frame.add_params(charts.clickable("pair")), "width")
 
 
 def _names(orient: str) -> alt.Axis:
@@ -119,7 +119,7 @@ def cells(
         layers.append(unsupported.mark_rect(color=colours.UNSUPPORTED))
     if grey and few:
         layers.append(unsupported.mark_text(text="×", color="white", fontSize=11))
-    return alt.layer(*layers).properties(height=_step(len(rows)) * len(rows) + _SIDES)
+    return charts.sized(alt.layer(*layers), f"width * {len(rows)} / {len(columns)}")
 
 
 @charts.form
@@ -133,7 +133,7 @@ def picture(size: tuple[int, int], titles: tuple[str, str]) -> alt.Chart:
         titles: of the two axes.
     """
     side = {"width": {"expr": "width"}, "height": {"expr": "height"}}
-    return (
+    drawn = (
         alt.Chart(charts.table())
         .mark_image(aspect=False, smooth=False, **side)
         .encode(
@@ -141,8 +141,8 @@ def picture(size: tuple[int, int], titles: tuple[str, str]) -> alt.Chart:
             y=alt.Y("y:Q", scale=alt.Scale(domain=[size[0], 0], nice=False), title=titles[0]),
             url="picture:N",
         )
-        .properties(height=620)
     )
+    return charts.sized(drawn, f"width * {size[0]} / {size[1]}")
 
 
 @charts.form

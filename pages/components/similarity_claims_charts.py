@@ -3,7 +3,7 @@
 import altair as alt
 
 from pages.components import charts
-from pages.components.methods_charts import VERDICT_COLOURS
+from pages.components.methods_charts import VERDICT_COLOURS, VERDICT_SHAPES, VERDICTS
 
 
 @charts.form
@@ -26,7 +26,7 @@ def forest(labels: tuple[str, ...], reach: float, ink: str) -> alt.LayerChart:
     base = alt.Chart(charts.table()).encode(
         y=y,
         yOffset=alt.YOffsetDatum("value", scale=offset),
-        color=alt.Color("verdict:N", scale=shades, legend=None),
+        color=alt.Color("verdict:N", scale=shades, legend=VERDICTS),
         tooltip=[
             alt.Tooltip("label:N", title="Difference"),
             alt.Tooltip("n:Q", title="Images", format=","),
@@ -36,13 +36,20 @@ def forest(labels: tuple[str, ...], reach: float, ink: str) -> alt.LayerChart:
     span = base.mark_rule(strokeWidth=2.5).encode(
         x=alt.X("low:Q", scale=scale, axis=alt.Axis(tickCount=6), title="Difference of mean CKA"), x2="high:Q"
     )
-    dot = base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("difference:Q", scale=scale))
-    # A phone has no room for a difference behind a long name: it goes below it.
-    lines = 1 + any("\n" in label for label in labels)
-    text = alt.Chart(charts.table()).mark_text(align="left", baseline="middle", dx=2, fontSize=12, lineBreak="\n")
-    names = text.encode(y=y, yOffset=alt.YOffsetDatum("name", scale=offset), x=alt.value(0), text="label:N")
+    shape = alt.Shape(
+        "verdict:N", scale=alt.Scale(domain=verdicts, range=list(VERDICT_SHAPES.values())), legend=VERDICTS
+    )
+    dot = base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("difference:Q", scale=scale), shape=shape)
+    # A phone has no room for a difference behind a long name: there it goes below it.
+    narrow = f"width < {7 * max(map(len, labels))}"
+    said = alt.ExprRef(f"{narrow} ? datum.label : replace(datum.label, '\\n', ' ')")
+    text = alt.Chart(charts.table()).mark_text(
+        align="left", baseline="middle", dx=2, fontSize=12, lineBreak="\n", text=said
+    )
+    names = text.encode(y=y, yOffset=alt.YOffsetDatum("name", scale=offset), x=alt.value(0))
     zero = alt.Chart(alt.Data(values=[{"x": 0}])).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7).encode(x="x:Q")
-    return (zero + span + dot + charts.haloed(names, ink)).properties(height=(26 + 26 * lines) * len(labels) + 70)
+    high = f"({narrow} ? {78 if any(chr(10) in label for label in labels) else 52} : 52) * {len(labels)}"
+    return charts.sized(zero + span + dot + charts.haloed(names, ink), high)
 
 
 @charts.form

@@ -9,7 +9,7 @@ from core.data.ham10000 import MALIGNANT
 from core.evaluation.outcomes import METHOD
 from core.evaluation.watching import ILL, WELL
 from core.whatif import Estimate
-from pages.components import address, charts, look, panels, whatif_curves
+from pages.components import address, charts, layout, look, panels, whatif_curves
 from pages.components.whatif_selection import Selection
 
 WATCHED = {"mel": "Melanoma", "malignant": "Anything malignant"}
@@ -42,7 +42,7 @@ def draw(selection: Selection, estimate: Estimate) -> None:
         threshold,
     )
     st.markdown(_sentence(table.set_index("group").astype(object), watched, threshold, source, test.groups is not None))
-    left, right = st.columns([3, 2], gap="large")
+    left, right = layout.columns([3, 2], least=300, key="threshold", gap="large")
     with left:
         points = selection.result(
             "curve", lambda: evaluation.curve(*given, _GRID, test.class_names, test.groups), watched
@@ -159,14 +159,19 @@ def _rows(table: pd.DataFrame) -> pd.DataFrame:
         lines.append(
             {
                 "": row.group.capitalize(),
-                "Dense": f"{row.dense:.1%} [{100 * row.dense_low:.1f}, {100 * row.dense_high:.1f}]",
-                "Pruned": f"{row.pruned:.1%} [{100 * row.pruned_low:.1f}, {100 * row.pruned_high:.1f}]",
-                "Change, points": look.points(row.change, row.change_low, row.change_high),
-                "McNemar": look.chance(row.p_value),
+                "Dense": _whole(f"{row.dense:.1%} {look.span(row.dense_low, row.dense_high)}"),
+                "Pruned": _whole(f"{row.pruned:.1%} {look.span(row.pruned_low, row.pruned_high)}"),
+                "Change, points": _whole(look.points(row.change, row.change_low, row.change_high)),
+                "McNemar": look.chance(row.p_value).replace(" ", "\u00a0"),
                 "n": f"{row.lesions:,}",
             }
         )
     return pd.DataFrame(lines).set_index("").T
+
+
+def _whole(text: str) -> str:
+    """A value with its interval, which may go to a line of its own but not be broken."""
+    return text.replace(", ", ",\u00a0")
 
 
 def _points(points: pd.DataFrame) -> pd.DataFrame:

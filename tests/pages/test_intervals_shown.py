@@ -53,7 +53,7 @@ def test_the_leak_and_all_networks_tell_intervals():
     said = texts(opened("pages/methods.py", part="leak"))
     share, low, high = found(rf"this network scores \*\*(\d+\.\d)%\*\* {SPAN}", said)
     assert low < share < high
-    listed = re.findall(rf"\*\* \((\d+\.\d)% {SPAN}\)", texts(opened("pages/cost.py", show="tradeoff")))
+    listed = re.findall(rf"\*\* \(\d+\.\d MB, (\d+\.\d)% {SPAN}\)", texts(opened("pages/cost.py", show="tradeoff")))
     assert listed
     assert all(float(low) < float(share) < float(high) for share, low, high in listed)
 
