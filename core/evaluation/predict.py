@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from core import device as devices
 from core.data import ImageSet
 from core.errors import InvalidValue, check_whole
+from core.evaluation import rounding
 from core.evaluation.aligning import align
 from core.evaluation.concatenation import merge
 from core.evaluation.folding import folded
@@ -18,6 +19,7 @@ from core.evaluation.fusing import all_finite, fuse, quicken
 from core.evaluation.order import chains
 from core.models import check_logits, normalise
 from core.models.normalisation import buffers
+from core.models.structure import structure
 from core.progress import Progress, Report, silent
 
 BATCH = 64  # measured on two cores: larger batches leave the caches, smaller ones leave the cores idle
@@ -29,12 +31,17 @@ class Predictor:
     Args:
         model: from :func:`core.models.build`, :func:`core.pruning.bind` or a checkpoint; untouched.
         device: as for :func:`core.device.pick`.
-        precision: ``"auto"``, ``"float32"`` or ``"bfloat16"``.
+        precision: ``"float32"``, ``"bfloat16"`` or ``"auto"``: bfloat16 where the device is fast in it, until :func:`predict` finds out
+            on the first images that it moves answers of this architecture (:mod:`core.evaluation.rounding`).
     """
 
     def __init__(self, model: nn.Module, *, device=None, precision: str = "auto"):
         self.device = devices.pick(device)
         self.dtype = devices.precision(precision, self.device)
+        self._prepare(model)
+        self._untried = model if precision == "auto" and self.dtype != torch.float32 else None
+
+    def _prepare(self, model: nn.Module) -> None:
         network = folded(_unwrapped(model))
         # The mean and deviation stay in float32: images are normalised before they are rounded.
         mean, std = buffers(network)
@@ -55,6 +62,29 @@ class Predictor:
     def __call__(self, images: Tensor) -> Tensor:
         """Probabilities float32 [N, classes] of uint8 images [N, H, W, 3], on the device, in one batch."""
         return devices.compute(self.device, self._answer, images)
+
+    def settle(self, images: Tensor) -> None:
+        """Try bfloat16 on some of ``images`` (uint8 [N, H, W, 3]), where that was not done yet; go on in float32 where it is not good enough."""
+        model = self._untried
+        if model is None:
+            return
+        some = images[torch.linspace(0, len(images) - 1, min(len(images), rounding.TRIED_ON)).long()]
+        kind = (structure(_unwrapped(model)), tuple(images.shape[1:]), str(self.device))
+
+        def exact() -> Tensor:
+            return Predictor(model, device=self.device, precision="float32")(some)
+
+        try:
+            good = rounding.is_good(kind, len(some), lambda: self(some), exact)
+        except RuntimeError as error:
+            if not devices.is_memory_full(error):
+                raise
+            devices.free_memory()  # the caller asks fewer images at once
+            return
+        if not good:
+            self.dtype = torch.float32
+            self._prepare(model)
+        self._untried = None
 
     @torch.inference_mode()
     def _answer(self, images: Tensor) -> Tensor:
@@ -107,6 +137,10 @@ def predict(
     if batch is not None:
         batch = check_whole(batch, "This is no number of images at once", 1, 1_000_000)
     batch = batch or (1024 if predictor.device.type == "cuda" else BATCH)
+    if not len(pictures):
+        raise InvalidValue("There are no images to predict", given="0 images", expected="at least one")
+    with size_named(pictures):
+        predictor.settle(pictures)
     answers, done, start = [], 0, time.monotonic()
     while done < len(pictures):
         piece = pictures[done : done + batch]
@@ -120,8 +154,6 @@ def predict(
             continue
         done += len(piece)
         report(Progress("Predicting", done, len(pictures), "images", time.monotonic() - start))
-    if not answers:
-        raise InvalidValue("There are no images to predict", given="0 images", expected="at least one")
     return torch.cat(answers).cpu().numpy()
 
 

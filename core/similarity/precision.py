@@ -4,8 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from core import device as devices
+from core.models.structure import structure
 from core.similarity.hsic import Gram, centred
-from core.similarity.taps import Tapped, measure, structure
+from core.similarity.taps import Tapped, measure
 
 TOLERANCE = 0.01  # most that a value may move: values are shown with two decimals
 CHECKED_ON = 32  # images; with no more than these, float32 costs little and is taken at once

@@ -22,6 +22,7 @@ from core.errors import InvalidValue
 from core.evaluation.concatenation import merge
 from core.evaluation.fusing import all_finite, quicken
 from core.models import normalise
+from core.models.structure import structure
 from core.progress import Progress, Report, silent
 from core.pruning import private
 from core.similarity.hsic import as_rows, gram
@@ -29,7 +30,6 @@ from core.similarity.memory import give_back
 
 MEMORY = 1 << 30  # bytes for activations on a CPU
 _MANY = 256 << 20  # bytes of activations whose remains are worth giving back
-_PLACES = ("kernel_size", "stride", "padding", "dilation", "output_size")  # what decides how large a map of features is
 _OFTEN = 64  # layers after which this is done
 _ALIVE = 4  # tensors as large as the largest activation that live at one time: input, output, a concatenation, its norm
 
@@ -134,13 +134,6 @@ class Tapped:
             raise InvalidValue("These layers are no part of the forward pass", given=", ".join(sorted(missing)))
         kept[key] = found, largest
         return kept[key]
-
-
-def structure(model: nn.Module) -> int:
-    """A number that changes with the modules of a network, their strides and paddings, and its shapes."""
-    shapes = tuple(tuple(parameter.shape) for parameter in model.parameters())
-    kinds = tuple((type(part), *(str(vars(part).get(name)) for name in _PLACES)) for part in model.modules())
-    return hash((shapes, kinds))
 
 
 @torch.inference_mode()
