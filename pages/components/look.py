@@ -21,7 +21,8 @@ COLOURS = {
     "random": "#8a8f94",
 }
 WORSE, BETTER = "#c9503f", "#16906c"
-# For lines that stand for classes; after Okabe & Ito, apart for the colour-blind, and no method's page needs both at once.
+# For lines that stand for classes, after Okabe & Ito; no method's page needs both at once. As light as each other, for both themes, seven
+# hues cannot stay apart for the colour-blind: use them with :func:`dash` or :func:`mark`.
 SERIES = ("#2f7fc1", "#c9781a", "#16906c", "#b0609c", "#c9503f", "#7b61c4", "#7d8f99")
 
 TITLES = {
@@ -31,6 +32,9 @@ TITLES = {
     "prune_only": "No fine-tuning",
 }
 _SCOPES = {"-channel": "whole channels", "-layer": "each layer alike"}
+# Of the same classes as SERIES; those whose colours the colour-blind confuse (blue and violet, green and rose, brown and red) are far apart.
+_DASHES = ([1, 0], [7, 4], [2, 2], [12, 3], [9, 3, 2, 3], [4, 2, 1, 2, 1, 2], [1, 4])
+_MARKS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
 _SHAPES = {
     "dense": "circle",
     "dense_trained_on": "triangle-down",
@@ -126,6 +130,16 @@ def chance(p_value: float) -> str:
 def series(index: int) -> str:
     """The colour of a class, by its place among the classes: the same in every chart."""
     return SERIES[index % len(SERIES)]
+
+
+def dash(index: int) -> list[int]:
+    """The dashes of the line of a class, by its place among the classes, for ``mark_line(strokeDash=…)`` or a scale's range."""
+    return list(_DASHES[index % len(_DASHES)])
+
+
+def mark(index: int) -> str:
+    """The mark of a class in charts of points, by its place among the classes: one of Vega's shapes."""
+    return _MARKS[index % len(_MARKS)]
 
 
 def points(value: float, low: float | None = None, high: float | None = None) -> str:

@@ -38,3 +38,12 @@ def test_files_and_headings_are_named_for_readers():
     assert look.file_name("layers-ham10000-64/vgg16-80%", "csv") == "layers-ham10000-64-vgg16-80.csv"
     shown = [look.heading(name) for name in ("found_dense", "p_value", "n", "cka", "Mean CKA", "image")]
     assert shown == ["Found dense", "p", "n", "CKA", "Mean CKA", "Image"]
+
+
+def test_classes_are_told_apart_without_colour():
+    places = range(len(look.SERIES))
+    assert (
+        len({tuple(look.dash(place)) for place in places}) == len({look.mark(place) for place in places}) == len(places)
+    )
+    look.dash(0).append(9)
+    assert look.dash(0) == look.dash(len(places)) == [1, 0]
