@@ -4,14 +4,14 @@ import pandas as pd
 import streamlit as st
 
 from core.words import METHOD_SENTENCES
-from pages.components import diagrams, layout, loaders, look, navigation, overview_answer, panels, state
+from pages.components import diagrams, layout, loaders, look, navigation, overview_answer, overview_found, panels, state
 
 navigation.require()
 st.title("What does a network forget when you prune it?")
 st.markdown(
     "To run on a small device, a neural network is often **pruned**: most of its weights are set to zero. "
-    "Its accuracy may hardly move, and still it can lose sight of the rare diagnoses that matter most. "
-    "Here you can look, on networks that were really trained and on every answer that they gave."
+    "Its accuracy may hardly move, but rare diagnoses weigh little in it: whether these are still found, and up to how many "
+    "zeros, has to be counted. Here you can look, on networks that were really trained and on every answer that they gave."
 )
 
 place = overview_answer.ask()
@@ -20,7 +20,7 @@ st.header("Three ways to remove 80% of the weights")
 for column, name in zip(layout.columns(3, least=180, key="methods"), diagrams.FRAMES, strict=True):
     with column:
         st.markdown(f"**{look.title(name)}**")
-        drawing = diagrams.method(name, look.colour(name), look.ink())
+        drawing = diagrams.method(name, look.colour(name))
         st.image(drawing, width="stretch", alt=METHOD_SENTENCES[name])
         st.markdown(METHOD_SENTENCES[name])
 st.caption("All three remove the smallest weights first and are given the same amount of training.")
@@ -31,6 +31,7 @@ if study is None:
     overview_answer.fill(place, None)
     panels.no_study()
     st.stop()
+found = overview_found.ask()
 
 
 def interval(metric: dict | None) -> str:
@@ -88,3 +89,4 @@ panels.left_out()
 st.page_link("pages/what_if.py", label="Slide the sparsity and see what changes", icon=":material/tune:")
 st.page_link("pages/learn.py", label="New to this? Seven short lessons", icon=":material/school:")
 overview_answer.fill(place, study)
+overview_found.fill(found, study)

@@ -53,6 +53,17 @@ def _curves(study: str, state: tuple) -> pd.DataFrame:
     return replication.curves(lines(study), stored(study))
 
 
+def losses(study: str, watched: str) -> pd.DataFrame:
+    """What each network of the study's methods loses against the dense one, of :func:`core.replication.losses`."""
+    return _losses(study, watched, _state(study))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _losses(study: str, watched: str, state: tuple) -> pd.DataFrame:
+    known = stored(study)
+    return pd.concat([replication.losses(path, known, watched) for path in loaders.studies()[study].values()])
+
+
 def _state(study: str) -> tuple:
     """What the study's numbers depend on; changes when a checkpoint or a stored answer does."""
     from core import responses

@@ -78,7 +78,7 @@ def _counts(table: pd.DataFrame, method: str) -> list[str]:
     """How many melanomas a method newly misses and catches, with the interval of the share missed; [] without any."""
     rows = table[(table["group"] == "mel") & (table["lesions"] > 0)]
     return [
-        f"{look.title(method)}: {row.newly_missed} newly missed, {row.missed:.1%} "
-        f"[{row.missed_low:.1%}, {row.missed_high:.1%}], {row.newly_caught} newly caught"
+        f"{look.title(method)}: {row.newly_missed} newly missed ({row.missed:.1%} {look.span(row.missed_low, row.missed_high)}), "
+        f"{row.newly_caught} newly caught"
         for row in rows.itertuples()
     ]
