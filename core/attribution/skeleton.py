@@ -8,10 +8,11 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import DenseNet
+from torchvision.models import VGG, DenseNet
 
 from core.errors import InvalidValue, check_choice
 from core.models import normalisation
+from core.models.architectures import CompactVGG16
 from core.pruning import private
 
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
@@ -87,6 +88,11 @@ class _DenseNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits [N, classes] of normalised images [N, 3, H, W]."""
         return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
+
+
+def has_modules_only(network: nn.Module) -> bool:
+    """Whether a :func:`skeleton` is known to do nothing but what its modules do: hooks on these then see all of it."""
+    return type(network) in (_DenseNet, CompactVGG16, VGG)
 
 
 def skeleton(model: nn.Module) -> nn.Module:

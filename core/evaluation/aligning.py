@@ -38,7 +38,7 @@ def align(network: nn.Module) -> nn.Module:
                 if before is not None:
                     _widen(before, child)
                 before = child
-            elif not isinstance(child, _BETWEEN):
+            elif type(child) not in _BETWEEN:  # what inherits from them may mix channels
                 before = None
         if before is not None and type(network) is CompactVGG16 and parent is network.features:
             head = network.classifier

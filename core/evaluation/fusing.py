@@ -53,9 +53,15 @@ def fuse(network: nn.Module) -> nn.Module:
             if activated:
                 setattr(parent, after, nn.Identity())
                 pool, module = children[number + 2] if number + 2 < len(children) else (None, None)
-                if type(module) is nn.MaxPool2d and (module.kernel_size, module.stride, module.padding) == (2, 2, 0):
+                if type(module) is nn.MaxPool2d and _is_plain(module):
                     setattr(parent, pool, _QuickMaxPool())
     return network
+
+
+def _is_plain(pool: nn.MaxPool2d) -> bool:
+    """Whether it is ``max_pool2d(x, 2)`` and nothing else."""
+    sizes = (pool.kernel_size, pool.stride, pool.padding, pool.dilation)
+    return sizes == (2, 2, 0, 1) and not pool.ceil_mode and not pool.return_indices
 
 
 def quicken(network: nn.Module) -> nn.Module:

@@ -1,8 +1,6 @@
 """The one engine for all predictions."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -19,6 +17,7 @@ from core.evaluation.fusing import all_finite, fuse, quicken
 from core.evaluation.order import chains
 from core.models import check_logits, normalise
 from core.models.normalisation import buffers
+from core.models.refusals import refusals_named
 from core.models.structure import structure
 from core.progress import Progress, Report, silent
 
@@ -31,8 +30,8 @@ class Predictor:
     Args:
         model: from :func:`core.models.build`, :func:`core.pruning.bind` or a checkpoint; untouched.
         device: as for :func:`core.device.pick`.
-        precision: ``"float32"``, ``"bfloat16"`` or ``"auto"``: bfloat16 where the device is fast in it, until :func:`predict` finds out
-            on the first images that it moves answers of this architecture (:mod:`core.evaluation.rounding`).
+        precision: ``"float32"``, ``"bfloat16"`` or ``"auto"``: bfloat16 where the device is fast in it and it
+            does not move the answers to the first images (:mod:`core.evaluation.rounding`).
     """
 
     def __init__(self, model: nn.Module, *, device=None, precision: str = "auto"):
@@ -63,33 +62,39 @@ class Predictor:
         """Probabilities float32 [N, classes] of uint8 images [N, H, W, 3], on the device, in one batch."""
         return devices.compute(self.device, self._answer, images)
 
-    def settle(self, images: Tensor) -> None:
-        """Try bfloat16 on some of ``images`` (uint8 [N, H, W, 3]), where that was not done yet; go on in float32 where it is not good enough."""
-        model = self._untried
-        if model is None:
-            return
-        some = images[torch.linspace(0, len(images) - 1, min(len(images), rounding.TRIED_ON)).long()]
-        kind = (structure(_unwrapped(model)), tuple(images.shape[1:]), str(self.device))
-
-        def exact() -> Tensor:
-            return Predictor(model, device=self.device, precision="float32")(some)
-
-        try:
-            good = rounding.is_good(kind, len(some), lambda: self(some), exact)
-        except RuntimeError as error:
-            if not devices.is_memory_full(error):
-                raise
-            devices.free_memory()  # the caller asks fewer images at once
-            return
-        if not good:
-            self.dtype = torch.float32
-            self._prepare(model)
-        self._untried = None
-
     @torch.inference_mode()
     def _answer(self, images: Tensor) -> Tensor:
+        if self._untried is not None:
+            return torch.softmax(self._first(images), dim=1)
+        return torch.softmax(self._logits(images), dim=1)
+
+    def _logits(self, images: Tensor) -> Tensor:
         batch = normalise(self.network, images.to(self.device, non_blocking=True)).to(self.dtype)
-        return torch.softmax(check_logits(self.network(batch), self.network).float(), dim=1)
+        return check_logits(self.network(batch), self.network).float()
+
+    def _first(self, images: Tensor) -> Tensor:
+        """Logits of the first images, and from then on in the precision that is good enough for them."""
+        model, self._untried = self._untried, None
+
+        def exact(rows: Tensor) -> Tensor:
+            with torch.inference_mode(False), torch.no_grad():
+                plain = Predictor(model, device=self.device, precision="float32")
+            return plain._logits(images[rows.to(images.device)])
+
+        try:
+            logits = self._logits(images)
+            kind = (structure(_unwrapped(model)), tuple(images.shape[1:]), str(self.device))
+            if rounding.is_good(kind, logits, exact):
+                return logits
+        except (RuntimeError, InvalidValue) as error:
+            if devices.is_memory_full(error):
+                self._untried = model  # who asks fewer images at once tries again
+                raise
+            # Some operations have no bfloat16; what float32 cannot do either is told by what follows.
+        self.dtype = torch.float32
+        with torch.inference_mode(False), torch.no_grad():
+            self._prepare(model)
+        return self._logits(images)
 
 
 def _norms(network: nn.Module) -> list[nn.Module]:
@@ -129,7 +134,8 @@ def predict(
         float32 [N, classes]; rows sum to 1.
 
     Raises:
-        InvalidValue: not uint8 images, or too small for the network; or a network that gives no logits.
+        InvalidValue: not uint8 images, or of a size that the network cannot take; a network that gives no logits, or that has no
+            bfloat16 where that was asked for.
         MemoryFull: no memory for a single image.
     """
     predictor = model if isinstance(model, Predictor) else Predictor(model, device=device, precision=precision)
@@ -139,8 +145,6 @@ def predict(
     batch = batch or (1024 if predictor.device.type == "cuda" else BATCH)
     if not len(pictures):
         raise InvalidValue("There are no images to predict", given="0 images", expected="at least one")
-    with size_named(pictures):
-        predictor.settle(pictures)
     answers, done, start = [], 0, time.monotonic()
     while done < len(pictures):
         piece = pictures[done : done + batch]
@@ -191,24 +195,5 @@ class _Lent:
 
 
 def _answer(predictor: Predictor, batch: Tensor) -> Tensor:
-    with size_named(batch):
+    with refusals_named(predictor.network, batch, predictor.dtype):
         return predictor(batch)
-
-
-@contextmanager
-def size_named(batch: Tensor) -> Iterator[None]:
-    """Turn what torch says of images that a network pools away into :class:`InvalidValue`.
-
-    Args:
-        batch: uint8 [N, H, W, 3], what the network is given.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        if "size is too small" not in str(error) and "Output size" not in str(error):
-            raise
-        raise InvalidValue(
-            "These images are too small for the network",
-            given="×".join(str(side) for side in batch.shape[1:3]),
-            expected="32×32 or larger",
-        ) from error

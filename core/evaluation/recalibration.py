@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from core import device as devices
 from core.errors import InvalidValue, check_whole
-from core.evaluation.predict import BATCH, as_images, size_named
+from core.evaluation.predict import BATCH, as_images
 from core.models import normalise
+from core.models.refusals import refusals_named
 from core.progress import Progress, Report, silent
 from core.pruning import private
 
@@ -67,7 +68,7 @@ def recalibrate(model: nn.Module, images, *, device=None, batch: int = BATCH, re
     start = time.monotonic()
     for first in range(0, whole, batch):
         piece = pictures[first : first + batch]
-        with size_named(piece):
+        with refusals_named(copy, piece, dtype):
             devices.compute(place, _take_in, copy, piece, place, dtype)
         done = min(first + batch, whole)
         report(Progress("Recalibrating batch norm", done, whole, "images", time.monotonic() - start))

@@ -40,7 +40,7 @@ def prunable(model: nn.Module) -> dict[str, Tensor]:
 
     Raises:
         InvalidValue: the model has no convolution and no linear layer; a layer has no weights before its first input; or two
-            layers share one weight, of which masks by layer would prune two different halves.
+            layers share one weight, or a layer and whatever else has parameters: masks by layer would prune one half of it.
     """
     weights = {name: module.weight for name, module in layers(model).items()}
     if not weights:
@@ -50,13 +50,17 @@ def prunable(model: nn.Module) -> dict[str, Tensor]:
     check_shapes(weights.items())
     owners: dict[int, str] = {}
     for name, weight in weights.items():
-        if (other := owners.setdefault(id(weight), name)) != name:
-            raise InvalidValue(
-                "Two layers share one weight, so they cannot be pruned each by its own mask",
-                given=f"{other} and {name}",
-                expected="a weight of its own for each layer",
-                remedy=f"part them: {name}.weight = nn.Parameter({name}.weight.detach().clone())",
-            )
+        owners.setdefault(id(weight), name)
+    for name, module in model.named_modules():  # each module once, also one that stands in two places
+        for own, parameter in module._parameters.items():
+            path, other = f"{name}.{own}".removeprefix("."), owners.get(id(parameter))
+            if other is not None and (name, own) != (other, "weight"):
+                raise InvalidValue(
+                    "Two layers share one weight, so they cannot be pruned each by its own mask",
+                    given=f"{other} and {path.removesuffix('.weight')}",
+                    expected="a weight of its own for each layer",
+                    remedy=f"part them: {path} = nn.Parameter({path}.detach().clone())",
+                )
     return {name: weight.detach() for name, weight in weights.items()}
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from core import device as devices
+from core.errors import InvalidValue
 from core.models.structure import structure
 from core.similarity.hsic import Gram, centred
 from core.similarity.taps import Tapped, measure
@@ -67,5 +68,12 @@ def choose(name: str, model: nn.Module, images: Tensor, names: list[str], device
         return torch.float32
     kind = (structure(model), tuple(names), tuple(images.shape[1:]), str(device))
     if kind not in _MOVED:
-        _MOVED[kind] = moved(model, images[torch.linspace(0, n - 1, CHECKED_ON).long()], names, device)
+        some = images[torch.linspace(0, n - 1, CHECKED_ON).long()]
+        try:
+            _MOVED[kind] = moved(model, some, names, device)
+        except (RuntimeError, InvalidValue) as error:
+            if devices.is_memory_full(error):
+                raise
+            # Not every operation has bfloat16, or takes it beside float32; what float32 cannot do either is told by what follows.
+            return torch.float32
     return torch.bfloat16 if _MOVED[kind] * (CHECKED_ON / n) ** 0.5 <= TOLERANCE else torch.float32

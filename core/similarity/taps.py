@@ -22,6 +22,7 @@ from core.errors import InvalidValue
 from core.evaluation.concatenation import merge
 from core.evaluation.fusing import all_finite, quicken
 from core.models import normalise
+from core.models.refusals import refusals_named
 from core.models.structure import structure
 from core.progress import Progress, Report, silent
 from core.pruning import private
@@ -89,16 +90,8 @@ class Tapped:
     def __call__(self, images: Tensor) -> None:
         """Run uint8 images [N, H, W, 3] through the network in one batch."""
         batch = normalise(self.network, images.to(self.device, non_blocking=True)).to(self.dtype)
-        try:
+        with refusals_named(self.network, images, self.dtype):
             self.network(batch)
-        except RuntimeError as error:
-            if "size is too small" not in str(error) and "Output size" not in str(error):
-                raise
-            raise InvalidValue(
-                "These images are too small for the network",
-                given="×".join(str(side) for side in images.shape[1:3]),
-                expected="32×32 or larger",
-            ) from error
 
     def sizes(self, image: Tensor) -> tuple[dict[str, int], int]:
         """Features of each layer, in execution order, and those of the largest activation, for one image [1, H, W, 3].

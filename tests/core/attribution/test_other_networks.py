@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torchvision.models import resnet18
 
-from core.attribution import METHODS, Explainer, attribute, check, stages
+from core.attribution import METHODS, Explainer, attribute, check, completeness_error, stages
 from core.errors import InvalidValue
 from core.evaluation import predict
 from core.models import set_normalisation
@@ -54,6 +54,29 @@ def test_a_residual_network_is_explained(image):
         assert np.isfinite(found).all()
     with pytest.raises(InvalidValue, match="calls one ReLU more than once"):  # which only its own code could tell apart
         attribute(model, image, method="deeplift", target=3)
+
+
+class Functional(nn.Module):
+    """A ReLU that is no module, so that no hook reaches it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.head = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.norm(self.conv(x))).mean((2, 3)))
+
+
+@pytest.mark.parametrize("what", ["function", "gelu"])
+def test_deeplift_refuses_a_network_whose_map_would_not_sum_to_the_answer(what, image):
+    torch.manual_seed(0)
+    rows = nn.Conv2d(3, 8, 3), nn.GELU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4)
+    model = set_normalisation(Functional() if what == "function" else nn.Sequential(*rows), (0.5,) * 3, (0.2,) * 3)
+    with pytest.raises(InvalidValue, match=r"cannot follow all.*integrated_gradients"):
+        attribute(model.eval(), image, method="deeplift", target=1)
+    explainer = Explainer(model)
+    values = attribute(explainer, image, method="integrated_gradients", target=1, steps=200)
+    assert completeness_error(explainer, image, values, target=1) < 0.01
 
 
 def test_one_relu_in_two_places_is_explained(image):

@@ -59,3 +59,18 @@ def test_dense_networks_keep_their_weights():
 def test_nothing_is_added_where_something_in_between_would_make_more_of_a_zero():
     between = nn.Sequential(nn.Conv2d(3, 5, 1), nn.Sigmoid(), nn.Conv2d(5, 8, 1))
     assert align(between)[0].out_channels == 5
+
+
+class Flip(nn.Identity):
+    """An identity by name alone."""
+
+    def forward(self, x):
+        return x.flip(1)
+
+
+def test_what_inherits_from_an_identity_is_none():
+    model = nn.Sequential(nn.Conv2d(3, 5, 3), Flip(), nn.Conv2d(5, 4, 3))
+    x = torch.randn(2, 3, 16, 16)
+    with torch.inference_mode():
+        wanted = model(x)
+        assert torch.equal(align(model)(x), wanted)

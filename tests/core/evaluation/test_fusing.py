@@ -84,6 +84,18 @@ def test_weights_that_are_not_finite_keep_their_relu_and_are_not_hidden():
     assert predictor(images).isnan().all()
 
 
+@pytest.mark.parametrize("given", [{"dilation": 2}, {"ceil_mode": True}, {"stride": 1}, {"padding": 1}])
+def test_another_pool_after_a_relu_stays_what_it_is(given):
+    torch.manual_seed(1)
+    model = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, **given), nn.AdaptiveAvgPool2d(3), nn.Flatten()
+    )
+    plain, fused = ready(model), fuse(ready(model))
+    x = torch.randn(2, 3, 17, 17).bfloat16().to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        torch.testing.assert_close(fused(x).float(), plain(x).float(), rtol=0.02, atol=0.01)
+
+
 @pytest.mark.parametrize("size", [32, 46])  # 46: maps of odd height on the way
 def test_a_pool_after_a_relu_is_quick_and_gives_the_same_bits(size):
     torch.manual_seed(1)

@@ -105,6 +105,32 @@ def test_tied_weights_are_refused_with_the_way_out():
     assert list(prunable(model)) == ["0", "2"]
 
 
+class Scaled(nn.Module):
+    """A layer whose weight the module around it reads too."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.scale = self.layer.weight
+
+
+@pytest.mark.parametrize("what", ["embedding", "scale"])
+def test_a_weight_that_something_else_reads_is_refused_too(what):
+    if what == "scale":
+        model = Scaled()
+    else:
+        model = nn.ModuleDict({"embedding": nn.Embedding(4, 4), "layer": nn.Linear(4, 4)})
+        model["embedding"].weight = model["layer"].weight
+    with pytest.raises(InvalidValue, match=f"share one weight.*layer and {what}"):
+        prunable(model)
+
+
+def test_a_layer_that_stands_in_two_places_has_one_mask():
+    layer = nn.Linear(4, 4)
+    assert list(prunable(nn.Sequential(layer, nn.ReLU(), layer))) == ["0"]
+    assert list(prunable(layer)) == [""]
+
+
 def test_a_lazy_layer_is_refused_until_it_has_weights():
     model = nn.Sequential(nn.LazyLinear(3))
     with pytest.raises(InvalidValue, match=r"no weights yet.*one batch"):
