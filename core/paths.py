@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core import checkpoints
-from core.checkpoints import Entry
+from core.checkpoints import Card, Entry
 from core.errors import CheckpointNotFound, PruneScopeError, check_choice, check_sparsity
+from core.pruning.labels import USUAL_CRITERION, parted
 from core.studies import Study
 
 PRUNE_ONLY = "prune_only"
@@ -102,7 +103,8 @@ def studies(root=None) -> dict[str, dict[str, Path]]:
     Where a study has several dense networks, the first by id counts, and of the pruned ones those that come from it, and from
     this training of it (:meth:`core.checkpoints.Entry.comes_from`).
     Networks trained under the row split never count: they have seen lesions of test images, so nothing that they answer
-    can be compared. Nor do controls at random: between checkpoints the smallest weights would go, and lots no longer decide.
+    can be compared. Nor does what was pruned by another criterion than magnitude, controls at random among it: between checkpoints
+    the smallest weights would go.
     Networks without their weights where the dense network has its own are :attr:`Path.results`: a path is there to be moved
     along, and from them it would not go on. Checkpoints that cannot be read are passed over; :func:`core.checkpoints.list` tells of them.
     """
@@ -122,13 +124,18 @@ def studies(root=None) -> dict[str, dict[str, Path]]:
         fixed: dict[str, dict[float, Entry]] = {}
         for entry in entries:
             card = entry.card
-            if entry.comes_from(dense) and card.sparsity > 0 and not card.method.endswith(BY_LOT):
+            if entry.comes_from(dense) and card.sparsity > 0 and _smallest_went(card):
                 kind = movable if entry.weights or not dense.weights else fixed
                 kind.setdefault(card.method, {}).setdefault(card.sparsity, entry)
         for method, by_sparsity in sorted(movable.items()):
             others = {s: entry for s, entry in fixed.get(method, {}).items() if s not in by_sparsity}
             paths[method] = Path(study, method, (dense, *_rising(by_sparsity)), _rising(others))
     return found
+
+
+def _smallest_went(card: Card) -> bool:
+    """Whether what was pruned went in the order in which a slider prunes on."""
+    return {card.criterion or USUAL_CRITERION, parted(card.method).criterion} == {USUAL_CRITERION}
 
 
 def _rising(by_sparsity: dict[float, Entry]) -> tuple[Entry, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from core.checkpoints import Architecture
 from core.errors import InvalidValue, check_choice, check_sparsity
-from core.pruning import CRITERIA, METHODS, SCOPES, plan
+from core.pruning import CRITERIA, METHODS, SCOPES, labels, plan
 from core.studies import Study
 from core.training import Settings
 
@@ -100,8 +100,7 @@ class Recipe:
         """What its checkpoint's card calls the method, and of a control what it controls for: ``"one_shot-random"``."""
         if self.method == DENSE:
             return "dense_trained_on" if self.parent else DENSE
-        scope = "" if self.scope == GLOBAL else f"-{self.scope}"
-        return self.method + scope + ("" if self.criterion == "magnitude" else f"-{self.criterion}")
+        return labels.written(self.method, self.scope, self.criterion)
 
     @property
     def hash(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.claims.catalogue import MARGIN, Claim, Part
 from core.claims.verdicts import FAILS, HOLDS
 from core.evaluation.intervals import CONFIDENCE, z_value
-from core.paths import BY_LOT
+from core.pruning import labels
 from core.replication.lines import TRAINED_ON
 from core.studies import TITLES, Study
 from core.words import METHOD_TITLES
@@ -23,9 +23,8 @@ _NETWORKS = {"dense": "dense", TRAINED_ON: "dense (trained on)"}
 
 def network(method: str) -> str:
     """A method as it stands within a sentence: ``"one-shot"``, ``"one-shot at random"``, ``"dense (trained on)"``."""
-    if method.endswith(BY_LOT):
-        return f"{network(method.removesuffix(BY_LOT))} at random"
-    return _NETWORKS.get(method) or METHOD_TITLES.get(method, method.replace("_", " ")).lower()
+    name = labels.parted(method).method
+    return (_NETWORKS.get(name) or METHOD_TITLES.get(name, name.replace("_", " ")).lower()) + labels.variant(method)
 
 
 def percent(sparsity: float) -> str:

@@ -132,6 +132,7 @@ def _measure(args) -> Outcome:
 
 def _pruned(checkpoint, sparsity: float | None):
     """The network and its masks, pruned on to ``sparsity``."""
+    from core.errors import check_choice
     from core.models import prunable
     from core.pruning import CRITERIA, Masks, Ranking, bind
 
@@ -145,7 +146,10 @@ def _pruned(checkpoint, sparsity: float | None):
             expected=f"{masks.sparsity:g} or more, as this checkpoint has",
             remedy="start from a checkpoint of lower sparsity, such as the dense one",
         )
-    masks = Ranking(CRITERIA["magnitude"](prunable(model)), keep=masks, once=True).masks(sparsity)
+    # On in the order that pruned it so far: what lots chose, lots go on to choose.
+    name = check_choice("criterion", checkpoint.card.criterion or "magnitude", CRITERIA)
+    scores = CRITERIA[name](prunable(model), seed=checkpoint.card.seed or 0)
+    masks = Ranking(scores, keep=masks, once=True).masks(sparsity)
     return bind(model, masks), masks
 
 

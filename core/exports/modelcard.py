@@ -13,6 +13,7 @@ from core.data.sources import DATASETS
 from core.evaluation import METRICS, Interval
 from core.exports.examples import example, fits
 from core.exports.formats import FORMATS
+from core.pruning import labels
 from core.words import METHOD_SENTENCES, METHOD_TITLES
 
 NOT_FOR_DIAGNOSIS = "**Not for diagnosis.** For teaching and research on pruning. This is no medical device."
@@ -48,8 +49,8 @@ def model_card(checkpoint: Checkpoint, format: str, file: str, *, harm: pd.DataF
 
 
 def _network(card: Card) -> str:
-    method, *variant = card.method.split("-")  # such as one_shot-channel-random
-    title = ", ".join([METHOD_TITLES.get(method, method.replace("_", " ").capitalize()), *variant])
+    method = labels.parted(card.method).method
+    title = METHOD_TITLES.get(method, method.replace("_", " ").capitalize()) + labels.variant(card.method)
     sentence = METHOD_SENTENCES.get(method, "")
     made = f"{title}. {sentence}" if sentence else f"{title}."
     pruned = f"{card.zeros:,} of {card.weights:,} convolution and linear weights are zero ({card.actual_sparsity:.1%})."

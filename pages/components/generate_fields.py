@@ -88,6 +88,7 @@ def networks(study: str) -> dict:
 
 def heading(values: dict) -> str:
     """A recipe, as plain values, in words."""
+    from core.pruning import labels
     from core.studies import Study
 
     study = Study.parse(values["study"]).title
@@ -95,8 +96,9 @@ def heading(values: dict) -> str:
         return f"{study}, dense"
     if values["method"] == "dense":
         return f"{study}, dense, trained on"
-    lot = ", random weights" if values.get("criterion") == "random" else ""
-    return f"{study}, {look.title(values['method']).lower()} to {100 * values['sparsity']:g}%{lot}"
+    given = {name: values[name] for name in ("scope", "criterion") if name in values}
+    variant = labels.variant(labels.written(values["method"], **given))
+    return f"{study}, {look.title(values['method']).lower()} to {100 * values['sparsity']:g}%{variant}"
 
 
 def shown(id: str | None, values: dict) -> dict:

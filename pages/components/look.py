@@ -18,6 +18,7 @@ COLOURS = {
     "iterative": "#16906c",
     "prune_only": "#b0609c",
     "channel": "#7b61c4",
+    "variant": "#8a6d1d",
     "random": "#8a8f94",
 }
 WORSE, BETTER = "#c9503f", "#16906c"
@@ -31,7 +32,6 @@ TITLES = {
     **METHOD_TITLES,
     "prune_only": "No fine-tuning",
 }
-_SCOPES = {"-channel": "whole channels", "-layer": "each layer alike"}
 # Of the same classes as SERIES; those whose colours the colour-blind confuse (blue and violet, green and rose, brown and red) are far apart.
 _DASHES = ([1, 0], [7, 4], [2, 2], [12, 3], [9, 3, 2, 3], [4, 2, 1, 2, 1, 2], [1, 4])
 _MARKS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
@@ -81,8 +81,11 @@ def paper() -> str:
 
 
 def colour(method: str) -> str:
-    """The colour of a method; whole channels have one of their own, controls by random pruning are grey."""
-    return COLOURS.get("channel" if method.endswith("-channel") else method, COLOURS["random"])
+    """The colour of a method; whole channels have one of their own, controls by random pruning are grey, other variants share one."""
+    name, variant, control = _parted(method)
+    if name == method or control:
+        return COLOURS.get(method, COLOURS["random"])
+    return COLOURS["channel" if variant == _parted(f"{name}-channel")[1] else "variant"]
 
 
 def shape(method: str) -> str:
@@ -92,17 +95,22 @@ def shape(method: str) -> str:
 
 def title(method: str) -> str:
     """A method's name as people read it."""
-    if method.endswith("-random"):
-        return f"{title(method.removesuffix('-random'))} at random (control)"
-    for suffix, words in _SCOPES.items():
-        if method.endswith(suffix):
-            return f"{title(method.removesuffix(suffix))}, {words}"
-    return TITLES.get(method, method.replace("_", " ").capitalize())
+    return short(method) + (" (control)" if _parted(method)[2] else "")
 
 
 def short(method: str) -> str:
-    """A method's name for a legend: controls at random are called so."""
-    return f"{title(method.removesuffix('-random'))} at random" if method.endswith("-random") else title(method)
+    """A method's name for a legend: controls are not called so."""
+    name, variant, _ = _parted(method)
+    return TITLES.get(name, name.replace("_", " ").capitalize()) + variant
+
+
+def _parted(method: str) -> tuple[str, str, bool]:
+    """The name of a method, what people read behind it, and whether it is a control."""
+    if "-" not in method:
+        return method, "", False
+    from core.pruning import labels  # not above: no title waits for torch
+
+    return labels.parted(method).method, labels.variant(method), labels.is_control(method)
 
 
 def short_layer(name: str) -> str:

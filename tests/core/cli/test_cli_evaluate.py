@@ -8,7 +8,7 @@ import pytest
 from core import checkpoints, evaluation
 from core.data import load
 from core.models import prunable
-from core.pruning import Masks, bind, magnitude
+from core.pruning import CRITERIA, Masks, Ranking, bind, magnitude
 from tests.core.cli_words import STUDY, squeezed
 
 
@@ -80,6 +80,34 @@ def test_evaluate_prunes_on_but_not_back(call, trained):
     assert "does not come back" in err
     for wrong in ("1.0", "nan", "-0.1"):
         assert call("evaluate", f"{STUDY}/one_shot-50", f"--sparsity={wrong}")[0] == 1
+
+
+def test_what_was_pruned_at_random_is_pruned_on_at_random(call, trained):
+    """By size, the control would turn into what it is compared with."""
+    made = checkpoints.load(f"{STUDY}/dense")
+    weights = prunable(made.model())
+    by_lot = CRITERIA["random"](weights, seed=1)
+    model = bind(made.model(), Ranking(by_lot).masks(0.1))
+    card = replace(
+        made.card,
+        method="one_shot-random",
+        sparsity=0.1,
+        criterion="random",
+        seed=1,
+        digest="",
+        recipe_hash="",
+        recipe={},
+    )
+    saved = checkpoints.save(model, card)
+    model = saved.model()
+    expected = bind(model, Ranking(by_lot, keep=Masks(saved.masks)).masks(0.2))
+    images = load("colours", "test", size=32)
+    answers = evaluation.predict(expected, images, precision="float32")
+    out = call("evaluate", saved.id, "--sparsity", "0.2", "--precision", "float32", "--json", "--quiet")[1]
+    assert (
+        json.loads(out)["metrics"]
+        == evaluation.evaluate(answers, images.labels, images.class_names).as_dict()["metrics"]
+    )
 
 
 def test_evaluate_warns_of_other_images_and_refuses_other_classes(call, trained, tmp_path):
