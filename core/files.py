@@ -11,6 +11,7 @@ from pathlib import Path
 from core.errors import InvalidValue, StorageFull
 
 PROJECT = Path(__file__).resolve().parent.parent
+_PROBE = 8192  # bytes: what a record or the turns of the queue take, and a page of the disk
 _OTHER_PLACE = "free some room or choose a folder that you may write to"
 _OTHER_NAME = "choose another name for the file, short and not that of a folder"
 
@@ -109,6 +110,20 @@ def check_space(folder: Path, size: int) -> None:
             expected=f"{size * 1.05 / 1e6:.0f} MB",
             remedy="free some room, or point PRUNESCOPE_CACHE, PRUNESCOPE_RUNS or PRUNESCOPE_CHECKPOINTS elsewhere",
         )
+
+
+def check_takes_files(folder: Path) -> None:
+    """Raise :class:`StorageFull` unless ``folder`` (or its nearest parent that exists) takes a small file; none is left there."""
+    place = folder
+    while not (is_folder(place) or is_file(place)):
+        place = place.parent
+    probe = place / f".probe.{secrets.token_hex(4)}.tmp"
+    with storage_errors(folder / "files"), suppress(FileNotFoundError):  # removed since: it will be made again
+        try:
+            probe.write_bytes(bytes(_PROBE))
+        finally:
+            with suppress(OSError):
+                probe.unlink()
 
 
 def check_writable_name(path: Path) -> None:

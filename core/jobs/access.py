@@ -4,6 +4,7 @@ import hashlib
 import os
 
 from core.errors import NotAllowed
+from core.jobs.record import Job
 
 READ_ONLY, SINGLE_USER = "PRUNESCOPE_READ_ONLY", "PRUNESCOPE_SINGLE_USER"
 
@@ -36,9 +37,9 @@ def check_writable() -> None:
         )
 
 
-def check_owner(owner: str, whose: str, what: str) -> None:
-    """Raise :class:`NotAllowed` unless ``owner`` may do ``what`` with a job of ``whose``."""
-    if not single_user() and owner != whose:
+def check_owner(owner: str, job: Job, what: str) -> None:
+    """Raise :class:`NotAllowed` unless ``owner`` may do ``what`` with ``job``."""
+    if not single_user() and not job.is_of(owner):
         raise NotAllowed(
             f"Only who submitted a job may {what} it",
             remedy="submit the same recipe yourself: what is finished of it is found and used",

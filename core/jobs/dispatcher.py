@@ -10,21 +10,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from filelock import Timeout
 
 from core import files
-from core.errors import JobDamaged, JobNotFound
+from core.errors import JobDamaged, JobNotFound, StorageFull
 from core.jobs import places
 from core.jobs.access import read_only
 from core.jobs.board import board, current
-from core.jobs.record import CANCELLED, FAILED, INTERRUPTED, QUEUED, Job, changed
+from core.jobs.record import CANCELLED, FAILED, INTERRUPTED, QUEUED, RUNNING, Job, changed
 
 GRACE = 15.0
 """Seconds that a process has to answer to Cancel before it is ended; it answers after ten steps of training."""
 _KILL = 5.0  # seconds more before it is ended for good
 _LOOK = 0.2
+_FULL = 10.0  # seconds before a full disk is tried again
 _AGAIN = 10.0  # seconds before a second dispatcher is started that may only be slow to begin
+NO_ROOM = 75
+"""Exit code of a worker that could not write down that it begins: its job waits on (EX_TEMPFAIL of sysexits.h)."""
 WORKER = (sys.executable, "-m", "core.jobs", "work")
 _started: dict[str, tuple[float, subprocess.Popen]] = {}
 
@@ -33,13 +37,19 @@ def advance() -> None:
     """See to it that what waits is begun: start a dispatcher for each device where jobs wait and none is at work.
 
     Called by submit, resume and every look at the page, so that a queue whose dispatcher was killed goes on.
+
+    Raises:
+        StorageFull: jobs wait because the folder of runs takes no file; they begin by themselves when it does.
     """
     if read_only():
         return
     there = board()
+    busy = {job.device for job in there.jobs if job.state == RUNNING}
     for device in sorted({job.device for job in there.jobs if job.state == QUEUED}):
         with places.alone():
             served = places.held(places.dispatcher_lock(device))
+        if device not in busy:  # else the job that runs will say it
+            files.check_takes_files(places.root())
         if not served:
             _start(device)
 
@@ -57,7 +67,8 @@ def _start(device: str) -> None:
         "PRUNESCOPE_RUNS": files.runs_root(),
     }
     environment = os.environ | {name: str(path.absolute()) for name, path in roots.items()}
-    with (places.root() / "dispatcher.log").open("ab") as log:
+    note = places.root() / "dispatcher.log"
+    with files.storage_errors(note), note.open("ab") as log:
         _started[device] = (
             time.monotonic(),
             subprocess.Popen(
@@ -89,7 +100,11 @@ def serve(device: str, worker: Sequence[str] = WORKER, *, grace: float = GRACE) 
                 return
         try:
             while job := board().next(device):
-                _carry_out(job, worker, grace)
+                try:
+                    files.check_takes_files(places.root())
+                    _carry_out(job, worker, grace)
+                except StorageFull:  # whoever looks at the queue is told by advance; this process has nowhere to say it
+                    time.sleep(_FULL)
         finally:
             lock.release()
         # A job that came between the last look and the release found the lock held: hence the look above, again.
@@ -98,7 +113,8 @@ def serve(device: str, worker: Sequence[str] = WORKER, *, grace: float = GRACE) 
 def _carry_out(job: Job, worker: Sequence[str], grace: float) -> None:
     folder = places.folder(job.id)
     try:
-        log = (folder / places.LOG).open("ab")
+        with files.storage_errors(folder / places.LOG):
+            log = (folder / places.LOG).open("ab")
     except FileNotFoundError:  # cancelled and removed since the look at the queue
         return
     with log:
@@ -116,10 +132,19 @@ def _carry_out(job: Job, worker: Sequence[str], grace: float) -> None:
         elif now - asked > grace:
             process.terminate()
     _settle(job, process.returncode)
+    if process.returncode == NO_ROOM:
+        time.sleep(_FULL)
 
 
 def _settle(job: Job, code: int) -> None:
-    """Write down the end of a process that could not do so itself."""
+    """Write down the end of a process that could not do so itself, as soon as there is room for it."""
+    while True:
+        with suppress(StorageFull):
+            return _written(job, code)
+        time.sleep(_FULL)
+
+
+def _written(job: Job, code: int) -> None:
     with places.alone():
         try:
             now = current(job.id)
@@ -129,7 +154,7 @@ def _settle(job: Job, code: int) -> None:
             changed(now, error=_ended(code))
         elif now.state == CANCELLED:
             changed(now)  # as good as stored, unless it was taken to be so from the wish and the missing process
-        elif now.state == QUEUED and now.number == job.number:
+        elif now.state == QUEUED and now.number == job.number and code != NO_ROOM:
             # It never began. Left in the queue it would be started for ever.
             changed(now, state=FAILED, error=_never_began(code, job))
 

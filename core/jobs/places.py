@@ -90,9 +90,14 @@ def job_lock(id: str) -> FileLock:
 
 
 def held(lock: FileLock) -> bool:
-    """Whether somebody holds ``lock``; to be asked under :func:`alone`."""
+    """Whether somebody holds ``lock``; to be asked under :func:`alone`.
+
+    Raises:
+        StorageFull: its file cannot be made.
+    """
     try:
-        lock.acquire(timeout=0)
+        with files.storage_errors(Path(lock.lock_file)):
+            lock.acquire(timeout=0)
     except Timeout:
         return True
     lock.release()

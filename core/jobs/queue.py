@@ -6,7 +6,7 @@ from contextlib import suppress
 from filelock import FileLock, Timeout
 
 from core import files
-from core.errors import InvalidValue, JobDamaged, JobNotFound, NotAllowed, QueueFull
+from core.errors import InvalidValue, JobDamaged, JobNotFound, NotAllowed, QueueFull, StorageFull
 from core.jobs import dispatcher, places, turns
 from core.jobs.access import check_owner, check_writable, single_user
 from core.jobs.board import Board, current, look
@@ -30,7 +30,7 @@ def submit(recipe, owner: str, *, device=None) -> Job:
 
     The same recipe is never made twice: one that was made before is returned as a finished job that names its checkpoint, one
     that waits or runs is returned as it is, whoever submitted it. One that was cancelled, failed or was interrupted goes into
-    the queue again, now of ``owner``, and goes on from its last finished epoch.
+    the queue again, now of ``owner``, and goes on from its last finished epoch; it stays a job of those who trained these.
 
     Args:
         recipe: a :class:`core.recipes.Recipe`.
@@ -77,12 +77,13 @@ def submit(recipe, owner: str, *, device=None) -> Job:
             device=device,
             number=turns.advance(there.jobs),
             attempt=old.attempt if old else 0,
+            begun_by=old.begun_by if old and old.state != FINISHED else (),
             chain=tuple(chain),
         )
         _take_back_cancel(job.id)
         write(job)
         _forget(look())
-    dispatcher.advance()
+    _begin()
     return job
 
 
@@ -100,7 +101,7 @@ def cancel(id: str, owner: str) -> Job:
     check_writable()
     with places.alone():
         job = current(id)
-        check_owner(owner, job.owner, "cancel")
+        check_owner(owner, job, "cancel")
         if job.state == QUEUED:
             return changed(job, state=CANCELLED)
         if job.state == RUNNING and not job.stopping:
@@ -122,23 +123,26 @@ def resume(id: str, owner: str) -> Job:
     with places.alone():
         there = look()
         job = current(id)
-        check_owner(owner, job.owner, "resume")
+        check_owner(owner, job, "resume")
         if job.state in (*ACTIVE, FINISHED):
             return job
         if ended := made.of(job.recipe):
             _take_back_cancel(id)
             return changed(job, state=FINISHED, error=None, checkpoint=ended.id)
-        _check_room(there, job.owner)
+        whose = owner if job.is_of(owner) else job.owner  # the only user of an app may have another key today
+        _check_room(there, whose)
         _take_back_cancel(id)
-        job = changed(job, state=QUEUED, error=None, number=turns.advance(there.jobs))
-    dispatcher.advance()
+        job = changed(job, owner=whose, state=QUEUED, error=None, number=turns.advance(there.jobs))
+    _begin()
     return job
 
 
 def remove(id: str, owner: str) -> None:
     """Take a job that has ended off the board, and with it the epochs that are kept of a run it did not finish.
 
-    Checkpoints stay where they are, and so do epochs that another job would go on from. A record that cannot be read may be removed by anyone, unless a process holds its job.
+    A job that is another's too, because it was begun for both, goes over to them with all its epochs. Checkpoints stay where
+    they are, and so do epochs that another job would go on from. A record that cannot be read may be removed by anyone, unless
+    a process holds its job.
 
     Raises:
         NotAllowed: not the owner's, it waits or runs, or the app is read-only.
@@ -150,15 +154,23 @@ def remove(id: str, owner: str) -> None:
         job = None
         try:
             job = current(id)
-            check_owner(owner, job.owner, "remove")
+            check_owner(owner, job, "remove")
             busy = job.state in ACTIVE
         except JobDamaged:
             busy = places.held(places.job_lock(id))
         if busy:
             raise NotAllowed("A job that waits or runs cannot be removed", remedy="cancel it first")
+        if job is not None and not single_user() and (left := job.others(owner)):
+            changed(job, owner=left[-1], begun_by=tuple(one for one in left if one in job.begun_by))
+            return
         _delete(id)
         if job is not None:
             _drop_epochs(job, look())
+
+
+def _begin() -> None:
+    with suppress(StorageFull):  # it waits, and every look at the queue tells what for
+        dispatcher.advance()
 
 
 def _drop_epochs(job: Job, there: Board) -> None:

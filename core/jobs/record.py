@@ -8,7 +8,7 @@ from core import files
 from core.errors import InvalidValue, JobDamaged, JobNotFound, PruneScopeError
 from core.jobs import places
 
-VERSION = 1
+VERSION = 2
 QUEUED, RUNNING, FINISHED, FAILED, CANCELLED, INTERRUPTED = (
     "queued",
     "running",
@@ -31,10 +31,11 @@ class Job:
     Attributes:
         id: the hash of its recipe, which also names the run.
         values: the recipe as :meth:`core.recipes.Recipe.as_dict` gives it.
-        owner: who submitted it last, see :func:`core.jobs.owner_of`.
+        owner: who submitted or resumed it last, see :func:`core.jobs.owner_of`.
         device: where it runs, such as ``"cpu"`` or ``"cuda:0"``.
         number: rises with every submission; who was first.
         attempt: how often it was begun.
+        begun_by: the owners for whom it was begun, the first of them first: the epochs that are kept are theirs too.
         state: one of :data:`STATES`. As stored, ``"running"`` may be of a process that is gone; :func:`core.jobs.board` tells.
         chain: hashes of the runs that it makes, parents first; those that were there before are not among them.
         error: of a failed or interrupted job what happened: problem, given, expected, remedy.
@@ -48,6 +49,7 @@ class Job:
     device: str
     number: int
     attempt: int = 0
+    begun_by: tuple[str, ...] = ()
     state: str = QUEUED
     chain: tuple[str, ...] = ()
     error: dict | None = None
@@ -60,6 +62,15 @@ class Job:
         from core.recipes import Recipe
 
         return Recipe.from_dict(self.values)
+
+    def is_of(self, owner: str) -> bool:
+        """Whether ``owner`` may act on it: who asked for it last, and everybody for whom it was begun."""
+        return owner == self.owner or owner in self.begun_by
+
+    def others(self, owner: str) -> tuple[str, ...]:
+        """Whose it is beside ``owner``, who asked for it last at the end."""
+        whose = (*(one for one in self.begun_by if one != self.owner), self.owner)
+        return tuple(one for one in whose if one != owner)
 
     @property
     def recipes(self) -> list[dict]:
@@ -129,6 +140,9 @@ def _checked(id: str, values) -> Job:
             expected=f"version {VERSION} or older",
             remedy="update this PruneScope",
         )
+    if type(version) is int and version == 1 and "begun_by" not in values:  # it did not tell who else had trained
+        values["begun_by"] = [values["owner"]] if values["attempt"] else []
+        version = VERSION
     known = {item.name for item in fields(Job)} - {"stopping"}
     if version != VERSION or set(values) != known:
         raise TypeError("not the fields of a record")
@@ -139,11 +153,12 @@ def _checked(id: str, values) -> Job:
     for name, kind in {"error": dict, "checkpoint": str}.items():
         if values[name] is not None and type(values[name]) is not kind:
             raise TypeError(f"{name} is not {kind.__name__}")
-    if values["state"] not in STATES or values["id"] != id or not isinstance(values["chain"], list):
-        raise ValueError("not the state, id or chain of a record")
+    lists = all(isinstance(values[name], list) for name in ("chain", "begun_by"))
+    if values["state"] not in STATES or values["id"] != id or not lists:
+        raise ValueError("not the state, id, chain or owners of a record")
     if not all(0 <= values[name] < _MOST for name in ("number", "attempt")):
         raise ValueError("number or attempt is not what a record counts to")
-    values["chain"] = tuple(map(str, values["chain"]))
+    values["chain"], values["begun_by"] = tuple(map(str, values["chain"])), tuple(map(str, values["begun_by"]))
     job = Job(**values)
     _check_recipe(job)
     return job

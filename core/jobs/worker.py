@@ -5,16 +5,17 @@ It gives way to the app: lower priority for the processor, and the first to go w
 
 import os
 import traceback
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from filelock import FileLock
 
 from core import device as devices
 from core import files
-from core.errors import Cancelled, JobDamaged, JobNotFound, MemoryFull, PruneScopeError
+from core.errors import Cancelled, JobDamaged, JobNotFound, MemoryFull, PruneScopeError, StorageFull
 from core.jobs import places, turns
 from core.jobs.board import current, look
+from core.jobs.dispatcher import NO_ROOM
 from core.jobs.record import CANCELLED, FAILED, FINISHED, QUEUED, RUNNING, Job, changed, told
 
 _OOM_SCORE = "800"
@@ -24,10 +25,19 @@ def work(id: str, device: str) -> None:
     """Carry out the job ``id`` as soon as ``device`` is free, unless it is no longer in the queue by then.
 
     Whatever happens is written into its record; the traceback of a failure goes to standard error, which is the job's log.
+
+    Raises:
+        SystemExit: with :data:`core.jobs.dispatcher.NO_ROOM`, where that could not even be begun for a full disk.
     """
-    with places.device_lock(device):
-        lock = places.job_lock(id)
-        job = _claim(id, lock)
+    lock = places.job_lock(id)
+    with ExitStack() as held:
+        try:
+            with files.storage_errors(places.root() / "locks"):
+                held.enter_context(places.device_lock(device))
+            job = _claim(id, lock)
+        except StorageFull as error:
+            lock.release()
+            raise SystemExit(NO_ROOM) from error
         if job is None:
             return
         try:
@@ -47,9 +57,11 @@ def _claim(id: str, lock: FileLock) -> Job | None:
             return None
         if job.state != QUEUED:
             return None
-        lock.acquire(timeout=0)  # free: whoever had it held the device too
+        with files.storage_errors(places.folder(id) / "lock"):
+            lock.acquire(timeout=0)  # free: whoever had it held the device too
         turns.advance(look().jobs, started=job.owner)
-        return changed(job, state=RUNNING, attempt=job.attempt + 1, error=None)
+        begun_by = tuple(dict.fromkeys((*job.begun_by, job.owner)))
+        return changed(job, state=RUNNING, attempt=job.attempt + 1, begun_by=begun_by, error=None)
 
 
 def _carry_out(job: Job) -> dict:

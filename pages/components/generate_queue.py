@@ -32,7 +32,10 @@ def _list(was_active: bool) -> None:
         there = jobs.board()
         if any(job.state in jobs.ACTIVE for job in there.jobs) != was_active:
             st.rerun()  # looks in another rhythm from now on
-        jobs.advance()
+        try:
+            jobs.advance()
+        except PruneScopeError as error:  # what there is can be seen all the same
+            st.error(f"Waiting jobs cannot begin. {look.literal(error)}", icon=":material/error:")
         _notes(there)
         # What runs, then what waits in its order, then what has ended, newest first.
         ranks = {"running": 0, "queued": 1}
@@ -88,6 +91,8 @@ def _about(job: jobs.Job, there: jobs.Board) -> str:
         parts.append("next" if place == 1 else f"number {place} in the queue")
     if not generate_state.may_act(job):
         parts.append("another user's")
+    elif generate_state.is_shared(job):
+        parts.append("another user's too")
     return " · ".join(parts)
 
 
@@ -102,6 +107,8 @@ def _buttons(job: jobs.Job) -> None:
     if job.state != "finished":
         _act("Resume", ":material/play_arrow:", jobs.resume, job.id)
     gone = None if job.state == "finished" else "What was trained so far goes too; the same recipe would begin anew."
+    if generate_state.is_shared(job):
+        gone = "It stays, with what was trained so far, for the other user whose job it is too."
     _act("Remove", ":material/delete:", jobs.remove, job.id, help=gone)
 
 

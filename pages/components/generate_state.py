@@ -35,4 +35,9 @@ def keep_key(own: bool) -> None:
 
 def may_act(job) -> bool:
     """Whether the visitor may cancel, resume and remove ``job``."""
-    return jobs.single_user() or job.owner == owner()
+    return jobs.single_user() or job.is_of(owner())
+
+
+def is_shared(job) -> bool:
+    """Whether ``job`` is somebody else's beside the visitor's, who can then not take it from them."""
+    return not jobs.single_user() and job.is_of(owner()) and bool(job.others(owner()))

@@ -7,11 +7,11 @@ import pytest
 from filelock import FileLock
 
 from core import checkpoints, files, jobs, runfolder, runs
-from core.errors import JobDamaged
-from core.jobs import dispatcher, places, queue, record
+from core.errors import JobDamaged, NotAllowed
+from core.jobs import dispatcher, places, queue, record, worker
 from core.jobs.record import CANCELLED, FINISHED, QUEUED, RUNNING
 from core.recipes import pruned
-from tests.core.jobs.conftest import ANNA, ids, recipe, state
+from tests.core.jobs.conftest import ANNA, BEN, CLEO, ids, recipe, state
 
 pytestmark = pytest.mark.usefixtures("queue")
 
@@ -77,6 +77,53 @@ def test_a_job_that_is_removed_while_its_process_is_to_start_does_not_end_the_di
     jobs.remove(job.id, ANNA)
     dispatcher._carry_out(job, ["no such program"], 1.0)
     assert not places.folder(job.id).exists()
+
+
+def begun(one, owner) -> str:
+    """Submit as ``owner``, let its process take the job and keep an epoch, and end it. Returns the id."""
+    job = jobs.submit(one, owner)
+    lock = places.job_lock(job.id)
+    worker._claim(job.id, lock)
+    lock.release()
+    runfolder.queued(files.runs_root() / job.id)
+    (files.runs_root() / job.id / runfolder.STATE).write_bytes(b"epochs")
+    return jobs.cancel(job.id, owner).id
+
+
+@pytest.mark.parametrize("second_trains", [False, True])
+def test_who_asks_for_the_recipe_of_another_does_not_take_their_epochs_away(second_trains):
+    id = begun(recipe(), ANNA)
+    kept = files.runs_root() / id / runfolder.STATE
+    if second_trains:
+        begun(recipe(), BEN)
+    else:
+        jobs.cancel(jobs.submit(recipe(), BEN).id, BEN)
+    with pytest.raises(NotAllowed):
+        jobs.remove(id, CLEO)
+    jobs.remove(id, BEN)
+    assert kept.read_bytes() == b"epochs"
+    assert jobs.board().find(id).owner == ANNA
+    with pytest.raises(NotAllowed, match="Only who submitted"):  # he has given up what was his
+        jobs.resume(id, BEN)
+    assert jobs.resume(id, ANNA).state == QUEUED
+    jobs.cancel(id, ANNA)
+    jobs.remove(id, ANNA)
+    assert not kept.exists()
+    assert jobs.board().jobs == ()
+
+
+def test_who_trained_first_still_acts_and_leaves_the_job_to_who_asked_again():
+    id = begun(recipe(), ANNA)
+    again = jobs.submit(recipe(), BEN)
+    assert (again.owner, again.begun_by) == (BEN, (ANNA,))
+    assert jobs.cancel(id, ANNA).state == CANCELLED
+    assert (jobs.resume(id, ANNA).owner, jobs.cancel(id, ANNA).begun_by) == (ANNA, (ANNA,))
+    jobs.submit(recipe(), BEN)
+    jobs.cancel(id, ANNA)
+    jobs.remove(id, ANNA)
+    left = jobs.board().find(id)
+    assert (left.owner, left.begun_by) == (BEN, ())
+    assert (files.runs_root() / id / runfolder.STATE).exists()
 
 
 def test_killed_between_checkpoint_and_record_it_is_finished_by_resuming(colours):

@@ -47,6 +47,7 @@ def test_a_damaged_record_is_named_and_the_others_stand(content):
         {"chain": 3},
         {"error": "x"},
         {"owner": None},
+        {"begun_by": None},
         {"id": "0" * 16},
         {"values": {"study": 5, "training": {}}},
         *(
@@ -137,10 +138,22 @@ def test_a_speed_that_cannot_be_is_measured_anew():
 def test_a_record_of_a_newer_version_says_so():
     made = jobs.submit(recipe(), ANNA)
     path = places.folder(made.id) / "record.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2, "mood": "good"}))
+    newer = record.VERSION + 1
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": newer, "mood": "good"}))
     assert "newer PruneScope" in jobs.board().problems[0][1]
-    with pytest.raises(JobDamaged, match="version 2"):
+    with pytest.raises(JobDamaged, match=f"version {newer}"):
         jobs.cancel(made.id, ANNA)
+
+
+def test_a_record_of_the_version_before_is_of_its_owner():
+    made = record.changed(jobs.submit(recipe(), ANNA), attempt=1, state="cancelled")
+    path = places.folder(made.id) / "record.json"
+    values = json.loads(path.read_text()) | {"version": 1}
+    del values["begun_by"]
+    path.write_text(json.dumps(values))
+    assert record.read(made.id).begun_by == (ANNA,)
+    path.write_text(json.dumps(values | {"attempt": 0}))
+    assert record.read(made.id).begun_by == ()
 
 
 @pytest.mark.parametrize("id", ["", "..", "../../etc/passwd", "0" * 15, "0" * 17, "G" * 16, None, 5])
