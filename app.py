@@ -7,13 +7,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import streamlit as st
 
-from pages.components import loaders, look, navigation, panels
+from pages.components import loaders, navigation, panels, stylesheet
 
 page = navigation.current()
 # Pages have no icons of their own: the browser would fetch them from a font server for its tab.
-st.set_page_config("PruneScope", page_icon=".streamlit/icon.png", layout="wide")
+st.set_page_config(f"{getattr(page, 'title', '')} · PruneScope", page_icon=".streamlit/icon.png", layout="wide")
 loaders.warm_up()
-look.readable_buttons()
+stylesheet.apply()
 with panels.guard():
     page.run()
 panels.footer()

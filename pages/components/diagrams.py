@@ -1,8 +1,14 @@
-"""Small drawings of what each pruning method does, as SVG in the colours of the theme."""
+"""Small drawings of what each pruning method does, as SVG in the colours of the theme.
+
+A picture inherits no colour from its page, but it learns whether the page is light or dark: so it turns with the theme at once.
+"""
 
 import random
 
+from pages.components.look import INK
+
 COLUMNS = (4, 5, 5, 3)  # nodes a layer of the little network
+_STYLE = f"<style>svg {{ color: {INK[0]} }} @media (prefers-color-scheme: dark) {{ svg {{ color: {INK[1]} }} }}</style>"
 _FRAME, _HEIGHT, _GAP = 84, 72, 26
 _RANDOM = random.Random(4)
 _EDGES = [
@@ -26,13 +32,12 @@ CUTS: dict[str, tuple[float, ...]] = {
 }
 
 
-def method(name: str, colour: str, ink: str) -> str:
-    """The drawing of one method.
+def method(name: str, colour: str) -> str:
+    """The drawing of one method, all but the weights that stay in the theme's colour of text.
 
     Args:
         name: a key of :data:`FRAMES`.
         colour: of the weights that stay, any CSS colour.
-        ink: of all else: the theme's colour of text.
 
     Returns:
         SVG text, for ``st.image``.
@@ -48,7 +53,7 @@ def method(name: str, colour: str, ink: str) -> str:
     parts.append(_timeline(CUTS[name], width, colour))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {_HEIGHT + 66}" width="{width}" '
-        f'height="{_HEIGHT + 66}" font-family="sans-serif" fill="none" color="{ink}">{"".join(parts)}</svg>'
+        f'height="{_HEIGHT + 66}" font-family="sans-serif" fill="none">{_STYLE}{"".join(parts)}</svg>'
     )
 
 

@@ -106,7 +106,7 @@ def _methods(study: str) -> None:
     for column, name in zip(layout.columns(3, least=180, key="lesson-methods"), diagrams.FRAMES, strict=True):
         with column:
             st.markdown(f"**{look.title(name)}**")
-            st.image(diagrams.method(name, look.colour(name), look.ink()), width="stretch", alt=METHOD_SENTENCES[name])
+            st.image(diagrams.method(name, look.colour(name)), width="stretch", alt=METHOD_SENTENCES[name])
 
 
 def _harm(study: str) -> None:

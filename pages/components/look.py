@@ -7,7 +7,6 @@ import streamlit as st
 
 from core.data.ham10000 import TITLES as DIAGNOSES
 from core.words import METHOD_TITLES
-from pages.components import layout
 
 # Chosen from Okabe & Ito's palette and moved towards the middle, so that each has a contrast of 3:1 or more on both themes.
 COLOURS = {
@@ -21,6 +20,8 @@ COLOURS = {
     "variant": "#8a6d1d",
     "random": "#8a8f94",
 }
+# Of text and of the page, in the light theme and in the dark one; see .streamlit/config.toml.
+INK, PAPER = ("#0e1717", "#e6efee"), ("#ffffff", "#0f1717")
 WORSE, BETTER = "#c9503f", "#16906c"
 # For lines that stand for classes, after Okabe & Ito; no method's page needs both at once. As light as each other, for both themes, seven
 # hues cannot stay apart for the colour-blind: use them with :func:`dash` or :func:`mark`.
@@ -52,32 +53,13 @@ BRIEF_LAYERS = (("features.denseblock", "block"), ("denselayer", "layer"), ("fea
 
 
 def ink() -> str:
-    """The theme's colour of text, for drawings that cannot inherit it."""
-    return "#e6efee" if st.context.theme.type == "dark" else "#0e1717"
-
-
-def readable_buttons() -> None:
-    """Things that Streamlit leaves illegible.
-
-    It writes on the main buttons of the dark theme in white on a light ground (2.1:1) and draws commands in captions so pale that
-    they fall below 4.5:1. In a horizontal container it does not break a row of choices, whose last ones a phone then cuts off;
-    and where a row is broken, the choices beside the pressed one have no edge on its side. The row of tabs scrolls and cuts off the
-    ring around the one that the keyboard is on: it is drawn inside. And the rules of :mod:`layout`.
-    """
-    st.html(
-        "<style>[data-testid='stBaseButton-primary'] { color: light-dark(#ffffff, #0f1717); } "
-        "[data-testid='stCaptionContainer'] code { color: inherit; } "
-        "[data-testid='stButtonGroup'] > div { flex-wrap: wrap; } "
-        "[data-testid='stTab']:focus-visible { box-shadow: inset 0 0 0 2px light-dark(#0b6e6e, #4fd1c5) !important; "
-        "padding-inline: 0.3rem; margin-inline: -0.3rem; } [data-testid='stTab']:first-child:focus-visible { margin-left: 0; } "
-        "[data-testid='stButtonGroup'] button[data-variant='segmented_control'][aria-checked='false']:not(:hover) "
-        "{ border-color: light-dark(#d5dfdf, #2d3c3c) !important; } " + layout.style() + "</style>"
-    )
+    """The theme's colour of text, for drawings that cannot inherit it; :mod:`stylesheet` turns it when the theme does."""
+    return INK[st.context.theme.type == "dark"]
 
 
 def paper() -> str:
     """The theme's colour of the page, for marks that need a frame to stand out."""
-    return "#0f1717" if st.context.theme.type == "dark" else "#ffffff"
+    return PAPER[st.context.theme.type == "dark"]
 
 
 def colour(method: str) -> str:

@@ -18,12 +18,11 @@ def answers(names: tuple[str, ...], difference: bool, ink: str, dark: bool) -> d
         names: of the classes, in order.
         difference: colours around 0 and counts with their sign; otherwise shares of the row.
         ink: the theme's colour of text.
-        dark: whether the theme is dark: what is near nothing takes the colour of the ground.
+        dark: whether the theme is dark. What is near nothing is clear, so the ground shows when the theme changes too.
 
     Tables: "table" with truth, answer, name (of the truth, for a click), shade (of a difference: with its sign, of its square root),
     text, count, share, strength.
     """
-    ground = "#0f1717" if dark else "#ffffff"
     order = list(names)
     many = len(order) > MANY
     axis = alt.Axis(labels=not many, ticks=False, domain=False, labelAngle=-45, labelLimit=120, labelOverlap=False)
@@ -31,11 +30,16 @@ def answers(names: tuple[str, ...], difference: bool, ink: str, dark: bool) -> d
         # Of many classes each takes its wrong answers from many others: a few points a cell, which were invisible.
         most = math.sqrt(0.1 if many else 0.2)
         colours = alt.Scale(
-            domain=[-most, 0, most], range=["#c9781a", ground, "#2f7fc1"], clamp=True, interpolate="rgb"
+            domain=[-most, -1e-9, 1e-9, most],
+            range=["#c9781a", "#c9781a00", "#2f7fc100", "#2f7fc1"],
+            clamp=True,
+            interpolate="rgb",
         )
     else:
-        shades = [ground, "#5b6b8c" if dark else "#41597f"]
-        colours = alt.Scale(domain=[0, 1], range=shades, interpolate="rgb", type="sqrt" if many else "linear")
+        shade = "#5b6b8c" if dark else "#41597f"
+        colours = alt.Scale(
+            domain=[0, 1], range=[f"{shade}00", shade], interpolate="rgb", type="sqrt" if many else "linear"
+        )
     base = alt.Chart(table()).encode(
         x=alt.X("answer:N", sort=order, scale=alt.Scale(domain=order), axis=axis, title="Answer"),
         y=alt.Y(

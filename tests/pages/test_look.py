@@ -1,9 +1,11 @@
 """Words and colours that all pages share."""
 
 import re
+import tomllib
 
+from core.files import PROJECT
 from core.paths import Path
-from pages.components import look, whatif_words
+from pages.components import diagrams, look, stylesheet, whatif_words
 from tests.core import invented
 
 
@@ -47,3 +49,18 @@ def test_classes_are_told_apart_without_colour():
     )
     look.dash(0).append(9)
     assert look.dash(0) == look.dash(len(places)) == [1, 0]
+
+
+def test_charts_and_drawings_know_the_colours_of_both_themes():
+    theme = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text())["theme"]
+    assert tuple(theme[mode]["textColor"] for mode in ("light", "dark")) == look.INK
+    assert tuple(theme[mode]["backgroundColor"] for mode in ("light", "dark")) == look.PAPER
+    rules = stylesheet.rules()
+    assert all(f"[{part}='{colour}']" in rules for part in ("fill", "stroke") for colour in (*look.INK, *look.PAPER))
+    assert all(colour in diagrams.method("iterative", "red") for colour in look.INK)
+
+
+def test_every_rule_of_style_is_closed():
+    rules = stylesheet.rules()
+    assert rules.count("{") == rules.count("}")
+    assert all(media in rules for media in ("@media print", "@media (forced-colors: active)"))
