@@ -79,9 +79,9 @@ def parse(values: Mapping) -> Sweep:
     _check_keys("[dense]", dense_keys, _DENSE)
     _check_keys("[pruned]", pruned_keys, _PRUNED)
     studies, seeds = _list(values, "studies"), _list(values, "seeds", [0])
-    # Lists that stand for alternatives, multiplied before anything is built: a slip must not fill the memory.
-    sizes = [len(one) if isinstance(one, list) else 1 for one in (*dense_keys.values(), *pruned_keys.values())]
-    number = len(studies) * len(seeds) * math.prod(sizes)
+    # Counted before anything is built: a slip must not fill the memory, nor take minutes until it is told.
+    parents = len(studies) * len(seeds) * _alternatives(dense_keys)
+    number = parents * (1 + (_count(pruned_keys) if pruned_keys else 0))
     if number > MOST_RUNS:
         raise InvalidValue("This sweep is too large", given=f"about {number:,} runs", expected=f"at most {MOST_RUNS:,}")
     found: dict[str, Recipe] = {}
@@ -93,8 +93,25 @@ def parse(values: Mapping) -> Sweep:
     return Sweep(tuple(found.values()), retries)
 
 
+def _alternatives(keys: Mapping) -> int:
+    """How many combinations :func:`_grid` gives."""
+    return math.prod(len(value) if isinstance(value, list) else 1 for value in keys.values())
+
+
+def _count(keys: Mapping) -> int:
+    """How many runs :func:`_children` gives, of each parent."""
+    methods = _list(keys, "methods")
+    pruning = [method for method in methods if method != TRAINED_ON]
+    how = math.prod(len(_list(keys, name, [None])) for name in ("sparsities", "criteria", "scopes"))
+    runs = sum(how * (len(_list(keys, "steps", [None])) if method == "iterative" else 1) for method in pruning)
+    return (runs + len(methods) - len(pruning)) * _alternatives(_settings(keys))
+
+
+def _settings(keys: Mapping) -> dict:
+    return {name: value for name, value in keys.items() if name in _SETTINGS}
+
+
 def _children(parent: Recipe, seed: int, keys: Mapping) -> Iterator[Recipe]:
-    settings = {name: value for name, value in keys.items() if name in _SETTINGS}
     methods = _list(keys, "methods")
     for method in methods:
         check_choice("method", method, (*METHODS, TRAINED_ON))
@@ -104,7 +121,7 @@ def _children(parent: Recipe, seed: int, keys: Mapping) -> Iterator[Recipe]:
         for name in given:
             check_choice(kind, name, known)
     steps = _list(keys, "steps", [None])
-    for method, changes in itertools.product(methods, _grid(settings)):
+    for method, changes in itertools.product(methods, _grid(_settings(keys))):
         if method == TRAINED_ON:  # nothing is pruned, so nothing of how to prune applies
             yield pruned(parent, DENSE, 0.0, seed=seed, **changes)
             continue

@@ -53,6 +53,26 @@ def test_the_grid_is_the_product_and_parents_come_first():
     assert found.retries == 1
 
 
+def test_the_limit_counts_every_run_and_no_other(monkeypatch):
+    number = len(sweeps.parse(GOOD).recipes)
+    monkeypatch.setattr("core.sweeps.spec.MOST_RUNS", number)
+    assert len(sweeps.parse(GOOD).recipes) == number
+    monkeypatch.setattr("core.sweeps.spec.MOST_RUNS", number - 1)
+    with pytest.raises(InvalidValue, match=f"about {number} runs"):
+        sweeps.parse(GOOD)
+    # What does not apply to the control multiplies nothing.
+    control = changed("pruned.methods", "dense_trained_on") | {"retries": 0}
+    monkeypatch.setattr("core.sweeps.spec.MOST_RUNS", 2 * 2 * 2 * 2)
+    assert len(sweeps.parse(control).recipes) == 2 * 2 * 2 * 2
+
+
+def test_dense_networks_count_too():
+    """Nothing is built before it is counted: twice ten thousand recipes took a minute."""
+    many = {"studies": ["phantom-64/vgg16"], "seeds": list(range(10_000))}
+    with pytest.raises(InvalidValue, match="about 20,000 runs"):
+        sweeps.parse({**many, "pruned": {"methods": ["one_shot"], "sparsities": [0.8], "epochs": 1}})
+
+
 def test_the_example_in_the_docs_is_a_sweep_of_as_many_networks_as_it_says(tmp_path):
     text = DOCS.read_text(encoding="utf-8")
     example = text.split("```toml\n")[1].split("```")[0]
