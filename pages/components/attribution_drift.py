@@ -23,7 +23,7 @@ def draw(study: str, paths: dict[str, Path], sparsity: float) -> None:
         st.caption(
             "This is measured over a sample of each class, and nothing is stored for this study. Where its images are, one command stores it:"
         )
-        st.code(f"python -m core attribution {study}", language="bash")
+        st.code(f"python -m core attribution {study}", language="bash", wrap_lines=True)
         return
     names = paths[PRUNE_ONLY].dense.card.data.class_names
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -38,7 +38,7 @@ def draw(study: str) -> None:
     why = "Why zeros alone make nothing faster, and what would"
     with st.expander(why, icon=":material/help:", expanded=found.zeros > 0 and found.effective < cost.SAME):
         st.markdown(_WHY.format(example=_example(entry, known)))
-        st.code(f"python -m core prune {study} one_shot 0.5 --scope channel", language="bash")
+        st.code(f"python -m core prune {study} one_shot 0.5 --scope channel", language="bash", wrap_lines=True)
     _sparse_matrices(entry)
 
 

@@ -11,7 +11,7 @@ def draw(study: str) -> None:
     paths = loaders.studies()[study]
     if len(paths) < 2:
         st.info("There is only one way of pruning here yet, and nothing to compare it with.", icon=":material/compare:")
-        st.code(f"python -m core prune {study} one_shot 0.8", language="bash")
+        st.code(f"python -m core prune {study} one_shot 0.8", language="bash", wrap_lines=True)
         return
     first, second = layers_state.pair(list(paths))
     sparsity = state.sparsity()

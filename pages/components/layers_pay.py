@@ -26,7 +26,7 @@ def draw(study: str) -> None:
             "and stored. Minutes for VGG16, longer for DenseNet169:",
             icon=":material/query_stats:",
         )
-        st.code(f"python -m core sensitivity {study}", language="bash")
+        st.code(f"python -m core sensitivity {study}", language="bash", wrap_lines=True)
         panels.offer_photographs(study)
         return
     left, right = st.columns(2, gap="medium")

@@ -48,7 +48,7 @@ def draw(lesson: Lesson, study: str, reader: str) -> None:
 def missing(found: Missing) -> None:
     """A lesson that cannot be given: why, and how to make what it needs."""
     st.info(f"**{found.why}**, so this lesson has no answer to show. This makes it:", icon=":material/model_training:")
-    st.code(found.command, language="bash")
+    st.code(found.command, language="bash", wrap_lines=True)
 
 
 def _elsewhere(lesson: Lesson, study: str) -> None:

@@ -94,7 +94,7 @@ def _empty(study: str) -> None:
         "**The lesson is not here yet.** It takes a network trained under the row split, asked about its test images:",
         icon=":material/model_training:",
     )
-    st.code(f"python -m core train {study} --split-by row\npython -m core leak", language="bash")
+    st.code(f"python -m core train {study} --split-by row\npython -m core leak", language="bash", wrap_lines=True)
 
 
 def _lesson(study: str, entry: Entry, found: Leak) -> None:

@@ -55,7 +55,7 @@ def draw(study: str) -> None:
     panels.table(frame, name="paper-and-ours", title="The paper's table beside ours", key="table")
     if len(have) < len(cells):
         st.caption("What is missing is made, study by study, by:")
-        st.code("python -m core reproduce", language="bash")
+        st.code("python -m core reproduce", language="bash", wrap_lines=True)
 
 
 def _together(values: Iterable[str]) -> str:

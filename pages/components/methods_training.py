@@ -16,7 +16,7 @@ def layerwise(study: str) -> None:
     known = methods_data.lines(study)[0].pruned.get("layerwise", {})
     if not known:
         st.info("**No network was pruned layer by layer yet.** Make one:", icon=":material/model_training:")
-        st.code(f"python -m core prune {study} layerwise 0.8", language="bash")
+        st.code(f"python -m core prune {study} layerwise 0.8", language="bash", wrap_lines=True)
         return
     sparsity = methods_controls.trained(list(known), "layerwise-at")
     card = known[sparsity].card
@@ -72,7 +72,7 @@ def draw(study: str) -> None:
     line = methods_data.lines(study)[0]
     if not line.sparsities:
         st.info("**Nothing was pruned and trained on yet.** Make what is missing:", icon=":material/model_training:")
-        st.code(methods_data.command(study), language="bash")
+        st.code(methods_data.command(study), language="bash", wrap_lines=True)
         return
     with st.container(horizontal=True, gap="medium"):
         column = methods_controls.measure(_LOSS)

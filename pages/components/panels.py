@@ -171,7 +171,7 @@ def no_study() -> None:
         "**No trained network yet.** Train one, and it appears here without a restart:",
         icon=":material/model_training:",
     )
-    st.code("python -m core train ham10000-64/vgg16", language="bash")
+    st.code("python -m core train ham10000-64/vgg16", language="bash", wrap_lines=True)
 
 
 def table(

@@ -21,7 +21,7 @@ def draw(selection: Selection) -> None:
     steps = breaking.stored_steps(selection.path, loaders.response, selection.switch)
     if len(steps) < 2:
         st.caption("Breaking points need the answers along the path, and none are stored for this method.")
-        st.code(f"python -m core respond {selection.path.dense.id}", language="bash")
+        st.code(f"python -m core respond {selection.path.dense.id}", language="bash", wrap_lines=True)
         return
     test = selection.cohort
     key = _key(selection, steps)

@@ -1,5 +1,8 @@
 """Messages and names of files stand on the page as they are, whatever Markdown would make of their signs."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from pages.components import look
@@ -34,3 +37,18 @@ def test_an_error_about_a_zip_shows_the_stars_of_the_layout(tmp_path):
     app.file_uploader[0].set_value(("x.zip", write(tmp_path / "up.zip").read_bytes(), "application/zip")).run()
     assert said in app.error[0].value
     assert r"<class>/\*.png" in app.error[0].value
+
+
+def test_commands_wrap_on_every_page():
+    """On a phone what is cut off of a command cannot be read, and few find that a box scrolls."""
+    sources = {path.name: path.read_text(encoding="utf-8") for path in Path(look.__file__).parents[1].rglob("*.py")}
+    calls = [
+        (name, ast.unparse(call))
+        for name, source in sources.items()
+        for call in ast.walk(ast.parse(source))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func).endswith(".code")
+        and "language='bash'" in ast.unparse(call)
+    ]
+    assert len(calls) > 5
+    assert not [call for call in calls if "wrap_lines=True" not in call[1]]
