@@ -16,7 +16,7 @@ same method may end otherwise.
 from core.claims.catalogue import GROUPS, MARGIN, Claim, Group, Part, claims
 from core.claims.judging import Evidence, Finding, as_table, judge
 from core.claims.verdicts import CANNOT_TELL, FAILS, HOLDS, VERDICTS, Region, holm, p_value, verdict
-from core.claims.wording import headline, network, percent, resolution, sentence, summary
+from core.claims.wording import best, headline, network, percent, percents, resolution, sentence, short, summary
 
 __all__ = [
     "CANNOT_TELL",
@@ -32,6 +32,7 @@ __all__ = [
     "Part",
     "Region",
     "as_table",
+    "best",
     "claims",
     "headline",
     "holm",
@@ -39,8 +40,10 @@ __all__ = [
     "network",
     "p_value",
     "percent",
+    "percents",
     "resolution",
     "sentence",
+    "short",
     "summary",
     "verdict",
 ]

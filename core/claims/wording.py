@@ -40,9 +40,14 @@ def place(study: str) -> str:
 
 def headline(claim: Claim) -> str:
     """What a claim says as a whole: ``"iterative is the best of the three at 80%"``."""
+    return f"{short(claim)} at {percent(claim.sparsity)}"
+
+
+def short(claim: Claim) -> str:
+    """The same without its sparsity: ``"iterative is the best of the three"``."""
     if claim.group in ("best", "worst"):
-        return f"{network(claim.subject)} is the {claim.group} of the three at {percent(claim.sparsity)}"
-    return _says(claim.parts[0]) + f" at {percent(claim.sparsity)}"
+        return f"{network(claim.subject)} is the {claim.group} of the three"
+    return _says(claim.parts[0])
 
 
 def sentence(claim: Claim, part: Part) -> str:
@@ -56,14 +61,59 @@ def _says(part: Part) -> str:
     return f"{network(part.first)} is no more than {100 * MARGIN:g} point behind {network(part.second)}"
 
 
+def best(findings: Sequence["Finding"]) -> str:
+    """Which way of pruning is the best of the three, as far as the tests tell it; empty where none was tested.
+
+    A way is the best at a sparsity where the tests of the claims tell that it beats both others, whichever way the paper has there.
+    """
+    asked = [finding for finding in findings if finding.claim.group in ("best", "worst") and _counts(finding)]
+    places = sorted({finding.claim.sparsity for finding in asked})
+    winners: dict[str, list[float]] = {}
+    beaten: dict[str, list[float]] = {}
+    for sparsity in places:
+        beats = {pair for finding in asked if finding.claim.sparsity == sparsity for pair in _beats(finding)}
+        won = [name for name in METHOD_TITLES if {(name, other) for other in METHOD_TITLES if other != name} <= beats]
+        lost = [] if won else [name for name in METHOD_TITLES if any(second == name for _, second in beats)]
+        for name in won:
+            winners.setdefault(name, []).append(sparsity)
+        for name in lost:
+            beaten.setdefault(name, []).append(sparsity)
+    told = [f"{network(name)} is the best of the three ways at {percents(at)}" for name, at in winners.items()]
+    if untold := [sparsity for sparsity in places if not any(sparsity in at for at in winners.values())]:
+        at = percents(untold)
+        none = f"at {at} none is shown to be" if told else f"none of the three ways is shown to be the best at {at}"
+        told.append(none)
+    told += [f"at {percents(at)} it is not {network(name)}" for name, at in beaten.items()]
+    text = "; ".join(told)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _beats(finding: "Finding") -> list[tuple[str, str]]:
+    """Pairs of methods of which the first is told to beat the second."""
+    pairs = {HOLDS: lambda part: (part.first, part.second), FAILS: lambda part: (part.second, part.first)}
+    return [pairs[item.verdict](item.part) for item in finding.evidence if item.verdict in pairs]
+
+
+def percents(sparsities: Sequence[float]) -> str:
+    """Several within a sentence: ``"80%"``, ``"50, 80 and 87.5%"``."""
+    texts = [percent(sparsity).removesuffix("%") for sparsity in sparsities]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts) + "%"
+
+
+def _counts(finding: "Finding") -> bool:
+    """Whether a claim was put to the test: all of it, or it fell before."""
+    return finding.tested or finding.verdict == FAILS
+
+
 def summary(findings: Sequence["Finding"]) -> str:
-    """How many claims hold, in a sentence; it counts those that could be tested, or fell before all of it was."""
-    tested = [finding for finding in findings if finding.tested or finding.verdict == FAILS]
+    """How many claims hold, and at which sparsities, in a sentence; it counts those that could be tested, or fell before all of it was."""
+    tested = [finding for finding in findings if _counts(finding)]
     if not tested:
         return "No claim can be tested on what is trained so far."
     hold, fail = (sum(finding.verdict == verdict for finding in tested) for verdict in (HOLDS, FAILS))
     rest = len(tested) - hold - fail
-    return f"Of {len(tested)} claims that can be tested on these networks, {counted(hold, fail, rest)}."
+    places = percents(sorted({finding.claim.sparsity for finding in tested}))
+    return f"Of {len(tested)} claims that can be tested on these networks, at {places} of their weights removed, {counted(hold, fail, rest)}."
 
 
 def counted(hold: int, fail: int, rest: int) -> str:

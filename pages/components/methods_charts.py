@@ -11,59 +11,20 @@ VERDICT_COLOURS = {HOLDS: look.BETTER, FAILS: look.WORSE, CANNOT_TELL: look.COLO
 VERDICT_SHAPES = {HOLDS: "circle", FAILS: "cross", CANNOT_TELL: "diamond"}
 PERCENT = alt.Axis(format="%", grid=True, tickCount=6)
 VERDICTS = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=3, labelLimit=320)
-# Legends do not wrap: names of methods stand two a line and longer ones alone, so that a phone has room for them.
-_TWO = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=2, labelLimit=220)
+# Legends do not wrap by themselves: as many names a line as there is room for, two on a phone.
+_TWO = alt.Legend(
+    title=None, orient="top", symbolOpacity=1, columns=alt.ExprRef("max(2, floor(width / 150))"), labelLimit=220
+)
 _LINE = "M-1,-.15L1,-.15L1,.15L-1,.15Z"  # what has no points, only a line, stands in the legend as one
-# On a phone every second label of many would be left out, and with them that of 0.
-_FEW = alt.ExprRef("width < 420 ? 4 : 8")
+# Entries of the legend alone, as shapes: a ring, whose hole runs the other way round, and a dot.
+_RING = "M-.9,0A.9,.9,0,1,1,.9,0A.9,.9,0,1,1,-.9,0ZM-.8,0A.8,.8,0,1,0,.8,0A.8,.8,0,1,0,-.8,0Z"
+_DOT = "M-.5,0A.5,.5,0,1,1,.5,0A.5,.5,0,1,1,-.5,0Z"
+PAPER, AGAIN = "The paper's", "Other trainings"
 LONG = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=1, labelLimit=320)
 
 
-def forest(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
-    """Differences with their intervals, a line each, against the edge beyond which the claim holds.
-
-    Args:
-        frame: columns label, points, points_low, points_high, edge_points (percentage points), verdict, n.
-        ink: the theme's colour of text.
-    """
-    order = list(dict.fromkeys(frame["label"]))
-    names = list(VERDICT_COLOURS)
-    y = alt.Y("label:N", sort=order, title=None, axis=None)
-    offset = alt.Scale(domain=["name", "value"], paddingOuter=0.15)
-    lower = alt.YOffsetDatum("value", scale=offset)
-    colour = alt.Color(
-        "verdict:N", scale=alt.Scale(domain=names, range=list(VERDICT_COLOURS.values())), legend=VERDICTS
-    )
-    edge = float(frame["edge_points"].iloc[0])
-    least, most = min(frame["points_low"].min(), edge), max(frame["points_high"].max(), edge)
-    room = 0.05 * (most - least)
-    scale = alt.Scale(domain=[least - room, most + room], nice=True)
-    base = alt.Chart(frame).encode(
-        y=y,
-        yOffset=lower,
-        color=colour,
-        tooltip=[
-            alt.Tooltip("label:N", title="Claim"),
-            alt.Tooltip("points:Q", title="Difference, points", format="+.1f"),
-            alt.Tooltip("points_low:Q", title="95% from", format="+.1f"),
-            alt.Tooltip("points_high:Q", title="to", format="+.1f"),
-            alt.Tooltip("n:Q", title="Images", format=","),
-            alt.Tooltip("verdict:N", title="Verdict"),
-        ],
-    )
-    span = base.mark_rule(strokeWidth=2.5).encode(
-        x=alt.X("points_low:Q", scale=scale, title="Difference in percentage points", axis=alt.Axis(tickCount=_FEW)),
-        x2="points_high:Q",
-    )
-    shape = alt.Shape("verdict:N", scale=alt.Scale(domain=names, range=list(VERDICT_SHAPES.values())), legend=VERDICTS)
-    dot = base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("points:Q", scale=scale), shape=shape)
-    line = alt.Chart(pd.DataFrame({"x": [edge]})).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7).encode(x="x:Q")
-    text = names_above("label", order, y, offset, ink)
-    return (line + span + dot + text).properties(height=52 * len(order) + 110)
-
-
 def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: str) -> alt.LayerChart:
-    """A measure against sparsity: trained networks with intervals, thin lines where they are pruned on, the dense one.
+    """A measure against sparsity: trained networks with intervals, thin lines where networks are pruned on, the dense one.
 
     Args:
         frame: columns network (a reader's name), method, sparsity, shown (sparsity, moved a little to the side so that
@@ -75,32 +36,33 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
     """
     names = sorted(dict.fromkeys(frame["method"]), key=look.order)
     titles = [look.short(name) for name in names]
-    colour = alt.Color("network:N", scale=alt.Scale(domain=titles, range=[look.colour(n) for n in names]), legend=_TWO)
+    shades = [look.colour(name) for name in names]
+    shapes = [_LINE if name == PRUNE_ONLY else look.shape(name) for name in names]
+    several = (frame["trained"] & (frame["training"] > 1)).any()
+    for name, mark, needed in ((PAPER, _RING, len(published)), (AGAIN, _DOT, several)):
+        if needed:
+            titles, shades, shapes = [*titles, name], [*shades, ink], [*shapes, mark]
+    colour = alt.Color("network:N", scale=alt.Scale(domain=titles, range=shades), legend=_TWO)
     x = alt.X("shown:Q", scale=alt.Scale(domain=[-0.03, 1.0], nice=False), axis=PERCENT, title="Weights removed")
     y = {"axis": PERCENT, "scale": alt.Scale(zero=False, nice=True)}
     tooltip = [
         alt.Tooltip("network:N", title="Network"),
         alt.Tooltip("sparsity:Q", title="Weights removed", format=".0%"),
         alt.Tooltip("estimate:Q", title=title, format=".1%"),
-        alt.Tooltip("low:Q", title="95% from", format=".1%"),
-        alt.Tooltip("high:Q", title="to", format=".1%"),
+        alt.Tooltip("interval:N", title="95% interval"),
         alt.Tooltip("n:Q", title="Images", format=","),
         alt.Tooltip("seed:N", title="Seed"),
     ]
-    base = alt.Chart(frame).encode(color=colour, tooltip=tooltip)
+    base = alt.Chart(with_interval(frame)).encode(color=colour, tooltip=tooltip)
     path = (
         base.transform_filter(~alt.datum.trained)
-        .mark_line(strokeWidth=1.5, opacity=0.8)
+        .mark_line(strokeWidth=1.5, opacity=0.6)
         .encode(x=alt.X("sparsity:Q"), y=alt.Y("estimate:Q", title=title, **y), detail="id:N")
     )
     trained = base.transform_filter(alt.datum.trained)
     points, repeats = (trained.transform_filter(test) for test in (alt.datum.training == 1, alt.datum.training > 1))
     span = points.mark_rule(strokeWidth=2).encode(x=x, y=alt.Y("low:Q", **y), y2="high:Q")
-    shape = alt.Shape(
-        "network:N",
-        scale=alt.Scale(domain=titles, range=[_LINE if name == PRUNE_ONLY else look.shape(name) for name in names]),
-        legend=_TWO,
-    )
+    shape = alt.Shape("network:N", scale=alt.Scale(domain=titles, range=shapes), legend=_TWO)
     dot = points.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=alt.Y("estimate:Q", **y), shape=shape)
     again = repeats.mark_point(filled=True, size=28, opacity=0.75).encode(x=x, y=alt.Y("estimate:Q", **y), shape=shape)
     level = points.transform_filter(alt.datum.method == "dense").mark_rule(strokeDash=[5, 4], opacity=0.6)
@@ -110,7 +72,7 @@ def by_sparsity(frame: pd.DataFrame, published: pd.DataFrame, title: str, ink: s
         layers = path + layers
     if (frame["trained"] & (frame["method"] == "dense") & (frame["training"] == 1)).any():
         layers = level.encode(y=alt.Y("estimate:Q", **y)) + layers
-    if (frame["trained"] & (frame["training"] > 1)).any():
+    if several:
         layers += again
     if len(published):
         layers += (
@@ -150,15 +112,14 @@ def removed(frame: pd.DataFrame, order: list[str], ink: str) -> alt.Chart:
 def _by_unit(frame: pd.DataFrame, order: list[str], ink: str) -> tuple[alt.Chart, list[str]]:
     names = list(dict.fromkeys(frame["who"]))
     scale = alt.Scale(domain=names, range=[look.COLOURS["layerwise"], ink][: len(names)])
-    base = alt.Chart(frame).encode(
+    base = alt.Chart(with_interval(frame)).encode(
         x=alt.X("unit:N", sort=order, title="Layers from input to output", axis=alt.Axis(labelAngle=-50)),
         color=alt.Color("who:N", scale=scale, legend=LONG),
         tooltip=[
             alt.Tooltip("unit:N", title="After"),
             alt.Tooltip("who:N", title="Network"),
             alt.Tooltip("accuracy:Q", title="Accuracy", format=".1%"),
-            alt.Tooltip("low:Q", title="95% from", format=".1%"),
-            alt.Tooltip("high:Q", title="to", format=".1%"),
+            alt.Tooltip("interval:N", title="95% interval"),
             alt.Tooltip("sparsity:Q", title="Weights removed by then", format=".1%"),
         ],
     )
@@ -240,11 +201,33 @@ def groups(frame: pd.DataFrame, order: list[str], colours: list[str], ink: str) 
     return (span + dot + text).properties(height=24 * len(measures) * (len(order) + 1) + 110)
 
 
-def names_above(column: str, order: list[str], y: alt.Y, offset: alt.Scale, ink: str) -> alt.LayerChart:
-    """The name of each line, above it and not beside it, so that a phone has room for the line."""
+def with_interval(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame with its columns low and high in words as well, for pointers: what the paper tells of has no interval."""
+    ends = zip(frame["low"], frame["high"], strict=True)
+    return frame.assign(interval=["none" if pd.isna(low) else f"{look.span(low, high)}%" for low, high in ends])
+
+
+def names_above(
+    column: str, order: list[str], y: alt.Y, offset: alt.Scale, ink: str, *, breaks: str = "false"
+) -> alt.LayerChart:
+    """The name of each line, above it and not beside it, so that a phone has room for the line.
+
+    Args:
+        column: of the names, and what they are.
+        order: the names.
+        y, offset: of the lines; names stand at "name".
+        ink: the theme's colour of text.
+        breaks: an expression of Vega: where it is true, a name stands in two lines, broken after its colon.
+    """
+    name = f"datum['{column}']"
     text = (
         alt.Chart(pd.DataFrame({column: order}))
-        .mark_text(align="left", baseline="middle", dx=2, dy=-3, fontSize=12)
-        .encode(y=y, yOffset=alt.YOffsetDatum("name", scale=offset), x=alt.value(0), text=f"{column}:N")
+        .transform_calculate(shown=f"{breaks} ? split({name}, ': ') : [{name}]")
+        .mark_text(
+            align="left", baseline="middle", dx=2, dy=alt.ExprRef(f"{breaks} ? -9 : -3"), fontSize=12, lineHeight=15
+        )
+        .encode(
+            y=y, yOffset=alt.YOffsetDatum("name", scale=offset), x=alt.value(0), text="shown:N", tooltip=alt.value(None)
+        )
     )
     return charts.haloed(text, ink)

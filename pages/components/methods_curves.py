@@ -6,9 +6,9 @@ import streamlit as st
 from core import paper
 from core.paths import PRUNE_ONLY
 from core.studies import Study
-from pages.components import look, methods_charts, methods_controls, methods_data, panels
+from pages.components import address, look, methods_charts, methods_controls, methods_data, panels
 
-_ASIDE = 0.009  # how far to the side a method's point is drawn from its neighbour's, in sparsity
+_ASIDE = 0.012  # how far to the side a method's point is drawn from its neighbour's, in sparsity
 
 
 def draw(study: str) -> None:
@@ -19,12 +19,19 @@ def draw(study: str) -> None:
     own = frame[frame["measure"] == measure]
     shown = _aside(own.assign(network=own["method"].map(look.short)))
     published = _published(study, shown) if measure == "accuracy" else pd.DataFrame()
+    further = address.toggle(
+        "pruned-on",
+        "Show what happens to each network if it is pruned further without training",
+        help="Each line begins at a trained network and ends where the next was trained: a fall says nothing of the method.",
+    )
+    if not further:
+        shown = shown[shown["trained"] | (shown["method"] == PRUNE_ONLY)]
     st.markdown(f"**{title} on test images, against how many weights were removed**")
     st.altair_chart(
         methods_charts.by_sparsity(shown, published, title, look.ink()),
         alt=f"{title} of every method and control against sparsity, with 95% intervals at trained networks",
     )
-    st.caption(_basis(own, bool(len(published))))
+    st.caption(_basis(shown, bool(len(published))))
     if strangers := _strangers(own):
         st.caption(strangers)
     missing = _missing(own)
@@ -68,18 +75,12 @@ def _published(study: str, shown: pd.DataFrame) -> pd.DataFrame:
 
 
 def _basis(own: pd.DataFrame, published: bool) -> str:
-    trained = own[own["trained"]]
     parts = [f"n = {own['n'].max():,.0f} test images; intervals are 95%"]
-    parts.append("filled points are trained networks, drawn a little side by side")
-    if (repeats := trained["training"].nunique() - 1) > 0:
-        again = f"up to {repeats} more trainings" if repeats > 1 else "another training"
-        parts.append(
-            f"small points beside them are {again}, with other seeds or on another machine, whose intervals are as wide"
-        )
+    parts.append("points are trained networks, drawn a little side by side")
+    if (own["trained"] & (own["training"] > 1)).any():
+        parts.append("small ones have other seeds or another machine, and intervals as wide")
     if (~own["trained"]).any():
-        parts.append(
-            "thin lines: pruned on without fine-tuning, batch norm re-estimated; the dashed line is the dense network"
-        )
+        parts.append("thin lines: not fine-tuned, batch norm re-estimated; dashed: the dense network")
     if published:
         parts.append("hollow points are the paper's, under its own split and budget")
     return " · ".join(parts)

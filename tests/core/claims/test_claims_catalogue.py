@@ -9,7 +9,9 @@ from core import claims, paper
 from core.claims import FAILS
 from core.claims.catalogue import BETTER
 from core.errors import UnknownName
-from tests.core.claims.conftest import FULL, judged, network
+from core.replication import Stored, lines
+from core.words import METHOD_TITLES
+from tests.core.claims.conftest import COHORT, FULL, judged, network, put
 from tests.core.invented import STUDY
 
 
@@ -56,7 +58,9 @@ def test_sentences(shelf):
 
 def test_the_summary_counts_what_could_be_tested(shelf):
     found = list(judged(network(shelf, FULL), shelf).values())
-    text = "Of 9 claims that can be tested on these networks, 5 hold and 4 do not hold."
+    text = (
+        "Of 9 claims that can be tested on these networks, at 80% of their weights removed, 5 hold and 4 do not hold."
+    )
     assert claims.summary(found) == text
     reach, told = claims.resolution(found)
     tests = {(finding.claim.sparsity, item.part): item.difference for finding in found for item in finding.evidence}
@@ -71,8 +75,35 @@ def test_a_claim_that_fell_counts_though_a_network_of_it_is_missing(shelf):
     best = found["best", "iterative"]
     assert best.verdict == FAILS
     assert not best.tested  # layer by layer was not trained, and is said to be missing
-    text = "Of 3 claims that can be tested on these networks, 1 holds and 2 do not hold."
+    text = (
+        "Of 3 claims that can be tested on these networks, at 80% of their weights removed, 1 holds and 2 do not hold."
+    )
     assert claims.summary(list(found.values())) == text
+
+
+def test_the_best_way_is_named_where_the_tests_tell_one_and_where_they_tell_none(shelf):
+    """Whichever the paper has there: here the tests tell that its winner is beaten by both others."""
+    found = list(judged(network(shelf, FULL), shelf).values())
+    assert claims.best(found) == "Iterative is the best of the three ways at 80%."
+    found = list(judged(network(shelf, {"one_shot": 360, "layerwise": 300, "iterative": 240}), shelf).values())
+    assert claims.best(found) == "One-shot is the best of the three ways at 80%."
+    found = list(judged(network(shelf, {"one_shot": 300, "layerwise": 300, "iterative": 240}), shelf).values())
+    text = "None of the three ways is shown to be the best at 80%; at 80% it is not iterative."
+    assert claims.best(found) == text
+    assert claims.best(list(judged(network(shelf, {"iterative": 240}), shelf).values())) == ""
+
+
+def test_several_sparsities_stand_in_one_sentence(shelf):
+    """80% tells the winner, 50% has networks that are all alike, and what was not tested counts nowhere."""
+    entries = network(shelf, FULL)
+    given = {"parent": entries[0], "seed": 0}
+    entries += [put(shelf, f"{STUDY}/{method}-50", 320, method, 0.5, **given) for method in METHOD_TITLES]
+    own = lines(STUDY, entries)
+    found = claims.judge(claims.claims(STUDY, own[0].sparsities), own, Stored(COHORT, shelf.read), "accuracy")
+    assert claims.best(found) == "Iterative is the best of the three ways at 80%; at 50% none is shown to be."
+    assert "on these networks, at 50 and 80% of their weights removed, " in claims.summary(found)
+    assert claims.percents([0.5]) == "50%"
+    assert claims.percents([0.5, 0.8, 0.875]) == "50, 80 and 87.5%"
 
 
 def test_what_the_groups_say_of_the_paper_is_counted():

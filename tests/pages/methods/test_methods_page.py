@@ -1,12 +1,14 @@
 """The page about methods: on tiny networks, and on networks made up so that the verdicts are known."""
 
+import json
 import re
 
 import pandas as pd
 import pytest
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 
 from core import checkpoints, claims, replication, responses
-from pages.components import loaders, methods_table
+from pages.components import loaders, methods_charts, methods_table
 from pages.components.methods_controls import SECTIONS
 from tests.core import invented
 from tests.core.invented import STUDY
@@ -72,6 +74,58 @@ def test_verdicts_on_the_page_are_those_of_the_engine(everything):
     pd.testing.assert_frame_equal(app.dataframe[0].value, claims.as_table(found), check_dtype=False)
 
 
+def test_the_claims_answer_which_way_is_best_and_say_what_was_told_at_other_sparsities(everything, put):
+    """One sparsity is shown at a time: what holds or falls at another would never be seen."""
+    dense = next(entry for entry in checkpoints.list() if entry.id == f"{STUDY}/dense")
+    for method, right in (("iterative", 0.3), ("one_shot", 0.6), ("layerwise", 0.9)):
+        put(invented.entry(f"{STUDY}/{method}-95", method, 0.95, parent=dense), share(right))
+    app = opened(METHODS)
+    headings = [element.value for element in app.markdown if element.value.startswith("## ")]
+    assert headings[0].startswith("## Iterative is the best of the three ways at 80%; layer by layer is the best of ")
+    assert "at 80 and 95% of their weights removed" in texts(app)
+    told = app.table[0].value
+    assert list(told.columns) == ["50%", "80%", "95%"]
+    row = told.loc["Iterative is the best of the three"]
+    assert (row["80%"], row["95%"]) == (":green[✓]", ":red[✗]")
+    assert row["50%"] == "", "nothing was trained there"
+    assert "Iterative is the best of the three at 95%" not in texts(app)
+    said = texts(app.segmented_control(key="claims-at").select("95%").run())
+    assert "Iterative is the best of the three at 95%: **does not hold**" in said
+
+
+def test_claims_share_an_axis_and_a_legend(everything):
+    charts = [json.loads(element.proto.spec) for element in opened(METHODS).get("vega_lite_chart")]
+    assert len(charts) == 5
+    legends = [_found(chart, "legend") for chart in charts]
+    assert any(legends[0])
+    assert not any(key for own in legends[1:] for key in own)
+    domains = [
+        tuple(next(value for value in _found(chart, "domain") if len(value) == 2 and isinstance(value[0], float)))
+        for chart in charts
+    ]
+    assert len(set(domains)) == 1
+    words = [layer for chart in charts for layer in _layers(chart) if (layer["mark"] or {}).get("type") == "text"]
+    assert words
+    assert all(layer["encoding"]["tooltip"] == {"value": None} for layer in words)
+    # The edge stands beside the marks: through the names it would be read as a letter.
+    edges = [layer for chart in charts for layer in _layers(chart) if layer["mark"]["type"] == "tick"]
+    assert len(edges) == 5
+    assert all(layer["encoding"]["yOffset"]["datum"] == "value" for layer in edges)
+
+
+def _layers(chart: dict) -> list[dict]:
+    return [leaf for layer in chart.get("layer", ()) for leaf in (_layers(layer) or [layer])]
+
+
+def _found(part, name: str) -> list:
+    """Every value under a name, however deep."""
+    if isinstance(part, dict):
+        return [part[name] for _ in range(name in part)] + [
+            value for own in part.values() for value in _found(own, name)
+        ]
+    return [value for own in part for value in _found(own, name)] if isinstance(part, list) else []
+
+
 def test_values_that_differ_from_cell_to_cell_stand_in_order_with_their_unit_once():
     epochs = pd.Series(["80 epochs", "135 or 900 epochs", "10 epochs", "80 epochs"])
     assert methods_table._together(epochs) == "10; 80; 135 or 900 epochs"
@@ -82,7 +136,8 @@ def test_values_that_differ_from_cell_to_cell_stand_in_order_with_their_unit_onc
 def test_the_measure_changes_the_verdicts_and_is_in_the_link(everything):
     app = opened(METHODS, measure="balanced_accuracy")
     assert app.segmented_control[1].value == "balanced_accuracy"
-    assert "of a difference in balanced accuracy reaches" in texts(app)
+    assert re.search(r"Differences in balanced accuracy under about \d+\.\d points cannot be told here", texts(app))
+    assert "of all intervals of a difference in balanced accuracy reach further than" in texts(app)
     assert set(app.dataframe[0].value["measure"]) == {"balanced_accuracy"}
 
 
@@ -135,6 +190,13 @@ def test_curves_bars_and_learning_show_the_cards(everything):
         *("dense", "dense_trained_on", "iterative", "layerwise", "one_shot", "one_shot-random")
     }
     assert "Not trained yet" not in texts(app)
+    (chart,) = app.get("vega_lite_chart")
+    (domain,) = {tuple(own) for own in _found(json.loads(chart.proto.spec), "domain") if "Dense" in own}
+    assert {methods_charts.PAPER, methods_charts.AGAIN} <= set(domain), "hollow and small points are in the legend"
+    drawn = _drawn(chart)
+    assert not {name for name, trained in drawn if not trained} - {"prune_only"}, "networks pruned on are asked for"
+    app.toggle(key="pruned-on").set_value(True).run()
+    assert {name for name, trained in _drawn(app.get("vega_lite_chart")[0]) if not trained} - {"prune_only"}
     assert f"n = {len(TEST):,} test images" in texts(app)
     assert "the paper's, under its own split" in texts(app)
     assert "the paper's, under" not in texts(opened(METHODS, part="curves", measure="balanced_accuracy"))
@@ -172,3 +234,9 @@ def test_a_new_checkpoint_shows_without_a_restart(everything, put):
     loaders.studies.clear()  # as after two seconds
     loaders.entries.clear()
     assert len(app.run().dataframe[0].value) > before
+
+
+def _drawn(chart) -> set[tuple[str, bool]]:
+    """Which methods a chart's data have, and whether as trained networks."""
+    frame = pd.concat([convert_arrow_bytes_to_pandas_df(own.data.data) for own in chart.proto.datasets])
+    return set(zip(frame["method"], frame["trained"], strict=True))
