@@ -17,12 +17,12 @@ from pages.components.memory import Memory
 _OWN = "attribution-own"
 
 
-def answer(network: Network, picture: Picture) -> np.ndarray:
+def answer(network: Network, picture: Picture, report: Report) -> np.ndarray:
     """The network's probabilities float32 [classes] for the picture."""
     return _kept(
         picture,
         ("answer", network.key),
-        lambda: evaluation.predict(attribution_networks.predictor(network), picture.image[None])[0],
+        lambda: evaluation.predict(attribution_networks.ready(network, report)[1], picture.image[None])[0],
     )
 
 
@@ -32,7 +32,7 @@ def of(network: Network, picture: Picture, question: Question, report: Report) -
         picture,
         ("map", network.key, _asked(question)),
         lambda: attribution.attribute(
-            attribution_networks.model(network),
+            attribution_networks.ready(network, report)[0],
             picture.image,
             method=question.method,
             target=question.target,
@@ -48,7 +48,7 @@ def trust(network: Network, picture: Picture, question: Question, values: np.nda
         picture,
         ("trust", network.key, _asked(question)),
         lambda: attribution.examine(
-            attribution_networks.model(network),
+            attribution_networks.ready(network, report)[0],
             picture.image,
             values,
             method=question.method,
@@ -65,7 +65,7 @@ def faithfulness(
     """Infidelity and sensitivity of the map."""
 
     def work() -> tuple[float, float]:
-        explainer = Explainer(attribution_networks.model(network))
+        explainer = Explainer(attribution_networks.ready(network, report)[0])
         given = {"target": question.target, "report": report}
         return (
             attribution.infidelity(explainer, picture.image, values, **given),
@@ -83,7 +83,7 @@ def cascade(network: Network, picture: Picture, question: Question, report: Repo
         picture,
         ("cascade", network.key, _asked(question)),
         lambda: attribution.check(
-            attribution_networks.model(network),
+            attribution_networks.ready(network, report)[0],
             picture.image,
             method=question.method,
             target=question.target,

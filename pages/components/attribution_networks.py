@@ -1,9 +1,10 @@
 """The networks that are asked where they look: the dense one, and each method's at the sparsity of the slider."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
+from torch import nn
 
 from core import lab
 from core.checkpoints import Card, Entry
@@ -11,7 +12,9 @@ from core.errors import DataNotFound
 from core.evaluation import Predictor, has_batch_norm, recalibrate
 from core.matrices import Position, on_path
 from core.paths import Path
+from core.progress import Report
 from pages.components import loaders, look
+from pages.components.memory import Memory
 
 
 @dataclass(frozen=True)
@@ -70,22 +73,29 @@ def chosen(paths: dict[str, Path], methods: list[str], sparsity: float, switch: 
     return list(found.values())
 
 
-def model(network: Network):
-    """The network itself; shared and never to be changed."""
-    return _ready(*network.key, network)[0]
+def ready(network: Network, report: Report) -> tuple[nn.Module, Predictor]:
+    """The network itself, shared and never to be changed, and the same made ready to answer.
+
+    Args:
+        network: which.
+        report: told how far batch norm is re-estimated, which takes seconds; may raise what stops the page.
+    """
+    return _kept().make(network.key, lambda: _made(network, report))
 
 
-def predictor(network: Network) -> Predictor:
-    """The same made ready to answer."""
-    return _ready(*network.key, network)[1]
+@st.cache_resource(show_spinner=False)
+def _kept() -> Memory:
+    return Memory(size=8)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Getting a network ready")
-def _ready(digest: str, percent: int, calibrated: int, _network: Network):
-    subject = loaders.subject(_network.entry)
-    found = subject.model if _network.trained else subject.at(percent / 100)
-    if calibrated:
-        found = recalibrate(found, calibration(_network.entry))
+def _made(network: Network, report: Report) -> tuple[nn.Module, Predictor]:
+    subject = loaders.subject(network.entry)
+    found = subject.model if network.trained else subject.at(network.place.percent / 100)
+    if network.calibrated:
+        images = calibration(network.entry)
+        found = recalibrate(
+            found, images, report=lambda moment: report(replace(moment, stage=f"Batch norm of {network.title}"))
+        )
     return found, Predictor(found)
 
 

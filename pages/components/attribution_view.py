@@ -1,5 +1,7 @@
 """The body of the page: the picture, the networks' maps of it side by side, and what is known of them."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -29,6 +31,8 @@ from pages.components.attribution_networks import Network
 from pages.components.attribution_pictures import Style
 from pages.components.attribution_sources import Picture
 
+_STOPPED = "attribution-stopped"
+_PATIENCE = 1.5  # seconds
 # On a phone the picture stands alone, and below it the networks in pairs: in rows of two, one network would stand by itself.
 _MAPS = "[class*='st-key-even-116-maps'] [data-testid='stColumn']"
 _STYLE = (
@@ -60,16 +64,30 @@ def draw(study: str) -> None:
     with picking:
         picture = attribution_sources.chosen(kind, context)
     if picture is not None:
-        with similarity_live.progress() as report:
-            networks = attribution_networks.chosen(paths, methods, sparsity, switch)
-            _explain(paths, picture, networks, pruned_on and switch, report)
+        _live(paths, picture, methods, sparsity, switch, pruned_on and switch)
     attribution_drift.draw(study, paths, sparsity)
+
+
+def _live(paths, picture: Picture, methods: list[str], sparsity: float, switch: bool, wanted: bool) -> None:
+    """The maps, with a bar and Cancel for what takes long: batch norm is re-estimated for each network that was pruned on."""
+    position = (picture.key, tuple(methods), sparsity, switch)
+    if st.session_state.get(_STOPPED) == position:
+        st.caption("You cancelled the maps of this position. Another picture, method or sparsity shows its own.")
+        st.button("Show the maps", key="attribution-again", icon=":material/play_arrow:", on_click=_stop, args=(None,))
+        return
+    with similarity_live.progress(partial(_stop, position), after=_PATIENCE) as report:
+        networks = attribution_networks.chosen(paths, methods, sparsity, switch)
+        _explain(paths, picture, networks, wanted, report)
+
+
+def _stop(position: tuple | None) -> None:
+    st.session_state[_STOPPED] = position
 
 
 def _explain(paths, picture: Picture, networks: list[Network], wanted: bool, report) -> None:
     """The maps of one picture, and what follows from them."""
     dense = networks[0]
-    answers = [attribution_maps.answer(network, picture) for network in networks]
+    answers = [attribution_maps.answer(network, picture, report) for network in networks]
     question = attribution_controls.question(paths, picture, int(answers[0].argmax()))
     names = dense.entry.card.data.class_names
     st.header(attribution_words.heading(question, names))

@@ -1,5 +1,6 @@
 """Live computation on the page: its progress, and how it stops when the user moves on."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -40,18 +41,20 @@ def cancel(work: tuple) -> None:
 
 
 @contextmanager
-def progress(stop: Callable[[], None] | None = None) -> Iterator[Report]:
+def progress(stop: Callable[[], None] | None = None, *, after: float = 0) -> Iterator[Report]:
     """A report that draws a bar while something is computed, and nothing if nothing is.
 
     To draw is also what lets Streamlit stop the run once the user has moved on.
 
     Args:
         stop: called by a button beside the bar, if given; any press of a button ends the run.
+        after: seconds from which on there is the button: one that comes and goes with each step of a slider is in the way.
     """
     place, beside, buttons = st.empty(), st.empty(), []
+    start = time.monotonic()
 
     def report(moment: Progress) -> None:
-        if stop is not None and not buttons:
+        if stop is not None and not buttons and time.monotonic() - start >= after:
             buttons.append(beside.button("Cancel", key="live-cancel", icon=":material/cancel:", on_click=stop))
         left = moment.seconds_left
         more = f", about {clock(left)} left" if left and left > 1.5 else ""
