@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from pages.components import look
-from pages.components.methods_charts import LONG, PERCENT, names_above
+from pages.components.methods_charts import LONG, PERCENT, names_above, with_interval
 
 _SOURCES = {
     "iterative": "circle",
@@ -33,7 +33,7 @@ def cells(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
     y = alt.Y("label:N", sort=order, title=None, axis=None)
     places = ["name", *sorted(frame["place"].unique())]
     offset = alt.Scale(domain=places, paddingOuter=0.15)
-    base = alt.Chart(frame).encode(
+    base = alt.Chart(with_interval(frame)).encode(
         y=y,
         yOffset=alt.YOffset("place:N", scale=offset),
         color=alt.Color("source:N", scale=alt.Scale(domain=names, range=colours), legend=LONG),
@@ -41,8 +41,7 @@ def cells(frame: pd.DataFrame, ink: str) -> alt.LayerChart:
             alt.Tooltip("label:N", title="Network"),
             alt.Tooltip("source:N", title="Source"),
             alt.Tooltip("value:Q", title="Accuracy", format=".1%"),
-            alt.Tooltip("low:Q", title="95% from", format=".1%"),
-            alt.Tooltip("high:Q", title="to", format=".1%"),
+            alt.Tooltip("interval:N", title="95% interval"),
             alt.Tooltip("n:Q", title="Images", format=","),
         ],
     )

@@ -15,47 +15,83 @@ _CELL = ["model", "dataset", "sparsity", "method"]
 
 
 def draw(study: str) -> None:
-    """The section about the paper's table; it has all studies at once."""
+    """The section about the paper's table; it has all studies at once. What was found comes first, every single network last."""
     entries = loaders.cards()
     frame = replication.table(entries)
     made = frame[frame["accuracy"].notna()]
-    cells = frame.drop_duplicates(["model", "dataset", "sparsity", "method"])
-    have = made.drop_duplicates(["model", "dataset", "sparsity", "method"])
+    cells, have = frame.drop_duplicates(_CELL), made.drop_duplicates(_CELL)
     reached = "all of them" if len(have) == len(cells) else f"{len(have)} of them so far"
+    found = replication.explained(frame)
+    if len(found):
+        st.header("What the paper's split and budgets explain")
+        st.markdown(_in_words(found))
     st.markdown(
         f"The paper's table has {len(cells)} cells; we have trained networks for {reached}. The paper "
         "gives no intervals. Ours are 95% and count lesions where a lesion has several images."
     )
     if len(made):
-        st.markdown("**Accuracy on test images, the paper's and ours**")
-        st.altair_chart(
-            methods_cells.cells(_dots(made), look.ink()),
-            alt="Accuracy of the paper's networks and of ours with 95% intervals, a line for each cell of its table",
-        )
-        st.caption("Images, splits and budgets differ: a gap is not a failure of either. The marks say what differs.")
-        if strangers := _strangers(made):
-            st.caption(strangers)
-    _explained(frame)
-    # What there is comes first; within, and among what is missing, the order is the paper's.
-    rows = frame.sort_values("accuracy", key=lambda values: values.isna(), kind="stable").to_dict("records")
-    shown = pd.DataFrame([_row(row) for row in rows]).fillna("")
-    widths = {name: st.column_config.TextColumn(width=width) for name, width in (("Differs in", 115), ("Paper", 70))}
-    st.markdown("**Cell by cell**")
-    st.dataframe(
-        shown, hide_index=True, height=420, column_config=widths, alt="The paper's accuracy and ours, cell by cell"
+        _side_by_side(frame)
+        with st.expander("The same as a chart, with every network of ours"):
+            st.altair_chart(
+                methods_cells.cells(_dots(made), look.ink()),
+                alt="Accuracy of the paper's networks and of ours with 95% intervals, a line for each cell of its table",
+            )
+    _every_network(frame, made, [entry for entry in entries if entry.id in set(made["id"])])
+    if len(found):
+        _explained(found)
+    panels.table(
+        frame,
+        name="paper-and-ours",
+        title="The paper's table beside ours",
+        key="table",
+        label="The numbers behind the table",
     )
-    used = [entry for entry in entries if entry.id in set(made["id"])]
-    marks = replication.marks(used)
-    if len(marks):
-        st.markdown("**What differs: the marks**")
-        # A mark has a line; where its values vary from cell to cell, all of them are named in it.
-        told = marks.groupby(["mark", "what"], sort=False)[["paper", "ours"]].agg(_together)
-        titles = {"mark": "Mark", "what": "What", "paper": "In the paper", "ours": "Here"}
-        st.table(told.reset_index().rename(columns=titles).set_index("Mark"))
-    panels.table(frame, name="paper-and-ours", title="The paper's table beside ours", key="table")
     if len(have) < len(cells):
         st.caption("What is missing is made, study by study, by:")
         st.code("python -m core reproduce", language="bash", wrap_lines=True)
+
+
+def _side_by_side(frame: pd.DataFrame) -> None:
+    """The paper's table as it is printed, a column a method, with a network of ours in each cell."""
+    rows: dict[str, dict[str, str]] = {}
+    for cell, known in frame.groupby(_CELL, sort=False):
+        row = dict(zip(_CELL, cell, strict=True))
+        # One network a cell: by lesion, as all else in this tool, and of the smallest images, of which most were trained.
+        ours = [own for own in known.to_dict("records") if pd.notna(own["accuracy"]) and own["split_by"] != "row"]
+        ours = min(ours, key=lambda own: Study.parse(own["study"]).size, default=None)
+        told = _span(ours, "accuracy").replace("%", "") if ours else "not trained yet"
+        line = rows.setdefault(f"{_place(row)}, {look.sparsity(row['sparsity'])}", {})
+        line[look.title(row["method"])] = f"{100 * known['paper'].iloc[0]:.1f} → {told}"
+    st.markdown("**Accuracy on test images in percent: the paper's → ours [95%]**")
+    st.table(pd.DataFrame.from_dict(rows, orient="index"))
+    st.caption(
+        "By network, data and weights removed. Images, splits and budgets differ: a gap is not a failure of either. Of ours here no "
+        "lesion is in training and test at once."
+    )
+
+
+def _every_network(frame: pd.DataFrame, made: pd.DataFrame, used: list) -> None:
+    """Every network of ours beside its cell, and what its marks say."""
+    st.markdown("**Cell by cell, every network of ours**")
+    if strangers := _strangers(made):
+        st.caption(strangers)
+    marks = replication.marks(used)
+    if len(marks):
+        with st.expander("What the letters under *Differs in* mean"):
+            # A mark has a line; where its values vary from cell to cell, all of them are named in it.
+            told = marks.groupby(["mark", "what"], sort=False)[["paper", "ours"]].agg(_together)
+            titles = {"mark": "Mark", "what": "What", "paper": "In the paper", "ours": "Here"}
+            st.table(told.reset_index().rename(columns=titles).set_index("Mark"))
+    # What there is comes first; within, and among what is missing, the order is the paper's.
+    rows = frame.sort_values("accuracy", key=lambda values: values.isna(), kind="stable").to_dict("records")
+    widths = {name: st.column_config.TextColumn(width=width) for name, width in (("Differs in", 115), ("Paper", 70))}
+    st.dataframe(
+        pd.DataFrame([_row(row) for row in rows]).fillna(""),
+        hide_index=True,
+        height=420,
+        column_config=widths,
+        alt="The paper's accuracy and ours, cell by cell",
+    )
 
 
 def _together(values: Iterable[str]) -> str:
@@ -67,12 +103,9 @@ def _together(values: Iterable[str]) -> str:
     return "; ".join(known)
 
 
-def _explained(frame: pd.DataFrame) -> None:
-    """What of the gap the paper's split and budgets make, where a network of ours has them too."""
-    found = replication.explained(frame)
-    if found.empty:
-        return
-    st.markdown(f"**What the paper's split and budgets explain**\n\n{_in_words(found)}")
+def _explained(found: pd.DataFrame) -> None:
+    """What of the gap the paper's split and budgets make, cell by cell, where a network of ours has them too."""
+    st.markdown("**What split and budgets explain, cell by cell**")
     st.caption(
         "Of these cells two networks of ours were made: one under the paper's row split and with budgets as unequal as the paper's, one "
         "under the split by lesion and with equal budgets. What lies between the two is the work of split and budgets, and of chance, as each was "
@@ -100,7 +133,13 @@ def _explained(frame: pd.DataFrame) -> None:
         hide_index=True,
         alt="How much of the gap to the paper its split and budgets explain, cell by cell",
     )
-    panels.table(found, name="paper-explained", title="What the paper's split and budgets explain", key="explained")
+    panels.table(
+        found,
+        name="paper-explained",
+        title="What the paper's split and budgets explain",
+        key="explained",
+        label="The numbers behind what is explained",
+    )
 
 
 def _in_words(found: pd.DataFrame) -> str:
@@ -169,13 +208,13 @@ def _dots(made: pd.DataFrame) -> pd.DataFrame:
 def _row(row: dict) -> dict:
     known = {
         "Network, data": _place(row),
+        "Our network": "" if pd.isna(row["study"]) else _ours(row),
         "Removed": f"{look.sparsity(row['sparsity'])}",
         "Method": look.title(row["method"]),
         "Paper": f"{100 * row['paper']:.2f}%",
     }
-    own = {"Our network": "" if pd.isna(row["study"]) else _ours(row)}
     if pd.isna(row["accuracy"]):
-        return known | {"Ours [95%]": "not trained yet"} | own
+        return known | {"Ours [95%]": "not trained yet"}
     seeds = (
         ""
         if row["seeds"] == 1
@@ -183,12 +222,11 @@ def _row(row: dict) -> dict:
     )
     return known | {
         "Ours [95%]": _span(row, "accuracy"),
-        "Differs in": row["marks"],
-        **own,
         "Minus paper": f"{round(100 * row['difference'], 1) + 0.0:+.1f}".replace("-", "−"),
         "Balanced [95%]": _span(row, "balanced_accuracy"),
         "Images": f"{row['n']:,.0f}",
         "Over seeds": seeds,
+        "Differs in": row["marks"],
     }
 
 

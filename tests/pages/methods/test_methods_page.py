@@ -159,18 +159,27 @@ def test_the_table_has_the_papers_cells_and_the_numbers_of_the_cards(everything)
     assert row["Differs in"].startswith("SL")
     assert row["Over seeds"].endswith("2 seeds")
     assert (shown["Ours [95%]"].str.startswith("not trained yet")).sum() == 21
-    marks = app.table[0].value
+    side = app.table[0].value
+    assert list(side.columns) == ["Iterative", "One-shot", "Layer by layer"]
+    assert len(side) == 8
+    cell = side.at["VGG16, HAM10000, 80%", "Iterative"]
+    assert cell.startswith(f"88.6 → {100 * estimate:.1f} [")
+    assert side.at["VGG16, HAM10000, 50%", "Iterative"] == "88.3 → not trained yet"
+    assert list(shown.columns)[:2] == ["Network, data", "Our network"], "what tells rows of one cell apart is in sight"
+    marks = app.table[1].value
     assert set(row["Differs in"]) <= set(marks.index)
 
 
 def test_the_table_tells_what_split_and_budgets_explain_where_a_network_has_the_papers(everything, put):
-    assert "What the paper's split and budgets explain" not in texts(opened(METHODS, part="table"))
+    assert not opened(METHODS, part="table").header
     dense = put(invented.entry(f"{STUDY}/dense-row", split_by="row"), share(0.9))
     pruned = invented.entry(f"{STUDY}/iterative-row", "iterative", 0.8, parent=dense, split_by="row", epochs=16)
     pruned = put(pruned, share(0.95))
     loaders.entries.clear()  # as after two seconds
     app = opened(METHODS, part="table")
-    assert "What the paper's split and budgets explain" in texts(app)
+    assert app.header[0].value == "What the paper's split and budgets explain", (
+        "what was found stands before what it was found in"
+    )
     (shown,) = [element.value for element in app.dataframe if "Explained" in element.value]
     (row,) = shown.to_dict("records")
     theirs, ours = (entry.card.metrics["accuracy"]["estimate"] for entry in (pruned, everything["iterative", 0]))
