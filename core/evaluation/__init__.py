@@ -2,7 +2,7 @@
 
 from core.evaluation.changes import flips, harm
 from core.evaluation.intervals import Interval, mover, wilson
-from core.evaluation.ledger import FalseAlarms, false_alarms, in_groups, ledger
+from core.evaluation.ledger import FalseAlarms, false_alarms, in_groups, ledger, taken_for
 from core.evaluation.metrics import METRICS, Metric, threshold_for_sensitivity
 from core.evaluation.paired import Comparison, McNemar, compare, mcnemar
 from core.evaluation.predict import Predictor, predict
@@ -38,6 +38,7 @@ __all__ = [
     "recalibrate",
     "reliability",
     "scoreboard",
+    "taken_for",
     "threshold_for_sensitivity",
     "watch",
     "wilson",

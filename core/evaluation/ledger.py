@@ -142,6 +142,37 @@ def false_alarms(
     )
 
 
+def taken_for(
+    dense, pruned, labels, positive: int | str, class_names: Sequence[str] | None = None, groups=None
+) -> pd.DataFrame:
+    """What the lesions of a class that are not found are called.
+
+    Args:
+        dense, pruned, labels, class_names, groups: as for :func:`ledger`; the answer to a lesion is that of its images' mean.
+        positive: the class, by index or name.
+
+    Returns:
+        One row for each other class, in their order: answer; the lesions so called by the dense network (dense), by the pruned one
+        (pruned), and by the pruned one of those that it newly misses (newly_missed).
+
+    Raises:
+        InvalidValue: inputs that do not fit together, or no such class.
+    """
+    a, b = pair(dense, pruned, labels, class_names, groups)
+    index = check_class(positive, a.class_names)
+    was, now = Lesions.of(a), Lesions.of(b)
+    mine = was.truth == index
+    counts = {
+        name: np.bincount(answers[rows], minlength=a.classes)
+        for name, answers, rows in (
+            ("dense", was.answers, mine),
+            ("pruned", now.answers, mine),
+            ("newly_missed", now.answers, mine & was.found),
+        )
+    }
+    return pd.DataFrame({"answer": a.class_names, **counts}).drop(index=index).reset_index(drop=True)
+
+
 def same(a: Predictions, b: Predictions) -> bool:
     """Whether two networks are one, to judge by their answers."""
     return np.array_equal(a.probabilities, b.probabilities)

@@ -11,6 +11,7 @@ from pages.components.whatif_selection import Selection
 
 VIEWS = {
     "harm": "Harm",
+    "mistaken": "Mistaken for",
     "threshold": "Threshold",
     "subgroups": "Subgroups",
     "breaking": "Breaking points",
@@ -41,6 +42,15 @@ def position(paths: dict[str, Path]) -> Selection:
 def view() -> str:
     """Which part of the page is open."""
     return address.choose(st.segmented_control, "view", "Look at", VIEWS, "harm", label_visibility="collapsed")
+
+
+def turn_to(name: str, label: str, icon: str) -> None:
+    """A button that opens another view of the page, key of :data:`VIEWS`, on what is selected."""
+    st.button(label, key=f"to-{name}", on_click=_turn, args=(name,), type="tertiary", icon=icon)
+
+
+def _turn(name: str) -> None:
+    st.session_state["view"] = name
 
 
 def diagnosis(selection: Selection) -> None:

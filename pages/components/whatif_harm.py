@@ -71,6 +71,8 @@ def draw(selection: Selection, estimate: Estimate) -> None:
     )
     if left := left_out(shown, table):
         st.caption(left)
+    if total(table)["newly_missed"]:
+        whatif_controls.turn_to("mistaken", "What are the missed ones taken for?", ":material/grid_on:")
     panels.table(
         lambda: titled(table, many).rename(columns={"group": "class"}),
         name=f"ledger-{selection.name}",

@@ -13,7 +13,7 @@ from pages.components import address, charts, layout, look, panels, whatif_curve
 from pages.components.whatif_selection import Selection
 
 WATCHED = {"mel": "Melanoma", "malignant": "Anything malignant"}
-SOURCES = {"dense": "Dense network's", "own": "This checkpoint's", "hand": "By hand"}
+SOURCES = {"dense": "Dense network's", "own": "Pruned network's", "hand": "By hand"}
 _GRID = np.linspace(0, 1, 201)
 
 
@@ -130,7 +130,7 @@ def _threshold(selection: Selection, watched: str) -> tuple[float, str]:
     )
     if source == "hand":
         return _slider(fixed[known[0]]), "set by hand: on test images it describes and proves nothing"
-    owner = "the dense network" if source == "dense" else "this checkpoint"
+    owner = "the dense network" if source == "dense" else "the pruned network"
     return fixed[source], f"fixed on validation for {owner}"
 
 
@@ -147,8 +147,8 @@ def _sentence(table: pd.DataFrame, watched: str, threshold: float, source: str, 
     alarms = [well["lesions"] - well[f"found_{network}"] for network in ("dense", "pruned")]
     return (
         f"Flagging from a probability of **{threshold:.1%}** ({source}), the dense network flags **{ill['found_dense']:,} of "
-        f"{ill['lesions']:,} {what}** and the pruned one **{ill['found_pruned']:,}**: {ill['newly_missed']:,} newly missed, "
-        f"{ill['newly_caught']:,} newly caught. Among the {well['lesions']:,} others, false alarms go from {alarms[0]:,} to "
+        f"{ill['lesions']:,} {what}** and the pruned one **{ill['found_pruned']:,}** ({ill['newly_missed']:,}\u00a0newly\u00a0missed, "
+        f"{ill['newly_caught']:,}\u00a0newly\u00a0caught). Among the {well['lesions']:,} others, false alarms go from {alarms[0]:,} to "
         f"{alarms[1]:,}."
     )
 

@@ -13,6 +13,7 @@ from pages.components import (
     whatif_exemplars,
     whatif_harm,
     whatif_layers,
+    whatif_mistaken,
     whatif_subgroups,
     whatif_threshold,
 )
@@ -22,6 +23,7 @@ from pages.components.whatif_words import in_words
 
 OF_ANSWERS: dict[str, Callable[[Selection, Estimate], None]] = {
     "harm": whatif_harm.draw,
+    "mistaken": whatif_mistaken.draw,
     "threshold": whatif_threshold.draw,
     "subgroups": whatif_subgroups.draw,
     "calibration": whatif_calibration.draw,

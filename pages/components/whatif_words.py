@@ -7,6 +7,7 @@ from core import evaluation
 from core.checkpoints import Entry
 from core.evaluation.ledger import by_class
 from core.paths import PRUNE_ONLY, Path, is_trained
+from core.words import WATCHED
 from pages.components import look, whatif_selection
 from pages.components.whatif_selection import Selection
 
@@ -81,10 +82,22 @@ def repeats(study: str, method: str, sparsity: float) -> str:
 def told_of(table: pd.DataFrame, selection: Selection) -> pd.Series:
     """The row of a ledger that the sentence is about: the class selected, else melanoma, else the class hit hardest."""
     classes = by_class(table)
-    name = selection.diagnosis or ("mel" if "mel" in set(classes["group"]) else None)
+    name = selection.diagnosis or (WATCHED if WATCHED in set(classes["group"]) else None)
     if name is None:
         return classes.iloc[(classes["newly_missed"] - classes["newly_caught"]).argmax()]
     return classes[classes["group"] == name].iloc[0]
+
+
+def of_class(name: str, count: int, selection: Selection, thing: str) -> str:
+    """So many lesions of a class in words: ``"melanomas"``, ``"lesion that is vascular lesion"``, ``"images of class “apple”"``."""
+    if name == WATCHED:
+        what = "melanoma" if count == 1 else "melanomas"
+    elif selection.words[0] == "diagnosis":
+        what = f"{thing[:-1]} that is" if count == 1 else f"{thing} that are"
+        what += f" {look.diagnosis(name).lower()}"
+    else:
+        what = f"{thing[:-1] if count == 1 else thing} of class “{look.diagnosis(name)}”"
+    return look.drawn(selection.path.dense) + what
 
 
 def sentence(*given, **named) -> str:
@@ -115,16 +128,8 @@ def told(
     """
     classes, thing = by_class(table), "lesions" if grouped else "images"
     row = told_of(table, selection)
-    named = selection.diagnosis or row["group"] == "mel"
-    alone = row["lesions"] == 1
-    if row["group"] == "mel":
-        what = "melanoma" if alone else "melanomas"
-    elif selection.words[0] == "diagnosis":
-        what = f"{thing[:-1]} that is" if alone else f"{thing} that are"
-        what += f" {look.diagnosis(row['group']).lower()}"
-    else:
-        what = f"{thing[:-1] if alone else thing} of class “{look.diagnosis(row['group'])}”"
-    what = look.drawn(selection.path.dense) + what
+    named = selection.diagnosis or row["group"] == WATCHED
+    what = of_class(row["group"], row["lesions"], selection, thing)
     others = classes[classes["group"] != row["group"]]
     missed, caught = int(others["newly_missed"].sum()), int(others["newly_caught"].sum())
     are = f"{thing[:-1]} is" if missed == 1 else f"{thing} are"
@@ -137,8 +142,8 @@ def told(
     start = "Of" if n == total else f"In a first sample of {n:,} of {total:,} test images: of"
     headline = (
         f"## {start} **{row['lesions']:,} {what}**, the dense network finds **{row['found_dense']:,}**; pruned to "
-        f"{selection.percent}%{_by_hand(selection)}, it finds **{row['found_pruned']:,}**: {row['newly_missed']:,} newly missed, "
-        f"{row['newly_caught']:,} newly caught."
+        f"{selection.percent}%{_by_hand(selection)}, it finds **{row['found_pruned']:,}** ({row['newly_missed']:,}\u00a0newly\u00a0missed, "
+        f"{row['newly_caught']:,}\u00a0newly\u00a0caught)."
     )
     rest = f"Of all other {selection.words[1]} together, {missed:,} {are} newly missed and {caught:,} newly caught.{picked}"
     return headline, _false(alarms, selection, row["group"], thing), rest

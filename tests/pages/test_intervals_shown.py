@@ -59,12 +59,12 @@ def test_the_leak_and_all_networks_tell_intervals():
 
 
 def test_the_tables_of_answers_need_no_key_to_short_names():
-    app = opened("pages/what_if.py", view="calibration", sparsity=80)
+    app = opened("pages/what_if.py", view="mistaken", sparsity=80)
     assert "akiec" not in texts(app)
     assert (
         sum("Melanoma" in str(chart.proto) for chart in app.get("vega_lite_chart")) == 3
     )  # two tables and their difference
-    said = texts(opened("pages/what_if.py", view="calibration", sparsity=80, study="cifar100-32/vgg16"))
+    said = texts(opened("pages/what_if.py", view="mistaken", sparsity=80, study="cifar100-32/vgg16"))
     assert "akiec" not in said
     assert "Shades: square roots" in said
 

@@ -23,7 +23,9 @@ def view(name: str, **query) -> AppTest:
     return app
 
 
-@pytest.mark.parametrize("name", ["harm", "threshold", "subgroups", "breaking", "exemplars", "layers", "calibration"])
+@pytest.mark.parametrize(
+    "name", ["harm", "mistaken", "threshold", "subgroups", "breaking", "exemplars", "layers", "calibration"]
+)
 def test_every_view_copes_with_a_hundred_classes_of_which_none_is_brought_out(name):
     assert "10,000 test images" in texts(view(name, study="cifar100-32/vgg16"))
 

@@ -19,7 +19,9 @@ def test_without_images_the_cards_still_speak(study, monkeypatch, tmp_path):
     assert f"{estimate:.1%}" in [card.value for card in app.metric]
 
 
-@pytest.mark.parametrize("view", ["harm", "threshold", "subgroups", "breaking", "exemplars", "layers", "calibration"])
+@pytest.mark.parametrize(
+    "view", ["harm", "mistaken", "threshold", "subgroups", "breaking", "exemplars", "layers", "calibration"]
+)
 def test_every_view_says_what_it_has_where_nothing_is_stored(study, monkeypatch, tmp_path, view):
     monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
     app = opened(WHAT_IF, sparsity=70, view=view)
@@ -76,7 +78,9 @@ def test_a_trained_network_that_ships_without_weights_is_shown_where_its_answers
     assert "is here without its weights" in texts(app)
 
 
-@pytest.mark.parametrize("view", ["harm", "threshold", "subgroups", "breaking", "exemplars", "layers", "calibration"])
+@pytest.mark.parametrize(
+    "view", ["harm", "mistaken", "threshold", "subgroups", "breaking", "exemplars", "layers", "calibration"]
+)
 def test_every_view_copes_with_answers_that_are_stored_short(study, monkeypatch, tmp_path, view):
     """As those of a study with a hundred classes are: the likeliest and the true class only."""
     sets = [data.load("colours", split, size=32) for split in ("test", "train")]

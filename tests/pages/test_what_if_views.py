@@ -4,44 +4,23 @@ import itertools
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
-from sklearn.metrics import confusion_matrix, recall_score
+from sklearn.metrics import recall_score
 from streamlit.testing.v1 import AppTest
 
 from core import checkpoints, paths, responses
-from core.cohort import Cohort
 from core.files import PROJECT
 from core.words import METHOD_TITLES
 from tests.pages.opening import opened, texts
+from tests.pages.truth import STUDY, Truth
 
-WHAT_IF, STUDY = "pages/what_if.py", "ham10000-64/vgg16"
+WHAT_IF = "pages/what_if.py"
 
 
 @pytest.fixture(autouse=True)
 def _shipped(monkeypatch, tmp_path):
     monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
     monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
-
-
-class Truth:
-    """The stored answers of one-shot pruning at 80%, a trained checkpoint, lesion by lesion."""
-
-    def __init__(self):
-        path = paths.of(STUDY)["one_shot"]
-        self.test = Cohort.load(responses.cohort_path(path.dense))
-        self.card = path.dense.card
-        self.dense = responses.read(path.dense).at(0.0, False)
-        self.pruned = responses.read(path.start(0.8)).at(0.8, False)
-        lesions = (
-            pd.DataFrame({"lesion": self.test.groups, "truth": self.test.labels}).groupby("lesion")["truth"].first()
-        )
-        self.truth = lesions.to_numpy()
-        self.means = [pd.DataFrame(p).groupby(self.test.groups).mean().to_numpy() for p in (self.dense, self.pruned)]
-        self.found = [means.argmax(1) == self.truth for means in self.means]
-
-    def index(self, name: str) -> int:
-        return self.test.class_names.index(name)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +48,9 @@ def test_the_sentence_counts_the_lesions_of_the_class_brought_out(truth, name):
     counts = [mine.sum(), was.sum(), 80, now.sum(), (was & ~now).sum(), (now & ~was).sum()]
     sentence = next(text.value for text in app.markdown if text.value.startswith("## Of"))
     assert numbers(sentence.split("\n\n")[0].removeprefix("## ")) == [str(count) for count in counts]
+    assert (
+        f"** ({counts[4]}\u00a0newly\u00a0missed, {counts[5]}\u00a0newly\u00a0caught)" in sentence
+    )  # never read as a ratio
     rest_was, rest_now = (found[~mine] for found in truth.found)
     rest = [(rest_was & ~rest_now).sum(), (rest_now & ~rest_was).sum()]
     # Finding more is worth little where everything is called so.
@@ -225,17 +207,6 @@ def test_below_the_first_checkpoint_there_is_nothing_to_forget():
     assert "no fine-tuned network has stored answers" in texts(view("exemplars", sparsity=below))
 
 
-def test_the_confusion_is_scikit_learns(truth):
-    app = view("calibration")
-    app.session_state["table-answers"] = True
-    app.run()
-    frame = next(frame.value for frame in app.dataframe if "change" in frame.value)
-    for column, answers in (("dense", truth.dense), ("pruned", truth.pruned)):
-        expected = confusion_matrix(truth.test.labels, answers.argmax(1), labels=range(7))
-        np.testing.assert_array_equal(frame[column].to_numpy().reshape(7, 7), expected)
-    np.testing.assert_array_equal(frame["change"], frame["pruned"] - frame["dense"])
-
-
 def test_layers_set_by_hand_need_the_images_and_the_page_says_so():
     app = view("layers", layers="3-50_7-92")
     assert "Layers set by hand have to be computed" in texts(app)
@@ -263,7 +234,9 @@ def test_a_click_brings_a_class_out_and_a_second_one_all():
     assert clicked("mel") is None
 
 
-@pytest.mark.parametrize("name", ["harm", "threshold", "subgroups", "breaking", "exemplars", "layers", "calibration"])
+@pytest.mark.parametrize(
+    "name", ["harm", "mistaken", "threshold", "subgroups", "breaking", "exemplars", "layers", "calibration"]
+)
 @pytest.mark.parametrize("query", [{"sparsity": 0}, {"sparsity": 99}, {"method": "prune_only", "sparsity": 50}])
 def test_every_view_draws_at_every_place(name, query):
     app = view(name, **query)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import beta, binomtest
-from sklearn.metrics import recall_score
+from sklearn.metrics import confusion_matrix, recall_score
 
 from core.errors import InvalidValue, UnknownName
 from core.evaluation.changes import harm
@@ -15,6 +15,7 @@ from core.evaluation.ledger import (
     false_alarms,
     in_groups,
     ledger,
+    taken_for,
     titled,
     total,
 )
@@ -35,6 +36,21 @@ def test_counts_are_those_of_a_plain_loop(draw, names):
         assert table.loc[name].tolist()[:6] == counts.tolist()
     columns = ["lesions", "found_dense", "found_pruned", "newly_missed", "newly_caught"]
     np.testing.assert_array_equal(table.loc[names, columns], harm(dense, pruned, labels, names, groups)[columns])
+
+
+def test_what_is_missed_is_called_as_in_scikit_learns_confusion(draw, names):
+    dense, pruned, labels, groups = draw(seed=5)
+    lesions, first = np.unique(groups, return_index=True)
+    truth = labels[first]
+    was, now = (np.array([p[groups == lesion].mean(axis=0).argmax() for lesion in lesions]) for p in (dense, pruned))
+    for index, name in enumerate(names):
+        table = taken_for(dense, pruned, labels, name, names, groups)
+        others = [place for place in range(7) if place != index]
+        assert table["answer"].tolist() == [names[place] for place in others]
+        for column, answers in (("dense", was), ("pruned", now)):
+            assert table[column].tolist() == confusion_matrix(truth, answers, labels=range(7))[index, others].tolist()
+        lost = (truth == index) & (was == index)
+        assert table["newly_missed"].tolist() == [(now[lost] == place).sum() for place in others]
 
 
 def test_shares_and_tests_are_those_of_scikit_learn_and_scipy(draw, names):
@@ -108,6 +124,8 @@ def test_what_does_not_fit_is_named():
         outcomes(yes, yes, {"a": yes[:2]})
     with pytest.raises(InvalidValue, match="int64"):
         outcomes(yes.astype(int), yes, {})
+    with pytest.raises(InvalidValue, match=r"\[3, 1\]"):
+        outcomes(yes[:, None], yes[:, None], {})
 
 
 SIZES = (17, 22, 55, 76, 120, 165, 1050)  # lesions a class, as in the test split of HAM10000
