@@ -164,10 +164,11 @@ def hidden_harm(dense, pruned, cohort, percent: int) -> Finding | None:
     value = Interval(share, low, high, total, "Wilson 95%")
     one, many = class_words(names)
     thing = "lesions" if one == "diagnosis" else "images"
+    drawn = "drawn " if cohort.name == "phantom" else ""  # nobody's skin
     if names[index] == WATCHED:
-        what = "melanomas"
+        what = f"{drawn}melanomas"
     elif one == "diagnosis":
-        what = f"{thing} that are {TITLES.get(names[index], names[index])}"
+        what = f"{drawn}{thing} that are {TITLES.get(names[index], names[index])}"
     else:
         what = f"{thing} of class “{names[index].replace('_', ' ')}”"
     picked = (

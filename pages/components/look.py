@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.data.ham10000 import TITLES as DIAGNOSES
+from core.paper import layer_name
 from core.words import METHOD_TITLES
 
 # Chosen from Okabe & Ito's palette and moved towards the middle, so that each has a contrast of 3:1 or more on both themes.
@@ -16,7 +17,7 @@ COLOURS = {
     "layerwise": "#c9781a",
     "iterative": "#16906c",
     "prune_only": "#b0609c",
-    "channel": "#7b61c4",
+    "channel": "#9438ec",
     "variant": "#8a6d1d",
     "random": "#8a8f94",
 }
@@ -46,10 +47,6 @@ _SHAPES = {
 _BRIEF = {"akiec": "Actinic / Bowen", "bcc": "Basal cell", "vasc": "Vascular"}
 _HEADINGS = {"n": "n", "cka": "CKA", "auc": "AUC", "ece": "ECE", "p_value": "p"}
 _ORDER = ("dense", "one_shot", "layerwise", "iterative", "prune_only")
-
-
-BRIEF_LAYERS = (("features.denseblock", "block"), ("denselayer", "layer"), ("features.transition", "transition"))
-"""Parts of DenseNet's names of layers, and what stands for them where they would not fit."""
 
 
 def ink() -> str:
@@ -95,11 +92,14 @@ def _parted(method: str) -> tuple[str, str, bool]:
     return labels.parted(method).method, labels.variant(method), labels.is_control(method)
 
 
-def short_layer(name: str) -> str:
-    """A layer's name where there is little room: ``"block4.layer11.conv1"``."""
-    for long, brief in BRIEF_LAYERS:
-        name = name.replace(long, brief)
-    return name
+def short_layer(name: str, layers: Sequence[str]) -> str:
+    """A layer's name for readers, the same on every page: ``"conv 5"``, ``"output"``, ``"block4.layer11.conv1"``.
+
+    Args:
+        name: in the code.
+        layers: all of its network's, or as many as are shown, with the last.
+    """
+    return layer_name(name, layers)
 
 
 def order(method: str) -> tuple[int, str]:
@@ -150,8 +150,11 @@ def share(value: float) -> str:
 
 
 def probability(value: float) -> str:
-    """A network's probability in whole percent; none is said to be sure, or to rule out: ``"83%"``, ``">99%"``, ``"<1%"``."""
-    return ">99%" if 0.995 <= value < 1 else "<1%" if 0 < value < 0.005 else f"{value:.0%}"
+    """A network's probability in whole percent; none is said to be sure, or to rule out: ``"83%"``, ``">99%"``, ``"<1%"``.
+
+    Nor where 1 or 0 is stored: to half precision that is what more than 0.9998, or next to nothing, is rounded to.
+    """
+    return ">99%" if value >= 0.995 else "<1%" if value < 0.005 else f"{value:.0%}"
 
 
 def span(low: float, high: float) -> str:

@@ -1,5 +1,6 @@
 """The answers of the lessons, on answers made up so that it is known what must come out."""
 
+from dataclasses import replace
 from statistics import NormalDist
 from types import SimpleNamespace
 
@@ -99,6 +100,12 @@ def test_hidden_harm_counts_the_melanomas_that_were_found_and_are_missed(cohort)
     assert "18 melanomas" in found.question
     assert "accuracy falls too" not in found.told, "four images more of forty may be chance"
     assert "accuracy falls too" in learn.hidden_harm(network(cohort, []), network(cohort, range(30)), cohort, 90).told
+
+
+def test_melanomas_that_were_drawn_are_called_so(cohort):
+    dense, pruned = network(cohort, []), network(cohort, range(30))
+    assert "drawn" not in learn.hidden_harm(dense, pruned, cohort, 90).question
+    assert " drawn melanomas" in learn.hidden_harm(dense, pruned, replace(cohort, name="phantom"), 90).question
 
 
 def test_hidden_harm_is_asked_of_the_class_hit_hardest_where_there_is_no_melanoma(cohort):
