@@ -103,15 +103,19 @@ def differences(shapes: Mapping[str, tuple[int, ...]], expected: Layout) -> dict
 def check_fit(shapes: Mapping[str, tuple[int, ...]], architecture: Architecture, what: str) -> None:
     """Raise :class:`CheckpointMismatch`, naming the first few differences, unless ``shapes`` are ``architecture``'s."""
     found = differences(shapes, layout(architecture))
-    if not found:
-        return
+    if found:
+        raise CheckpointMismatch(
+            f"{what} does not fit the architecture",
+            given=told(found),
+            expected=f"the tensors of {architecture}",
+            remedy="name the architecture, head and number of classes that these weights were trained with",
+        )
+
+
+def told(found: Mapping[str, list[str]]) -> str:
+    """What :func:`differences` found in a line, with the first few names of each kind."""
     parts = []
     for kind, names in found.items():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         parts.append(f"{len(names)} {kind}: " + ", ".join(name[:120] for name in names[:3]) + more)
-    raise CheckpointMismatch(
-        f"{what} does not fit the architecture",
-        given="; ".join(parts),
-        expected=f"the tensors of {architecture}",
-        remedy="name the architecture, head and number of classes that these weights were trained with",
-    )
+    return "; ".join(parts)

@@ -30,7 +30,7 @@ _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 # How a header of ours begins and ends.
 _FIRST_ENTRY = b'{"__metadata__":'
 _LAST_ENTRY = re.compile(rb'"data_offsets":\[\d{1,15},(\d{1,15})\]\}\} *\Z')
-_RESAVE = "if it holds weights in PyTorch's own format, open it with core.checkpoints.load_foreign"
+_RESAVE = "if it holds weights in PyTorch's own format, bring them with `python -m core bring weights FILE`, or in Python with core.checkpoints.load_foreign"
 
 
 class Spec(NamedTuple):

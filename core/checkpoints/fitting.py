@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from core.checkpoints.architecture import Layout, differences, layout
-from core.checkpoints.foreign import candidates, of_another_type, read_tensors
+from core.checkpoints.architecture import Layout, layout
+from core.checkpoints.foreign import of_another_type, read_tensors
 from core.checkpoints.opening import MAX_BYTES, as_path
+from core.checkpoints.reading import candidates, nearest, other
 from core.errors import check_choice
 from core.models import ARCHITECTURES
 
@@ -25,6 +26,8 @@ class Fit:
         classes: outputs of the file's last layer; None if it has no such layer.
         expected_classes: outputs that were asked for.
         types: texts such as ``"classifier.weight torch.int64 instead of torch.float32"``.
+        other: the architecture that the tensors are of, where it is not the one that was asked for.
+        near: whether they are of the one that was asked for, though something differs.
     """
 
     variant: str
@@ -36,6 +39,8 @@ class Fit:
     classes: int | None
     expected_classes: int
     types: tuple[str, ...] = ()
+    other: str | None = None
+    near: bool = True
 
     @property
     def fits(self) -> bool:
@@ -57,27 +62,27 @@ def explain_foreign(
     check_choice("architecture", architecture, ARCHITECTURES)
     tensors = read_tensors(path, max_bytes)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    known = candidates(architecture, classes, None, stem, None)
-    nearest = min(known, key=lambda one: sum(map(len, differences(shapes, layout(one)).values())))
-    expected = layout(nearest)
-    found = differences(shapes, expected)
-    # Counters that old files lack, and that nothing here reads.
-    missing = [name for name in found.get("missing", ()) if not name.endswith(".num_batches_tracked")]
+    reading = nearest(shapes, candidates(architecture, classes, None, stem, None))
+    expected, found = layout(reading.architecture), reading.found
     # Only what fits is looked into: of a tensor of another shape nobody knows how large it would be.
-    whole = [name for name in expected if shapes.get(name) == tuple(expected[name])]
-    other = [name for name in whole if of_another_type(tensors[name], expected.dtypes[name])]
-    sound = [name for name in whole if name not in other]
-    not_finite = [name for name in sound if not torch.isfinite(tensors[name].to(expected.dtypes[name])).all()]
+    whole = {
+        name: reading.tensor(tensors, name) for name in expected if reading.shapes.get(name) == tuple(expected[name])
+    }
+    types = [name for name, tensor in whole.items() if of_another_type(tensor, expected.dtypes[name])]
+    sound = [name for name in whole if name not in types]
+    not_finite = [name for name in sound if not torch.isfinite(whole[name].to(expected.dtypes[name])).all()]
     return Fit(
-        variant=str(nearest),
+        variant=str(reading.architecture),
         tensors=len(tensors),
-        missing=tuple(missing),
+        missing=tuple(found.get("missing", ())),
         unexpected=tuple(found.get("unexpected", ())),
         shapes=tuple(found.get("of another shape", ())),
         not_finite=tuple(not_finite),
-        classes=_classes(shapes, expected),
+        classes=_classes(reading.shapes, expected),
         expected_classes=classes,
-        types=tuple(f"{name} {tensors[name].dtype} instead of {expected.dtypes[name]}" for name in other),
+        types=tuple(f"{name} {whole[name].dtype} instead of {expected.dtypes[name]}" for name in types),
+        other=other(shapes, reading),
+        near=reading.near,
     )
 
 

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from core.checkpoints import container, torchfile
-from core.checkpoints.architecture import Architecture, check_fit, differences, empty, layout
+from core.checkpoints.architecture import empty, layout
 from core.checkpoints.opening import MAX_BYTES, as_path, kind, opened
+from core.checkpoints.reading import candidates, check, nearest
 from core.checkpoints.seal import KEY
-from core.errors import CheckpointDamaged, CheckpointMismatch, InvalidValue, UnsafeFile, check_choice
-from core.models import ARCHITECTURES, HEADS, set_normalisation
+from core.errors import CheckpointDamaged, CheckpointMismatch, UnsafeFile, check_choice
+from core.models import ARCHITECTURES, set_normalisation
 from core.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 
-_NESTS = ("state_dict", "model_state_dict", "model")
+_NESTS = ("state_dict", "model_state_dict", "model", "net", "network", "weights")
 
 
 def load_foreign(
@@ -34,8 +35,9 @@ def load_foreign(
 ) -> nn.Module:
     """A network with the weights of a file that PruneScope did not write.
 
-    Takes a ``state_dict`` in safetensors, or in a ``.pt`` or ``.pth`` file of PyTorch 1.6 or later, alone or under
-    ``"state_dict"``, with or without ``"module."`` before each name.
+    Takes a ``state_dict`` in safetensors, or in a ``.pt`` or ``.pth`` file of PyTorch 1.6 or later, alone or under a name such as
+    ``"state_dict"``, with or without a prefix such as ``"module."`` or ``"model."`` before the names, with the two halves that
+    ``torch.nn.utils.prune`` makes of a weight, under the names of older DenseNets, or with the last layer in a Sequential.
 
     Args:
         path: the file. Its content decides how it is read, not its name.
@@ -62,17 +64,16 @@ def load_foreign(
     check_choice("architecture", architecture, ARCHITECTURES)
     known = candidates(architecture, classes, head, stem, norm)
     tensors, metadata = _read(path, max_bytes)
-    tensors = _strip_prefix(tensors)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    fitting = min(known, key=lambda candidate: sum(map(len, differences(shapes, layout(candidate)).values())))
-    expected = layout(fitting)
-    # Files from before PyTorch 0.4.1 lack these counters, and nothing that we compute reads them.
+    reading = nearest(shapes, known)
+    check(shapes, reading, path.name)
+    expected = layout(reading.architecture)
+    state = {}
     for name, shape in expected.items():
-        if name.endswith(".num_batches_tracked") and name not in tensors:
-            tensors[name], shapes[name] = torch.zeros(shape, dtype=torch.int64), tuple(shape)
-    check_fit(shapes, fitting, path.name)
-    state = {name: _convert(tensors[name], expected.dtypes[name], name, path) for name in expected}
-    model = empty(fitting)
+        # Only counters of batch norm may be missing by now.
+        tensor = reading.tensor(tensors, name) if name in reading.sources else torch.zeros(shape, dtype=torch.int64)
+        state[name] = _convert(tensor, expected.dtypes[name], name, path)
+    model = empty(reading.architecture)
     model.load_state_dict(state, assign=True)
     noted = _normalisation(metadata)
     mean, std = (given if given is not None else own for given, own in zip((mean, std), noted, strict=True))
@@ -80,26 +81,8 @@ def load_foreign(
 
 
 def read_tensors(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Tensor]:
-    """The tensors of a file of others by name. Errors as for :func:`load_foreign`, which also compares them."""
-    return _strip_prefix(_read(path, max_bytes)[0])
-
-
-def candidates(name: str, classes: int, head: str | None, stem: str, norm: bool | None) -> list[Architecture]:
-    """The variants of an architecture that exist with this head and norm, each of them if it is None.
-
-    Raises:
-        InvalidValue: none does.
-    """
-    found, missing = [], None
-    for one_head in HEADS if head is None else (head,):
-        for one_norm in (True, False) if norm is None else (norm,):
-            try:
-                found.append(Architecture(name, classes, one_head, stem, one_norm))
-            except InvalidValue as error:
-                missing = error
-    if not found:
-        raise missing
-    return found
+    """The tensors of a file of others, as it calls them. Errors as for :func:`load_foreign`, which also compares them."""
+    return _read(path, max_bytes)[0]
 
 
 def _read(path: Path, max_bytes: int) -> tuple[dict[str, Tensor], Mapping[str, str]]:
@@ -141,6 +124,10 @@ def _state_dict(value, path: Path) -> dict[str, Tensor]:
     for key in _NESTS:
         if isinstance(value, Mapping) and isinstance(value.get(key), Mapping):
             value = value[key]
+    if isinstance(value, Mapping):
+        # Under a name of its own, beside an optimiser's state or a number of epochs: then it is the only one.
+        inner = [one for one in value.values() if isinstance(one, Mapping) and one and all(map(_plain, one.values()))]
+        value = inner[0] if len(inner) == 1 and not any(map(_plain, value.values())) else value
     tensors = dict(value) if isinstance(value, Mapping) else {}
     if not tensors or not all(isinstance(name, str) and _plain(tensor) for name, tensor in tensors.items()):
         raise CheckpointMismatch(
@@ -161,12 +148,6 @@ def _plain(tensor) -> bool:
     return (
         isinstance(tensor, Tensor) and tensor.layout == torch.strided and not tensor.is_quantized and not tensor.is_meta
     )
-
-
-def _strip_prefix(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    # nn.DataParallel puts this before every name.
-    prefix = "module." if all(name.startswith("module.") for name in tensors) else ""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
 
 
 def of_another_type(tensor: Tensor, dtype: torch.dtype) -> bool:

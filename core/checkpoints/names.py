@@ -102,7 +102,7 @@ def not_found(id: str, known: Iterable[str]) -> CheckpointNotFound:
         else "`python -m core list`, or core.checkpoints.list(), shows what there is"
     )
     if id.endswith((".pt", ".pth")):
-        remedy = "weights in PyTorch's own format come in through core.checkpoints.load_foreign"
+        remedy = "bring weights in PyTorch's own format with `python -m core bring weights FILE`, or in Python with core.checkpoints.load_foreign"
     return CheckpointNotFound("There is no checkpoint of this id", given=repr(id)[:200], remedy=remedy)
 
 

@@ -28,7 +28,7 @@ def card_values(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
         raise CheckpointMismatch(
             f"{path.name} is a safetensors file but no checkpoint of PruneScope",
             given="no card in its metadata",
-            remedy="open weights of others with core.checkpoints.load_foreign",
+            remedy="bring weights of others with `python -m core bring weights FILE`, or in Python with core.checkpoints.load_foreign",
         )
     try:
         values = json.loads(metadata[KEY], parse_constant=_finite, parse_float=_finite)

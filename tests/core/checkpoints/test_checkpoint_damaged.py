@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import random
+import re
 import zipfile
 
 import pytest
@@ -60,6 +61,19 @@ def test_altered_tensors_and_card_are_told_by_the_digest(saved):
         saved.path.write_bytes(altered)
         with pytest.raises(CheckpointDamaged, match="digest"):
             load(saved.path)
+
+
+@pytest.mark.parametrize("name", ["zeros", "weights"])
+def test_a_card_that_counts_other_weights_than_there_are(saved, name):
+    """Whoever writes a card can write its digest too."""
+    whole, number = saved.path.read_bytes(), getattr(saved.card, name)
+    length = int.from_bytes(whole[:8], "little")
+    header = whole[8 : 8 + length].replace(*(f'\\"{name}\\":{count}'.encode() for count in (number, number + 1)))
+    assert header != whole[8 : 8 + length]
+    saved.path.write_bytes(len(header).to_bytes(8, "little") + header + whole[8 + length :])
+    told = re.escape(f"masks prune {saved.card.zeros:,} of {saved.card.weights:,}")
+    with pytest.raises(CheckpointDamaged, match=told):
+        load(saved.path, verify=False)
 
 
 @pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"NaN", b"9" * 400, b"[" * 600 + b"]" * 600])
@@ -122,7 +136,7 @@ def test_two_cards_in_one_file_are_refused_by_the_list_and_the_load(saved, key):
 def test_safetensors_of_others_lead_to_load_foreign(tmp_path):
     path = tmp_path / "x.safetensors"
     container.write(path, {"a": torch.zeros(3)}, {"format": "pt"})
-    with pytest.raises(CheckpointMismatch, match="load_foreign"):
+    with pytest.raises(CheckpointMismatch, match=r"core bring weights FILE.*load_foreign"):
         load(path)
 
 
@@ -146,7 +160,7 @@ def test_pickles_and_zips_in_disguise(tmp_path, monkeypatch):
         *(pickle.dumps(Bomb(), protocol) for protocol in (2, 3, 4, 5)),
     ):
         path.write_bytes(content)
-        with pytest.raises(UnsafeFile, match="load_foreign"):
+        with pytest.raises(UnsafeFile, match=r"core bring weights FILE.*load_foreign"):
             load(path)
     for content in (pickle.dumps(Bomb(), 0), b"MZ" * 100, b"GIF89a" + b"\0" * 100):
         path.write_bytes(content)
