@@ -156,14 +156,15 @@ def _ledger(estimate: Estimate, cohort: Cohort, diagnosis: str | None) -> Table:
             }
         )
     note = (
-        f"Counts of {thing}, and in brackets the 95% interval of their share. Found: Wilson. Newly missed and caught: {METHOD if thing == 'lesions' else METHOD.replace('lesion', 'image')}."
+        f"Counts of {thing}, and in brackets their share with its 95% interval. Found: Wilson. Newly missed and caught: {METHOD if thing == 'lesions' else METHOD.replace('lesion', 'image')}."
         + (" * brought out." if diagnosis else "")
     )
     return Table("What pruning takes and gives", pd.DataFrame(rows), note)
 
 
 def _share(row: dict, count: str, share: str) -> str:
-    return f"{row[count]:,} [{row[f'{share}_low']:.1%}, {row[f'{share}_high']:.1%}]"
+    low, high = (100 * row[f"{share}_{end}"] for end in ("low", "high"))
+    return f"{row[count]:,} ({row[share]:.1%} [{low:.1f}, {high:.1f}])"
 
 
 def _number(value: Interval, percent: bool, signed: bool = False) -> str:

@@ -211,5 +211,7 @@ def _change(change: evaluation.Interval, percent: bool) -> str:
         value, _, span = look.points(change.estimate, change.low, change.high).partition(" ")
         return f"{value} points {span}".rstrip()
     numbers = [change.estimate] if change.low is None else [change.estimate, change.low, change.high]
-    value, *ends = (f"{round(number, 3) + 0.0:+.3f}".replace("-", "−") for number in numbers)
+    # As in a report: a change too small to show has no sign.
+    signed = (f"{round(number, 3) + 0.0:+.3f}".replace("-", "−") for number in numbers)
+    value, *ends = ("0.000" if text == "+0.000" else text for text in signed)
     return f"{value} [{', '.join(ends)}]" if ends else value

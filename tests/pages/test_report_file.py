@@ -9,7 +9,7 @@ from core import evaluation, paths, responses
 from core.cohort import Cohort
 from core.files import PROJECT
 from core.pruning.fixed import as_text
-from pages.components import report_file
+from pages.components import report_file, whatif_top
 from pages.components.whatif_selection import Selection
 from tests.pages.opening import opened, texts
 
@@ -48,7 +48,7 @@ def test_it_holds_the_numbers_of_the_view_and_the_scripts_once(shipped):
     harm = evaluation.harm(estimate.dense, estimate.pruned, cohort.labels, cohort.class_names, cohort.groups)
     row = harm.set_index("class").loc["mel"]
     assert f"Of <strong>{row['lesions']} melanomas</strong>" in text
-    assert f"it finds <strong>{row['found_pruned']}</strong>: {row['newly_missed']} newly missed" in text
+    assert f"it finds <strong>{row['found_pruned']}</strong> ({row['newly_missed']}\u00a0newly\u00a0missed" in text
     for network in (estimate.dense, estimate.pruned):
         assert f"{(network.argmax(axis=1) == cohort.labels).mean():.1%} [" in text
     assert text.count(report_file.scripts()[:200]) == 1
@@ -67,3 +67,13 @@ def test_its_link_opens_the_same_view_and_passes_nothing_else_on(shipped):
     state = app.session_state
     assert (state["study"], state["method"], state["diagnosis"]) == (path.study, "iterative", "bcc")
     assert (state["sparsity"], state["recalibrate"]) == (90, False)
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown"),
+    [((0.0004, -0.0004, 0.0026), "0.000 [0.000, +0.003]"), ((-0.012, -0.02, -0.004), "−0.012 [−0.020, −0.004]")],
+)
+def test_a_change_of_auc_reads_alike_on_the_page_and_in_the_report(ends, shown):
+    change = evaluation.Interval(*ends, n=1, method="by hand")
+    assert whatif_top._change(change, percent=False) == shown
+    assert change.format(percent=False, signed=True) == f"{shown}, n = 1"

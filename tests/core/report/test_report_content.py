@@ -67,6 +67,13 @@ def test_its_numbers_are_those_of_the_answers(position):
     assert whole["Diagnosis"] == "All together"
     assert whole["Lesions"] == "20"
     assert ledger["Diagnosis"].tolist()[0] == "Melanoma *"
+    ill = cohort.labels[::2] == 0
+    means = [
+        answers.reshape(20, 2, 2).mean(axis=1).argmax(axis=1)[ill] == 0 for answers in (estimate.dense, estimate.pruned)
+    ]
+    for column, count in (("Found, dense", means[0].sum()), ("Newly missed", (means[0] & ~means[1]).sum())):
+        # The share that the interval is of stands before it.
+        assert re.fullmatch(rf"{count} \({count / 10:.1%} \[\d+\.\d, \d+\.\d\]\)", ledger.at[0, column]), column
     facts = dict(content.facts)
     assert facts["Test images"].startswith("40 of 20 lesions")
     assert facts["Sparsity"] == "80%, a trained checkpoint"
