@@ -37,9 +37,11 @@ class Entry:
         """Whether this network was made from ``dense``, and from that training of it where the card tells which.
 
         One recipe trained on two kinds of processor gives two networks (sums in another order, many epochs later points of
-        accuracy apart): what was made of the one says nothing about the other. Both must have a card.
+        accuracy apart): what was made of the one says nothing about the other. Of weights that were brought their file tells
+        instead, for measuring them changes their digest (:func:`core.brought.identity`). Both must have a card.
         """
-        return self.card.parent == dense.id and self.card.parent_digest in ("", dense.card.digest)
+        known = ("", dense.card.digest, dense.card.recipe.get("sha256"))
+        return self.card.parent == dense.id and self.card.parent_digest in known
 
 
 _SETTLED = 2e9  # nanoseconds: what changed since may change again without another time, size or number
@@ -60,10 +62,16 @@ def list_entries(root: str | os.PathLike | None = None) -> list[Entry]:
         InvalidValue: the root is a file.
     """
     names.check_folder(root)
-    found = [_once(_entry, path, root) for path in names.files(root)]
+    found = _all(_entry, SUFFIX, root)
     there = {entry.path for entry in found}
-    alone = [entry for path in names.files(root, CARD_SUFFIX) if (entry := _once(_alone, path, root)).path not in there]
+    alone = [entry for entry in _all(_alone, CARD_SUFFIX, root) if entry.path not in there]
     return sorted(found + alone, key=lambda entry: entry.path)
+
+
+def _all(read: Callable[[Path, object], Entry], suffix: str, root) -> list[Entry]:
+    found = [(path, _once(read, path, root)) for path in names.files(root, suffix)]
+    # What another process has taken away since the look into the folder is not damaged.
+    return [entry for path, entry in found if entry.error is None or os.path.lexists(path)]
 
 
 def _once(read: Callable[[Path, object], Entry], path: Path, root) -> Entry:

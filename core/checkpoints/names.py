@@ -9,7 +9,7 @@ from pathlib import Path
 from core.checkpoints.card import Card
 from core.checkpoints.container import SUFFIX
 from core.errors import CheckpointNotFound, InvalidValue, UnsafeFile
-from core.files import checkpoint_root, is_file, is_folder, storage_errors
+from core.files import checkpoint_root, is_file, storage_errors
 
 MAX_NAME = 240  # bytes: file systems take 255, and the suffix has 12
 
@@ -87,10 +87,18 @@ def id_of(path: Path, root: str | os.PathLike | None) -> str:
 
 
 def files(root: str | os.PathLike | None, suffix: str = SUFFIX) -> list[Path]:
-    """Every checkpoint file below the root, sorted; none if there is no such folder. Hidden ones are left out."""
-    folder = root_folder(root)
-    found = folder.rglob(f"*{suffix}") if is_folder(folder) else ()
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    """Every checkpoint file below the root, sorted; none if there is no such folder. Hidden ones are left out.
+
+    A folder that goes while it is looked for is none; ``rglob`` of Python 3.11 raises where another process takes one away.
+    """
+    found = []
+    for place, folders, names in os.walk(root_folder(root)):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        # Folders too: one of such a name is told as what it is, and not passed over.
+        found += [
+            Path(place, name) for name in (*names, *folders) if name.endswith(suffix) and not name.startswith(".")
+        ]
+    return sorted(found)
 
 
 def not_found(id: str, known: Iterable[str]) -> CheckpointNotFound:

@@ -2,11 +2,12 @@
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from core import files, runfolder
-from core.errors import Cancelled
+from core.errors import Cancelled, PruneScopeError
 from core.jobs import places
 from core.jobs.record import Job
 from core.progress import Progress
@@ -113,9 +114,8 @@ class Teller:
         if self._flag.exists():
             raise Cancelled("The job")
         phase = (progress.stage, progress.numbers.get("epoch"))
-        if phase != self._phase:
+        if phase != self._phase and self._read():
             self._phase = phase
-            self._rows, self._finished = kept(self._recipes)
         epochs = min(self._of, self._finished + self._share(progress))
         now = time.monotonic()
         if self._began is None and "epoch" in progress.numbers:
@@ -126,8 +126,15 @@ class Teller:
 
     def finish(self) -> None:
         """Tell that all is done; the last epoch of a run is on its card, which nothing told of."""
-        self._rows, self._finished = kept(self._recipes)
+        self._read()
         self._write(Progress("Finished", 1, 1), self._of, time.monotonic())
+
+    def _read(self) -> bool:
+        """Look up the finished epochs. False if that could not be done just now: news only, for which no run may fail."""
+        with suppress(OSError, PruneScopeError):
+            self._rows, self._finished = kept(self._recipes)
+            return True
+        return False
 
     def _share(self, progress: Progress) -> float:
         """How much of the epoch under way is done."""

@@ -238,3 +238,26 @@ def test_loading_twice_shares_nothing(saved):
     one, two = load(saved.path), load(saved.path)
     one.stored["0.bias"].zero_()
     assert torch.equal(two.state_dict()["0.bias"], saved.state_dict()["0.bias"])
+
+
+def test_a_folder_or_file_that_goes_while_the_list_is_made_is_not_in_it(saved, tmp_path, monkeypatch):
+    """Another process may delete what it made at any moment; two hundred of ten thousand lists failed for it."""
+    going, file = tmp_path / "phantom-6" / "going", saved.path.with_name("gone.safetensors")
+    going.mkdir()
+    file.write_bytes(b"")
+    scan, once = os.scandir, listing._once
+
+    def scandir(path="."):
+        if path == str(going) or path == going:
+            shutil.rmtree(going, ignore_errors=True)
+        return scan(path)
+
+    def late(read, path, root):
+        if path == file:
+            file.unlink(missing_ok=True)
+        return once(read, path, root)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(listing, "_once", late)
+    assert [entry.id for entry in checkpoints.list(tmp_path)] == [saved.id]
+    assert not going.exists()

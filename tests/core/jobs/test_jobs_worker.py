@@ -12,6 +12,7 @@ import torch
 
 from core import checkpoints, files, jobs, runs
 from core.jobs import places, telling
+from core.progress import Progress
 from core.recipes import pruned
 from tests.core.jobs.conftest import ANNA, BEN, light, recipe, state, until
 
@@ -193,3 +194,20 @@ def test_where_steps_are_slow_a_wish_to_stop_is_heard_before_ten_of_them(colours
     with pytest.raises(Cancelled):
         runs.run(recipe(batch=3), report=stop)  # twelve steps an epoch
     assert len(steps) == 2  # one before the first step, and one step
+
+
+def test_a_list_that_fails_just_now_is_no_news_and_ends_no_job(monkeypatch):
+    one = recipe()
+    teller = telling.Teller(jobs.submit(one, ANNA), [one], images=24)
+    real, fails = checkpoints.list, [FileNotFoundError("gone"), OSError("stale file handle")]
+
+    def listed():
+        if fails:
+            raise fails.pop()
+        return real()
+
+    monkeypatch.setattr(checkpoints, "list", listed)
+    for done in (1, 2, 3):
+        teller(Progress("Training", done, 3, "steps"))
+    assert not fails, "it asks again until it is answered"
+    assert jobs.progress(jobs.board().find(one.hash)).done == 3
