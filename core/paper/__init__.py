@@ -20,7 +20,7 @@ from core.paper.facts import (
     worst,
 )
 from core.paper.protocol import Deviation, budget, deviations
-from core.paper.units import unit_names
+from core.paper.units import layer_name, unit_names
 
 __all__ = [
     "CITATION",
@@ -30,6 +30,7 @@ __all__ = [
     "best",
     "budget",
     "deviations",
+    "layer_name",
     "layerwise_progress",
     "published",
     "tally",

@@ -4,8 +4,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from pages.components import look
-
 _PERCENT = alt.Axis(format="%", tickCount=5)
 MANY = 40
 """Layers above which not every one has room for its name."""
@@ -215,12 +213,8 @@ def overlap(
 
 
 def _names(count: int) -> alt.Axis:
-    """An axis of layers, DenseNet's names shortened. Of many only those are written that do not run into each other."""
-    label = "datum.label"
-    for long, brief in look.BRIEF_LAYERS:
-        label = f"replace({label}, '{long}', '{brief}')"
+    """An axis of layers. Of many only those are written that do not run into each other."""
     return alt.Axis(
-        labelExpr=label,
         labelLimit=170,
         labelFontSize=12 if count <= MANY else 10,
         labelOverlap=False if count <= MANY else "greedy",

@@ -25,7 +25,7 @@ def draw(study: str) -> None:
     shown = frame
     if len(frame) > layers_charts.MANY and not address.toggle("each-layer", "Every layer by itself", False):
         shown = inspection.grouped(frame, layers_data.parts(paths[first]))
-    drawn = shown.assign(layer=shown["layer"].map(look.short_layer))
+    drawn = shown.assign(layer=shown["layer"].apply(look.short_layer, layers=list(frame["layer"])))
     st.altair_chart(
         layers_charts.overlap(drawn, names, (look.colour(first), look.colour(second)), look.ink(), look.paper()),
         alt=f"Weights of each layer that {names[0]} and {names[1]} both remove, only one removes, and neither removes",

@@ -16,26 +16,27 @@ def draw(study: str) -> None:
     with left:
         sparsity = state.sparsity()
     with right:
-        layer = layers_state.layer(layers_data.layers(path))
+        names = layers_data.layers(path)
+        layer = layers_state.layer(names)
     one, two = st.columns(2, gap="large")
     with one:
-        _weights(path, method, sparsity, layer)
+        _weights(path, method, sparsity, layer, look.short_layer(layer, names))
     with two:
-        _filters(path, method, sparsity, layer)
+        _filters(path, method, sparsity, layer, look.short_layer(layer, names))
 
 
-def _weights(path, method: str, sparsity: float, layer: str) -> None:
+def _weights(path, method: str, sparsity: float, layer: str, short: str) -> None:
     st.header("Its weights")
     frame, cutoff = layers_data.histogram(path, sparsity, layer, before=True)
     st.caption(_about(frame, cutoff, path, sparsity))
     st.altair_chart(
         layers_charts.histogram(frame, cutoff, look.colour(method), look.ink()),
-        alt=f"Histogram of the dense network's weights in {look.short_layer(layer)}: those that {look.title(method)} keeps and those that it removes",
+        alt=f"Histogram of the dense network's weights in {short}: those that {look.title(method)} keeps and those that it removes",
     )
     panels.table(
         frame,
         name=f"weights-{path.study}-{method}-{sparsity:.0%}-{layer}",
-        title=f"Weights of {look.short_layer(layer)} by size",
+        title=f"Weights of {short} by size",
         key="histogram",
     )
 
@@ -57,7 +58,7 @@ def _about(frame, cutoff: float | None, path, sparsity: float) -> str:
     return text + "There is no one cutoff: the method does not go by size alone."
 
 
-def _filters(path, method: str, sparsity: float, layer: str) -> None:
+def _filters(path, method: str, sparsity: float, layer: str, short: str) -> None:
     st.header("Its filters")
     frame = layers_data.filters(path, sparsity, layer)
     frame = frame.assign(state=frame["state"].map(_STATES))
@@ -71,11 +72,11 @@ def _filters(path, method: str, sparsity: float, layer: str) -> None:
     )
     st.altair_chart(
         layers_charts.filters(frame, look.colour(method), look.ink()),
-        alt=f"A square for each filter of {look.short_layer(layer)}, by its norm; dead ones are crossed out",
+        alt=f"A square for each filter of {short}, by its norm; dead ones are crossed out",
     )
     panels.table(
         frame,
         name=f"filters-{path.study}-{method}-{sparsity:.0%}-{layer}",
-        title=f"Filters of {look.short_layer(layer)}",
+        title=f"Filters of {short}",
         key="filters",
     )

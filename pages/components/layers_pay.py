@@ -48,7 +48,7 @@ def draw(study: str) -> None:
     frame = frame.assign(value=frame[measure], low=frame[f"{measure}_low"], high=frame[f"{measure}_high"])
     frame = frame[["part", "layers", "weights", "value", "low", "high"]]
     table = frame.rename(columns={"value": f"{measure}_difference"})
-    frame = frame.assign(part=frame["part"].map(look.short_layer))
+    frame = frame.assign(part=frame["part"].apply(look.short_layer, layers=list(frame["part"])))
     st.markdown(_sentence(frame, layers_state.MEASURES[measure].lower(), sparsity))
     st.markdown(f"**What pruning one {_one(frame)} alone changes: {layers_state.MEASURES[measure].lower()}**")
     st.altair_chart(

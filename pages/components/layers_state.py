@@ -48,7 +48,15 @@ def alone(sparsities: list[float]) -> float:
 def layer(names: list[str]) -> str:
     """One of the layers; by default the largest part of the way through."""
     default = names[len(names) * 3 // 4]
-    return address.choose(st.selectbox, "layers-layer", "Layer", names, default, title=look.short_layer, name="layer")
+    return address.choose(
+        st.selectbox,
+        "layers-layer",
+        "Layer",
+        names,
+        default,
+        title=lambda name: look.short_layer(name, names),
+        name="layer",
+    )
 
 
 def pair(methods: list[str]) -> tuple[str, str]:

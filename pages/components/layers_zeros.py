@@ -22,7 +22,8 @@ def draw(study: str) -> None:
     ]
     shown = [method for method in tables if method not in alike]
     for method in shown:
-        table = tables[method].assign(layer=tables[method]["layer"].map(look.short_layer))
+        names = tables[method]["layer"]
+        table = tables[method].assign(layer=names.apply(look.short_layer, layers=list(names)))
         st.markdown(f"**{look.title(method)}**")
         st.caption(_sentence(table, paths[method], sparsity))
         if method == PRUNE_ONLY and alike:

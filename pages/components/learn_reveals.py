@@ -26,9 +26,15 @@ def _pruning(study: str) -> None:
 
     path, sparsity = loaders.studies()[study][PRUNE_ONLY], learn_material.HALF / 100
     table = layers_data.spread(path, sparsity)
+    names = list(table["layer"])
     st.markdown(f"**Where {sparsity:.0%} of the weights went: the share of zeros in each layer**")
     st.altair_chart(
-        layers_charts.spread(table, look.colour(PRUNE_ONLY), "weights", last=True),
+        layers_charts.spread(
+            table.assign(layer=[look.short_layer(name, names) for name in names]),
+            look.colour(PRUNE_ONLY),
+            "weights",
+            last=True,
+        ),
         alt=f"Share of zeros in each of {len(table)} layers at {sparsity:.0%} sparsity",
     )
     panels.table(
@@ -43,7 +49,7 @@ def _magnitude(study: str) -> None:
     names = layers_data.layers(path)
     layer = names[len(names) * 3 // 4]
     frame, cutoff = layers_data.histogram(path, sparsity, layer, before=True)
-    short = look.short_layer(layer)
+    short = look.short_layer(layer, names)
     st.markdown(f"**The weights of one layer, `{short}`: those that stay and those that go**")
     st.altair_chart(
         layers_charts.histogram(frame, cutoff, look.colour(PRUNE_ONLY), look.ink()),

@@ -1,5 +1,7 @@
 """Forms of the charts of CKA. Data comes as tables, see :mod:`pages.components.charts`; nothing is computed here."""
 
+import json
+
 import altair as alt
 import numpy as np
 
@@ -77,7 +79,7 @@ def cells(
     """Every layer of one network against every layer of another, as coloured cells.
 
     Table: row, column (short names of layers), value (CKA, or a difference of two), shown (value, none where grey), band, n, needed,
-    reason (texts), layer_a, layer_b (whole names).
+    reason, code (texts: the last has the layers' whole names).
 
     Args:
         rows, columns: short names in execution order.
@@ -105,6 +107,7 @@ def cells(
     tooltip = [
         alt.Tooltip("row:N", title="Layer, down"),
         alt.Tooltip("column:N", title="Layer, across"),
+        alt.Tooltip("code:N", title="In the code"),
         alt.Tooltip("value:Q", title=title, format=".3f"),
         alt.Tooltip("band:N", title="Of" if difference else "95% band"),
         alt.Tooltip("n:Q", title="Images", format=","),
@@ -146,20 +149,28 @@ def picture(size: tuple[int, int], titles: tuple[str, str]) -> alt.Chart:
 
 
 @charts.form
-def survival(layers: int, ink: str) -> alt.LayerChart:
+def survival(layers: tuple[str, ...], ink: str) -> alt.LayerChart:
     """One line a layer: CKA with the same layer of the dense network, over sparsity. It is broken where training came between.
 
     Table: layer (short name), depth (from 1, input), sparsity (in [0, 1]), cka, low, high, n, whole (the layer's name), checkpoint
     (which it is pruned on from), trained (whether it is that checkpoint itself). Table "slider", one row: at, in [0, 1].
 
     Args:
-        layers: how many.
+        layers: short names in execution order.
         ink: the theme's colour of text.
     """
     hover = alt.selection_point(on="pointerover", nearest=True, fields=["layer"], empty=False)
-    stops = np.linspace(1, max(2, layers), len(colours.DEPTH)).tolist()
+    stops = np.linspace(1, max(2, len(layers)), len(colours.DEPTH)).tolist()
     depth = alt.Scale(domain=stops, range=list(colours.DEPTH), interpolate="rgb")
-    legend = alt.Legend(title="Layer, counted from the input", orient="top")
+    legend = alt.Legend(
+        title="Layer, from the input to the output",
+        orient="top",
+        gradientLength=alt.ExprRef("min(420, width - 60)"),
+        values=sorted({round(place) for place in np.linspace(1, len(layers), min(len(layers), 5))}),
+        labelExpr=f"{json.dumps(layers)}[datum.value - 1]",
+        labelOverlap="greedy",
+        labelSeparation=6,
+    )
     base = alt.Chart(charts.table()).encode(
         x=alt.X("sparsity:Q", scale=_UNIT, axis=alt.Axis(format="%", values=_STEPS), title="Weights removed"),
         y=alt.Y("cka:Q", scale=_UNIT, axis=alt.Axis(values=_STEPS), title="CKA with the dense network"),
@@ -174,6 +185,7 @@ def survival(layers: int, ink: str) -> alt.LayerChart:
             size=alt.condition(hover, alt.value(110), size),
             tooltip=[
                 alt.Tooltip("layer:N", title="Layer"),
+                alt.Tooltip("whole:N", title="In the code"),
                 alt.Tooltip("depth:Q", title="Counted from the input"),
                 alt.Tooltip("sparsity:Q", title="Weights removed", format=".0%"),
                 alt.Tooltip("cka:Q", title="CKA with its dense twin", format=".3f"),
@@ -208,6 +220,7 @@ def by_layer(layers: tuple[str, ...], series: tuple[tuple[str, str, str], ...]) 
         color=alt.Color("series:N", scale=alt.Scale(domain=names, range=shades), legend=legend),
         tooltip=[
             alt.Tooltip("layer:N", title="Layer"),
+            alt.Tooltip("whole:N", title="In the code"),
             alt.Tooltip("series:N", title="Images"),
             alt.Tooltip("cka:Q", title="CKA", format=".3f"),
             alt.Tooltip("low:Q", title="95% from", format=".3f"),

@@ -38,7 +38,9 @@ def draw_difference(
 
 def _draw(matrix, values, supported, table, titles, name, key, *, difference: bool) -> None:
     table = table.assign(shown=np.where(supported.ravel(), table["value"], np.nan))
-    rows, columns = (tuple(map(look.short_layer, layers)) for layers in (matrix.rows, matrix.columns))
+    rows, columns = (
+        tuple(look.short_layer(name, layers) for name in layers) for layers in (matrix.rows, matrix.columns)
+    )
     what = "Difference of two CKA matrices" if difference else "CKA"
     middle = table["shown"].mean()
     alt = f"{what}, {len(rows)} layers of {titles[0]} down, {len(columns)} layers of {titles[1]} across; mean {middle:.2f}"
@@ -66,8 +68,9 @@ def _table(matrix: CKAMatrix) -> pd.DataFrame:
         for low, high in zip(table["low"], table["high"], strict=True)
     ]
     return table.assign(
-        row=table["layer_a"].map(look.short_layer),
-        column=table["layer_b"].map(look.short_layer),
+        row=table["layer_a"].apply(look.short_layer, layers=matrix.rows),
+        column=table["layer_b"].apply(look.short_layer, layers=matrix.columns),
+        code=table["layer_a"] + ", " + table["layer_b"],
         band=bands,
         needed=[f"{count:,} images" if count else "not known" for count in table["needed"]],
     )
@@ -76,8 +79,15 @@ def _table(matrix: CKAMatrix) -> pd.DataFrame:
 def _look_up(matrix: CKAMatrix, key: str) -> None:
     """A picture has no cells to point at: read one by the names of its layers."""
     left, right = st.columns(2)
-    row = left.selectbox("Layer, down", matrix.rows, key=f"row-{key}", format_func=look.short_layer)
-    column = right.selectbox("Layer, across", matrix.columns, key=f"column-{key}", format_func=look.short_layer)
+    row = left.selectbox(
+        "Layer, down", matrix.rows, key=f"row-{key}", format_func=lambda name: look.short_layer(name, matrix.rows)
+    )
+    column = right.selectbox(
+        "Layer, across",
+        matrix.columns,
+        key=f"column-{key}",
+        format_func=lambda name: look.short_layer(name, matrix.columns),
+    )
     cell = matrix.cell(row, column)
     at = matrix.rows.index(row), matrix.columns.index(column)
     needed = matrix.needed[at]

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from core import matrices
 from core.checkpoints import Entry
 from core.errors import PruneScopeError
 from core.matrices import Stored
@@ -23,19 +24,23 @@ def draw(dense: Entry, known: Stored | None, sample: str) -> None:
         return
     with st.expander(f"{len(found)} images left out", icon=":material/filter_alt:"):
         st.markdown(
-            f"CKA weighs an image by how far its features lie from those of the others. {_far(found)} What such a layer makes of all "
+            f"CKA weighs an image by how far its features lie from those of the others. {_far(found, known)} What such a layer makes of all "
             "other images hardly counts, and no band can be given. Left out is the image that makes up most of "
             "such a layer, if more than 5%, then the next, until all layers can be compared; **All diagnoses** keeps them."
         )
         _pictures(dense, known, found)
 
 
-def _far(found: list[Influence]) -> str:
+def _far(found: list[Influence], known: Stored) -> str:
     first = found[0]
     return (
-        f"A few lie very far out: the first one here alone makes up **{first.share:.0%}** of what {look.short_layer(first.layer)} of the "
+        f"A few lie very far out: the first one here alone makes up **{first.share:.0%}** of what {_layer(first, known)} of the "
         f"{_in_a_sentence(first.network)} tells apart."
     )
+
+
+def _layer(item: Influence, known: Stored) -> str:
+    return look.short_layer(item.layer, known.layers.get(matrices.STANDARD, []))
 
 
 def _words(network: str) -> str:
@@ -71,9 +76,7 @@ def _pictures(dense: Entry, known: Stored, found: list[Influence]) -> None:
                 rows,
                 test,
                 picture,
-                words=lambda place: (
-                    f"**{found[place].share:.0%}** of {look.short_layer(found[place].layer)}  \n{names[place]}"
-                ),
+                words=lambda place: f"**{found[place].share:.0%}** of {_layer(found[place], known)}  \n{names[place]}",
                 frame=lambda: frame,
                 key="outliers",
             )

@@ -75,7 +75,8 @@ def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: 
     if frame.empty:
         st.caption("No step of this slider is stored.")
         return
-    layers = known.layers[matrices.STANDARD]
+    names = known.layers[matrices.STANDARD]
+    layers = tuple(look.short_layer(name, names) for name in names)
     n = known.images[known.usual].n
     st.caption(
         f"One line a layer, against the same layer of the dense network, n\u00a0=\u00a0{n:,} test images. Large dots are trained networks; from "
@@ -86,7 +87,7 @@ def _lines(study: str, known: Stored, path: Path, recalibrated: bool, sparsity: 
         st.caption(gaps)
     last = frame[frame["sparsity"] == frame["sparsity"].max()]
     charts.show(
-        similarity_charts.survival(len(layers), look.ink()),
+        similarity_charts.survival(layers, look.ink()),
         {"table": frame, "slider": pd.DataFrame({"at": [sparsity]})},
         alt=f"CKA with the dense network by sparsity, one line for each of {len(layers)} layers; at "
         f"{last['sparsity'].iloc[0]:.0%} from {last['cka'].min():.2f} to {last['cka'].max():.2f}",
@@ -146,7 +147,7 @@ def _rows(known: Stored, path: Path, places: Iterable[tuple[Position, bool]]) ->
             continue
         parts.append(
             twins.assign(
-                layer=twins["row"].map(look.short_layer),
+                layer=twins["row"].apply(look.short_layer, layers=list(twins["row"])),
                 whole=twins["row"],
                 depth=range(1, len(twins) + 1),
                 sparsity=place.percent / 100,
@@ -214,8 +215,9 @@ def _by_layer(study: str, known: Stored, path: Path, place: Position | None) -> 
         series[_FLOOR] = _SERIES["floor"]
     frame = pd.concat(parts)
     frame = frame[frame["reason"] == ""]
-    frame = frame.assign(layer=frame["row"].map(look.short_layer), whole=frame["row"])
-    layers = tuple(map(look.short_layer, known.layers[matrices.STANDARD]))
+    names = known.layers[matrices.STANDARD]
+    frame = frame.assign(layer=frame["row"].apply(look.short_layer, layers=names), whole=frame["row"])
+    layers = tuple(look.short_layer(name, names) for name in names)
     st.caption(
         f"{look.title(path.method)} at {place.percent}% against the dense network; {', '.join(counts)} test images, 95% bands. "
         + (

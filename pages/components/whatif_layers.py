@@ -40,9 +40,9 @@ def draw(selection: Selection) -> None:
         )
     st.markdown("**Where the zeros are**")
     st.markdown(_sentence(selection, fixed, int(table["zeros"].sum()), int(table["weights"].sum())))
-    drawn = frame.assign(layer=frame["layer"].map(look.short_layer))
+    drawn = frame.assign(layer=frame["layer"].apply(look.short_layer, layers=list(frame["layer"])))
     charts.show(
-        whatif_curves.layers(tuple(drawn["layer"]), selection.colour, look.ink()),
+        whatif_curves.layers(tuple(drawn["layer"]), selection.colour, look.ink(), bool(fixed)),
         drawn,
         alt=f"Share of zero weights in each of {len(frame)} layers at {selection.percent}% sparsity",
     )
@@ -103,7 +103,8 @@ def _units(units: list[list[str]], frame: pd.DataFrame, fixed: dict[int, int]) -
     return pd.DataFrame(
         {
             "layers": [
-                look.short_layer(unit[0] if len(unit) == 1 else f"{_common(unit)} ({len(unit)} layers)")
+                look.short_layer(_common(unit), list(frame["layer"]))
+                + (f" ({len(unit)} layers)" if len(unit) > 1 else "")
                 for unit in units
             ],
             "weights": sums["weights"].to_numpy(),

@@ -1,14 +1,17 @@
 import csv
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from torch import nn
 
 from core import paper
 from core.checkpoints import Architecture
 from core.errors import DataDamaged, DataNotFound
 from core.models import build, units
 from core.paper import facts
+from core.similarity import layer_names
 from tests.core import invented
 
 FOLDER = Path(facts.__file__).parent
@@ -77,6 +80,34 @@ def test_units_of_vgg16_are_called_alike_in_the_paper_and_here(build_as):
 
 def test_units_of_densenet169_are_called_alike_in_the_paper_and_here():
     assert paper.unit_names([unit[-1] for unit in units(build("densenet169", 7))]) == paper.units("densenet169")
+
+
+@pytest.mark.parametrize("norm", [True, False])
+@pytest.mark.parametrize("head", ["compact", "stock"])
+def test_each_layer_of_vgg16_has_the_name_of_its_kind_and_number(head, norm):
+    model, counts = build("vgg16", 7, head=head, norm=norm), Counter()
+    layers = layer_names(model, "all")
+    kinds = {nn.Conv2d: "conv", nn.BatchNorm2d: "norm", nn.ReLU: "ReLU", nn.MaxPool2d: "pool"}
+    for layer in layers:
+        if layer.startswith("features"):
+            kind = kinds[type(model.get_submodule(layer))]
+            counts[kind] += 1
+            assert paper.layer_name(layer, layers) == f"{kind} {counts[kind]}"
+    convolutions = layer_names(model, "convolutions")
+    shown = [paper.layer_name(layer, convolutions) for layer in convolutions]
+    assert shown == paper.unit_names([unit[-1] for unit in units(model)])
+    blocks = layer_names(model, "blocks")
+    assert [paper.layer_name(layer, blocks) for layer in blocks[:5]] == [f"pool {number}" for number in range(1, 6)]
+
+
+def test_layers_of_densenet169_have_brief_names_of_their_own_and_others_keep_theirs():
+    layers = layer_names(build("densenet169", 7), "all")
+    shown = {paper.layer_name(layer, layers) for layer in layers}
+    assert len(shown) == len(layers)
+    assert {"conv 1", "block4.layer11.conv1", "transition2.conv", "output"} <= shown
+    assert paper.layer_name("features.denseblock2", layers) == "block 2"
+    small = ["features.0", "features.4", "features.8"]
+    assert [paper.layer_name(layer, small) for layer in small] == small
 
 
 def test_budgets():
