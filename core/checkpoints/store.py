@@ -161,9 +161,10 @@ def load(
     if verify and digest(values | {"digest": ""}, header.tensors, stored) != card.digest:
         raise damaged(path, "its bytes do not agree with its digest: it was altered after it was saved")
     try:
-        zeros = codec.check_values(stored, expected)
-        if (zeros, sum(expected[name].numel() for name in expected.weights)) != (card.zeros, card.weights):
-            raise ValueError(f"its card tells of {card.zeros} pruned weights, its masks prune {zeros}")
+        zeros, weights = codec.check_values(stored, expected), sum(expected[name].numel() for name in expected.weights)
+        if (zeros, weights) != (card.zeros, card.weights):
+            told = f"{card.zeros:,} pruned weights of {card.weights:,}"
+            raise ValueError(f"its card tells of {told}, its masks prune {zeros:,} of {weights:,}")
         if card.mean is None or card.std is None:
             raise ValueError("its card has no normalisation")
     except ValueError as error:

@@ -205,6 +205,16 @@ def test_a_network_without_batch_norm_is_no_reason_to_fail(monkeypatch):
         assert len(found.pruned) == len(PRUNED)
 
 
+def test_a_dense_network_that_lacks_answers_of_a_kind_is_no_twin(monkeypatch):
+    """After pruning without fine-tuning, networks are compared with batch norm re-estimated: this one was only asked as it is."""
+    own = STORED["dense-1-2"]
+    monkeypatch.setitem(STORED, "dense-1-2", replace(own, answers={(0, False): own.answers[0, False]}))
+    found = exemplars.population([*DENSE, *PRUNED], DENSE[0], 85, True, read)
+    assert found.dense == ("dense-0-2",)
+    assert set(found.seeds) == {0}
+    assert len(found.twins) == 0
+
+
 def test_metadata_that_tell_nobody_apart_are_no_groups():
     assert subgroups.of(cohort(sex=["male", "male"], colour=["red", "blue"])).empty
     assert subgroups.of(cohort(groups=np.array(["a", "b"]), age=[None, None])).empty

@@ -1,5 +1,6 @@
 """What makes no sense is refused by name, and what NumPy counts with is taken like Python's own numbers."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from core.attribution import (
+    METHODS,
     Explainer,
     arguments,
     attribute,
@@ -192,3 +194,14 @@ def test_randomisation_needs_a_number_of_networks(networks, image):
         random_maps(tiny(), image[None], method="saliency", targets=1, networks=networks)
     with pytest.raises(InvalidValue, match="number of networks"):
         examine(tiny(), image, np.ones((32, 32)), method="saliency", target=1, networks=networks)
+
+
+def test_images_of_many_passes_go_in_smaller_batches(monkeypatch):
+    """Each image takes as much memory as it has passes at once."""
+    explainer, sizes = Explainer(tiny()), []
+    monkeypatch.setattr(Explainer, "batch", lambda self, x: 8)
+    method = METHODS["integrated_gradients"]
+    spy = lambda explainer, x, *given, **options: sizes.append(len(x)) or method.maps(explainer, x, *given, **options)  # noqa: E731
+    monkeypatch.setitem(METHODS, "integrated_gradients", replace(method, maps=spy))
+    attribute_all(explainer, pictures(8), method="integrated_gradients", targets=0, steps=4)
+    assert sizes == [2, 2, 2, 2]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from core.data import load, prepare
+from core.data.cache import meta
 from core.errors import DataDamaged
 from tests.core.data.conftest import arrays, leftovers
 
@@ -55,6 +56,17 @@ def test_a_cache_that_is_not_whole_is_made_again(pets, cache, damage):
     np.testing.assert_array_equal(after.images, pixels)
     assert len(arrays(cache)) == 1
     assert not leftovers(cache)
+
+
+def test_a_file_that_grew_is_not_whole_either(pets, cache):
+    load(pets, "all")
+    (path,) = arrays(cache)
+    size = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(b"of another")
+    assert meta(path.parent) is None
+    load(pets, "all")
+    assert arrays(cache)[0].stat().st_size == size
 
 
 def test_a_table_of_an_older_version_is_read(pets, cache):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -120,3 +121,12 @@ def test_second_views_are_of_the_same_lesion():
         assert (first.view, second.view > 0) == (0, True)
         same = ("diagnosis", "asymmetry", "border", "colour", "diameter", "pigment", "redness", "skin", *SIGNS)
         assert all(getattr(first, name) == getattr(second, name) for name in same)
+
+
+def test_a_lesion_never_lacks_its_classs_sign_and_then_has_its_middle_strength(monkeypatch):
+    look = LOOKS["vasc"]
+    monkeypatch.setitem(LOOKS, "vasc", replace(look, signs={"lacunae": (0.0, 0.35, 1.0)}))
+    strengths = [lesion.lacunae for lesion in sample(200, 3, classes={"vasc": 1})]
+    # The middle of 0.35 and 1, as clear as the lesion is: from 0.6 to 1.2 times.
+    assert min(strengths) == pytest.approx(0.6 * 0.675, abs=0.02)
+    assert max(strengths) == pytest.approx(1.2 * 0.675, abs=0.02)

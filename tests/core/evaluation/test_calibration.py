@@ -59,6 +59,13 @@ def test_difference_is_of_the_errors(draw):
     assert difference.low < difference.high
 
 
+def test_a_difference_seen_from_the_other_network_is_its_mirror_image(draw):
+    dense, pruned, labels, groups = draw(seed=2, noise=2.0)  # so that the two errors are of different noise
+    a, b = checked(dense, labels, groups), checked(pruned, labels, groups)
+    there, back = calibration_difference(a, b, draws=300), calibration_difference(b, a, draws=300)
+    assert (back.estimate, back.low, back.high) == pytest.approx((-there.estimate, -there.high, -there.low))
+
+
 def test_one_lesion_has_no_interval():
     assert calibration_interval(checked([[0.7, 0.3]], [0])).low is None
 

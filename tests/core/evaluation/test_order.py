@@ -1,5 +1,7 @@
 """Networks that run otherwise than their modules are registered: predictions must be theirs, in every precision."""
 
+from types import MethodType
+
 import numpy as np
 import pytest
 import torch
@@ -69,7 +71,17 @@ def shared(what: nn.Module) -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 4))
 
 
+def without_its_norm() -> nn.Module:
+    """A row of modules whose own ``forward``, set on this one object, leaves the norm out."""
+    model = nn.Sequential(
+        nn.Conv2d(3, 12, 3), nn.BatchNorm2d(12), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 4)
+    )
+    model.forward = MethodType(lambda self, x: self[4](self[3](self[2](self[0](x)))), model)
+    return model
+
+
 NETWORKS = {
+    "a forward of its own": without_its_norm,
     "resnet": lambda: torchvision.models.resnet18(num_classes=4),
     "norm before": NormBefore,
     "tapped": Tapped,

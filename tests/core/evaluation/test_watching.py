@@ -47,6 +47,15 @@ def test_the_curve_runs_through_the_points_and_has_scikit_learns_area(draw, name
     assert point["specificity"] == pytest.approx(row.loc["specificity", "pruned"])
 
 
+def test_a_probability_at_the_threshold_is_flagged():
+    answers, labels = np.array([[0.5, 0.5], [0.5, 0.5], [0.75, 0.25]]), np.array([0, 1, 1])
+    points = curve(answers, answers, labels, ["mel"], [0.25, 0.5, 0.75], ["mel", "nv"])
+    assert points["sensitivity"].tolist() == [1, 1, 0] * 2
+    assert points["specificity"].tolist() == [0, 0, 0.5] * 2
+    at_half = watch(answers, answers, labels, ["mel"], 0.5, ["mel", "nv"]).set_index("group")
+    assert at_half["dense"].tolist() == [1, 0]
+
+
 def test_what_cannot_be_watched_for_is_named(draw, names):
     dense, pruned, labels, _ = draw(seed=3)
     with pytest.raises(InvalidValue, match="There is no such class"):

@@ -1,9 +1,11 @@
 """What the queue keeps on disk, damaged, of another version, or where nothing can be written. Nothing is trained here."""
 
 import errno
+import itertools
 import json
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -133,6 +135,13 @@ def test_a_speed_that_cannot_be_is_measured_anew():
         assert speed.known(network, 32, 8, "cpu") is None, content[:200]
         speed._store(key, speed.Speed(**good))
         assert speed.known(network, 32, 8, "cpu") == speed.Speed(**good)
+
+
+def test_slow_networks_are_timed_for_fewer_steps(tiny, monkeypatch):
+    """Five seconds a step: after two of them, whatever the batch, enough was waited."""
+    monkeypatch.setattr(speed, "time", SimpleNamespace(perf_counter=itertools.count(0, 5).__next__))
+    found = speed.measure(recipe().architecture(3), 32, 4, "cpu")
+    assert (found.steps, found.batch, found.fastest, found.slowest) == (2, 4, 1.25, 1.25)
 
 
 def test_a_record_of_a_newer_version_says_so():

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -131,3 +132,14 @@ def test_other_test_images_make_it_anew(study, sets, known):
 def test_the_file_is_small(study, known):
     assert matrices.path_of(study["one_shot"].dense).stat().st_size < 40_000
     assert Key(*(matrices.position(study["one_shot"].dense),) * 2) in known
+
+
+def test_lesions_are_kept_with_the_matrices(study, known, tmp_path):
+    """Bands of means are by lesion; without their ids they would be by image, and too narrow."""
+    groups = {name: np.arange(images.n) // 2 for name, images in known.images.items()}
+    known.images = {name: replace(images, groups=groups[name]) for name, images in known.images.items()}
+    stored.write(tmp_path / "similarity.npz", known)
+    again = matrices.read(tmp_path / "similarity.npz", checkpoints.list())
+    assert again.images.keys() == groups.keys()
+    for name, images in again.images.items():
+        np.testing.assert_array_equal(images.groups, groups[name])

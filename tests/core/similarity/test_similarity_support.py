@@ -30,6 +30,21 @@ def test_a_dead_layer_has_a_reason(pair, noise):
     assert not cka_matrix(model, model, noise(64)).mean_off_diagonal().defined
 
 
+def test_one_dead_layer_among_many_takes_no_mean_away(pair, noise):
+    """Sums over most of the cells read all of them, and of those that are not meant some are NaN."""
+    model, images = copy.deepcopy(pair[1]), noise(64)
+    with torch.no_grad():
+        model.classifier.weight.zero_()
+    whole = cka_matrix(pair[0], model, images, layers="all", precision="float32")
+    living = [name for name in whole.columns if name != "classifier"]
+    without = cka_matrix(pair[0], model, images, layers=living, precision="float32")
+    # The dead column is left out, the row of the other's classifier stays.
+    assert np.isnan(whole.values[:, -1]).all()
+    assert np.isfinite([whole.mean_off_diagonal().low, whole.mean_off_diagonal().high]).all()
+    twins, expected = whole.mean_twins(), without.mean_twins()
+    assert (twins.estimate, twins.low, twins.high) == pytest.approx((expected.estimate, expected.low, expected.high))
+
+
 def test_a_layer_of_nan_has_a_reason(pair, noise):
     model = copy.deepcopy(pair[1])
     with torch.no_grad():
@@ -73,6 +88,8 @@ def test_more_images_narrow_the_band_about_as_foretold(pair, noise):
     assert (large.values < large.high).all()
     half = (large.high - large.low) / 2
     np.testing.assert_array_equal(large.needed, np.maximum(5, np.ceil(256 * (half / 0.05) ** 2)))
+    # Where the band has no width, such as of a layer with itself, as many as a band takes at all.
+    assert np.diagonal(cka_matrix(pair[0], pair[0], images).needed).tolist() == [5] * 3
 
 
 def test_lesions_are_left_out_together(pair, noise):

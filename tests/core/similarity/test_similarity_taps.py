@@ -131,6 +131,7 @@ def test_levels_of_detail():
     assert standard[0] == "features.conv0"
     assert standard[-1] == "classifier"
     assert all(name.endswith(".conv2") for name in standard[1:-1])
+    assert all(int(name.split("denselayer")[1].split(".")[0]) % 2 == 0 for name in standard[1:-1])  # every second
     assert layer_names(build("vgg16", 3, head="stock"), "blocks")[-2:] == ["features.43", "classifier"]
     assert layer_names(build("densenet169", 3, stem="small"), "blocks") == layer_names(dense, "blocks")
     assert layer_names(nn.Sequential(nn.Linear(2, 2)), "blocks") == ["0"]

@@ -5,6 +5,7 @@ import torch
 
 from core import cli, sweeps
 from core.errors import InvalidValue
+from core.sweeps import crews
 
 STUDY = "colours-32/vgg16"
 
@@ -62,3 +63,13 @@ def test_of_a_cluster_only_what_is_no_device_at_all(told):
 def test_threads_that_no_worker_can_have(threads):
     with pytest.raises(InvalidValue, match="so many threads"):
         sweeps.processes(2, threads=threads)
+
+
+@pytest.mark.parametrize(("workers", "each"), [(1, 8), (2, 4), (3, 2), (9, 1)])
+def test_the_cores_are_shared_out(monkeypatch, workers, each):
+    begun = []
+    monkeypatch.setattr(crews, "cores", lambda: 8)
+    monkeypatch.setattr(crews, "ProcessPoolExecutor", lambda count, **how: begun.append((count, how["initargs"][0])))
+    sweeps.processes(workers).start()
+    sweeps.processes(workers, threads=3).start()
+    assert begun == [(workers, each), (workers, 3)]
