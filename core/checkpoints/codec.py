@@ -102,6 +102,12 @@ def encode(state: Mapping[str, Tensor], layout: Layout, masks: Mapping[str, Tens
     return stored
 
 
+def precision(state: Mapping[str, Tensor], layout: Layout) -> str:
+    """Of :data:`PRECISIONS` half precision, or where it cannot hold one of the weights that may be pruned, single."""
+    largest = max((state[name].abs().max().item() for name in layout.weights), default=0.0)
+    return "float16" if torch.isfinite(torch.tensor(largest, dtype=torch.float16)) else "float32"
+
+
 def _narrow(values: Tensor, dtype: str, name: str) -> Tensor:
     narrow = values.to(PRECISIONS[dtype], copy=True)
     # What is too small for half precision becomes its smallest number: as a zero it would count as pruned, which it is not.
@@ -113,7 +119,7 @@ def _narrow(values: Tensor, dtype: str, name: str) -> Tensor:
             f"A weight of {name} is too large for half precision",
             given=f"{values.abs().max().item():g}",
             expected="at most 65504",
-            remedy="save with dtype='float32'",
+            remedy="leave dtype out, or save with dtype='float32'",
         )
     return narrow
 

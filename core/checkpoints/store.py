@@ -41,7 +41,7 @@ def save(
     masks: Mapping[str, Tensor] | None = None,
     path: str | os.PathLike | None = None,
     root: str | os.PathLike | None = None,
-    dtype: str = "float16",
+    dtype: str | None = None,
 ) -> Checkpoint:
     """Write ``model`` and ``card`` to one file in one step: a reader sees the old file or the whole new one.
 
@@ -56,18 +56,20 @@ def save(
             it, weights that are exactly 0 are pruned and all others kept.
         path: the file, ending in ``.safetensors``; by default ``<root>/<study>/<method>-<percent>.safetensors``.
         root: the folder of checkpoints; by default :func:`core.files.checkpoint_root`.
-        dtype: of convolution and linear weights, ``"float16"`` or ``"float32"``. All else stays float32.
+        dtype: of convolution and linear weights, ``"float16"`` or ``"float32"``; by default the first, unless it cannot hold one of
+            them. All else stays float32.
 
     Returns:
         The checkpoint as a load of the file would give it, its weights rounded to ``dtype``.
 
     Raises:
-        InvalidValue: what is no card, NaN, a weight too large for half precision, masks that do not fit, or a path that is no name of a file
+        InvalidValue: what is no card, NaN, a weight too large for the precision asked for, masks that do not fit, or a path that is no name of a file
             or of another suffix.
         CheckpointMismatch: the model is not of ``card.architecture``.
         StorageFull: no room or no permission; nothing was changed.
     """
-    check_choice("precision of weights", dtype, codec.PRECISIONS)
+    if dtype is not None:
+        check_choice("precision of weights", dtype, codec.PRECISIONS)
     if not isinstance(card, Card):
         raise InvalidValue("This is no card", given=repr(card)[:200], expected="a core.checkpoints.Card")
     check_network(model)
@@ -86,7 +88,7 @@ def save(
     check_fit({name: tensor.shape for name, tensor in state.items()}, card.architecture, "The model")
     state = {name: tensor.to("cpu", expected.dtypes[name]).contiguous() for name, tensor in state.items()}
     masks = codec.complete_masks(state, expected, masks)
-    stored = codec.encode(state, expected, masks, dtype)
+    stored = codec.encode(state, expected, masks, dtype or codec.precision(state, expected))
     mean, std = normalisation(model)
     card = replace(
         card,

@@ -1,11 +1,12 @@
-"""`python -m core bring`: images and weights of one's own, as the page "Your own" takes them, without its limit of size."""
+"""`python -m core bring`: images and weights of one's own, as the page "Your own" takes them; weights of any size."""
 
 from core.cli.output import add_command, facts, measured, remark, reporter, size, table, write_json
 
 _DESCRIPTION = """\
 Look at, keep, list and delete images and weights of one's own. Images come as a zip with one folder a class and become the
 data set NAME; weights come as a state_dict (safetensors, .pt or .pth) under torchvision's names and become the dense network
-of the study NAME-SIZE/ARCHITECTURE. Files are read as if a stranger had made them: nothing in them is run."""
+of the study NAME-SIZE/ARCHITECTURE. Files are read as if a stranger had made them: nothing in them is run. A zip that is larger
+than a stranger's may be needs no bringing: put it into the folder of data, and it goes by its name."""
 
 _EXAMPLES = """\
   python -m core bring images moles.zip --name my-clinic
@@ -80,6 +81,8 @@ def _images(args) -> None:
 def _weights(args) -> None:
     from core import device, own
     from core.own.images import name_for
+    from core.own.pruned import already, sentence
+    from core.own.weights import class_names, listed
 
     if args.measure:
         device.pick(args.device)  # a slip is told before anything is kept
@@ -92,7 +95,7 @@ def _weights(args) -> None:
         size=args.size,
         architecture=args.architecture,
         stem=args.stem,
-        order=[one.strip() for one in args.order.split(",")] if args.order else None,
+        order=listed(args.order, class_names(args.trained_on) or ()) if args.order else None,
         **changes,
     )
     if args.measure:
@@ -104,6 +107,8 @@ def _weights(args) -> None:
     if args.measure:
         pairs["Balanced accuracy"] = measured(made.card.metrics, "balanced_accuracy")
     print(facts(pairs))
+    if share := already(made.card):
+        remark(args, sentence(share))
 
 
 def _list(args) -> None:

@@ -80,6 +80,7 @@ def _measure(args) -> Outcome:
     from core import checkpoints, device, evaluation
     from core.data import load
     from core.errors import check_sparsity
+    from core.own.pruned import already, sentence
     from core.splitdigest import split_digest
     from core.training import calibration_rows
 
@@ -127,6 +128,8 @@ def _measure(args) -> Outcome:
         "size": card.data.size,
         "split": args.split,
     }
+    if sparsity is not None and (share := already(card)):
+        remark(args, sentence(share))
     return Outcome(measured, about)
 
 

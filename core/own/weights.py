@@ -1,6 +1,8 @@
 """Weights of one's own: read without running anything, explained where they do not fit, kept as the dense network of a study."""
 
+import difflib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +16,9 @@ from core.checkpoints.architecture import Architecture
 from core.data.sources import find
 from core.errors import CheckpointNotFound, DataNotFound, InvalidValue, UnknownName
 from core.jobs.access import check_writable
-from core.models import HEADS, STEMS, layers
+from core.models import ARCHITECTURES, HEADS, STEMS, layers, prunable
 from core.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
-from core.own import records, zips
+from core.own import pruned, records, zips
 from core.own.records import WEIGHTS, plain
 from core.progress import Report, silent
 from core.recipes import DENSE
@@ -95,24 +97,26 @@ def add_weights(
 
     Raises:
         CheckpointMismatch, CheckpointDamaged, FileTooLarge, UnsafeFile: the file does not fit or is not safe to read.
-        InvalidValue: a name that is taken, an order that is none of the classes, or a normalisation that is none.
+        InvalidValue: another architecture, a name that is taken, an order that is none of the classes, or a normalisation that is none.
         DataNotFound: the data set is not here and ``order`` does not say what its classes are.
         NotAllowed, QueueFull, StorageFull: see :func:`core.own.records.adding`.
     """
     path = Path(path)
+    _check_architecture(architecture)
     study = Study.parse(f"{records.check_name(name)}-{size}/{architecture}")
     names = class_names(trained_on)
     if names is None and order is None:
         raise DataNotFound(
             f"The images of {trained_on} are not on this machine, so their classes are not known",
             given=files.data_root(),
-            remedy="say the classes in the order of the network's outputs",
+            remedy="say the classes in the order of the network's outputs (--order A,B,C), or bring the images first",
         )
     order = tuple(order) if order is not None else names
     names = names or order
     _check_order(order, names)
     _check_normalisation(mean, std)
     model = checkpoints.load_foreign(path, architecture, len(names), stem=stem, mean=mean, std=std, max_bytes=max_bytes)
+    zeros = pruned.count(model)
     _reorder(model, [order.index(one) for one in names])
     sha256 = zips.digest_of(path)
     card = Card(
@@ -120,15 +124,18 @@ def add_weights(
         data=DataInfo(trained_on, size, names),
         architecture=_architecture(model, architecture, len(names), stem),
         method=DENSE,
-        recipe={"origin": plain(origin or path.name), "sha256": sha256, "order": list(order), "study": study.name},
+        recipe={"origin": plain(origin or path.name), "sha256": sha256, "order": list(order), "study": study.name}
+        | ({pruned.ZEROS: zeros} if zeros else {}),
         notes=[
             f"Weights of others, taken in from {plain(origin or path.name)} (SHA-256 {sha256[:16]}…). How and on which images "
-            "they were trained is not known here; test images may have been among them."
+            "they were trained is not known here; test images may have been among them.",
+            *_kept(model, zeros),
         ],
     )
     with records.adding(name, owner, path.stat().st_size):
         records.begin(name, WEIGHTS, owner, origin or path.name, path.stat().st_size, sha256, study.name)
-        made = checkpoints.save(model, card)
+        # Nothing is pruned here yet, zeros or not: what is called dense has to start at 0%.
+        made = checkpoints.save(model, card, masks={})
         try:
             records.keep(name, WEIGHTS, owner, origin or path.name, made.size_bytes, sha256, study.name)
         except BaseException:  # as for images
@@ -174,6 +181,42 @@ def measure(id: str, *, device=None, report: Report = silent) -> Checkpoint:
         return checkpoints.save(model, replace(card, data=info, metrics=metrics, id="", digest=""), masks=made.masks)
 
 
+def listed(text: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The classes in a text that are separated by commas or lines; of the known ``names`` some may have commas themselves."""
+    found, rest = [], text.strip(", \n\t")
+    longest = sorted(names, key=len, reverse=True)
+    while rest:
+        whole = (one for one in longest if rest.startswith(one) and re.match(r"[ \t]*(,|\n|\Z)", rest[len(one) :]))
+        name = next(whole, None)
+        name = name or re.split(r"[,\n]", rest, maxsplit=1)[0]
+        found.append(name.strip())
+        rest = rest[len(name) :].lstrip(", \n\t")
+    return tuple(found)
+
+
+def _kept(model: nn.Module, zeros: int) -> list[str]:
+    """Notes on what is kept otherwise than it came."""
+    weights = prunable(model).values()
+    notes = []
+    if all(torch.isfinite(weight.half()).all() for weight in weights):
+        notes.append("Its weights are kept in half precision: three digits of each, as of every network here.")
+    if zeros:
+        notes.append(pruned.sentence(zeros / sum(weight.numel() for weight in weights)))
+    return notes
+
+
+def _check_architecture(name: str) -> None:
+    if name in ARCHITECTURES:
+        return
+    near = difflib.get_close_matches(str(name).lower().replace("-", ""), ARCHITECTURES, n=1, cutoff=0.8)
+    raise InvalidValue(
+        "PruneScope prunes a few networks only, and this is none of them",
+        given=repr(name)[:80],
+        expected=" or ".join(ARCHITECTURES),
+        remedy=f"did you mean {near[0]}?" if near else "other networks are not supported",
+    )
+
+
 def _check_order(order: tuple[str, ...], names: tuple[str, ...]) -> None:
     named = all(isinstance(one, str) for one in order)
     if not named or len(set(order)) != len(order) or set(order) != set(names) or len(order) < 2:
@@ -197,7 +240,14 @@ def _check_normalisation(mean, std) -> None:
                 "This is no normalisation of images in [0, 1]",
                 given=f"{what} {values!r}"[:200],
                 expected="three numbers each, such as 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225",
+                remedy=_divided(numbers),
             )
+
+
+def _divided(numbers: list[float]) -> str | None:
+    if len(numbers) != 3 or not all(0 <= number <= 255 for number in numbers) or max(numbers) <= 1:
+        return None
+    return "these are of numbers from 0 to 255, so divide them by 255: " + ", ".join(f"{n / 255:.3f}" for n in numbers)
 
 
 @torch.no_grad()

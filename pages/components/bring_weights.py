@@ -84,8 +84,11 @@ def _looking(network: str, classes: int, limit: int):
 
 def _explain(found, names) -> None:
     """Why the weights do not fit, with the names of what is wrong."""
+    from core.models import ARCHITECTURES
+    from core.studies import TITLES
+
     st.error("**These weights do not fit, so they cannot be kept.**", icon=":material/error:")
-    if found.classes is not None and found.classes != found.expected_classes:
+    if found.near and found.classes is not None and found.classes != found.expected_classes:
         st.markdown(
             f"The last layer has **{found.classes}** outputs, and these images have **{found.expected_classes}** classes "
             f"({', '.join(names[:8])}{', …' if len(names) > 8 else ''}). Choose the images that the network was trained on."
@@ -97,18 +100,29 @@ def _explain(found, names) -> None:
         "has numbers of another kind": found.types,
         "holds NaN or infinity: its training diverged": found.not_finite,
     }
+    if found.other:
+        st.markdown(f"It holds the tensors of a **{TITLES.get(found.other, found.other)}**: choose that network above.")
+    elif not found.near:
+        known = " nor a ".join(TITLES.get(name, name) for name in ARCHITECTURES)
+        st.markdown(f"This is neither a {known}. Other networks are not supported.")
+    elif found.unexpected and not any(kinds[kind] for kind in kinds if kind != "is not known"):
+        st.markdown(
+            "All else fits. If the network computes the same without these tensors, save it without them and bring that."
+        )
     rows = [{"Tensor": name[:120], "What is wrong": what} for what, names in kinds.items() for name in names[:_SHOWN]]
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Tensors of the file that do not fit, and why")
     total = sum(map(len, kinds.values()))
     more = f", {len(rows)} of them shown" if total > len(rows) else ""
     st.caption(
         f"Compared with {found.variant}: {total:,} of the tensors do not fit{more}. torchvision's names are expected, such as "
-        "features.0.weight; a prefix module. does no harm."
+        "features.0.weight; a prefix such as module. or model. does no harm."
     )
 
 
 def _meaning(names: tuple[str, ...], noted):
     """Normalisation, which only files that PruneScope exported tell, and order of classes, which none does."""
+    from core.own.weights import listed
+
     left, right = st.columns(2)
     with left:
         known, key = NORMALISATIONS, "normalisation"
@@ -128,8 +142,7 @@ def _meaning(names: tuple[str, ...], noted):
             persist_state="session",
             help="Separated by commas. Leave it empty if the order is the one in grey: the names sorted, or the data set's own.",
         )
-    order = tuple(one.strip() for one in given.replace("\n", ",").split(",") if one.strip()) or None
-    return mean, std, order
+    return mean, std, listed(given, names) or None
 
 
 def _normalisation(kind: str):
@@ -165,6 +178,7 @@ def _three(label: str, text: str) -> tuple[float, float, float]:
 
 def _keep(file, name: str, limit: int, data: str, size: int, network: str, order, mean, std) -> None:
     from core import own
+    from core.own.pruned import already, sentence
 
     with bring_file.on_disk(file) as path:
         made = own.add_weights(
@@ -181,6 +195,5 @@ def _keep(file, name: str, limit: int, data: str, size: int, network: str, order
             max_bytes=limit,
         )
     generate_state.keep_key(True)
-    bring_file.kept(
-        "weights", f"**{made.card.study} is kept.** Measure it below; it can be chosen as a study on every page."
-    )
+    said = f"**{made.card.study} is kept.** Measure it below; it can be chosen as a study on every page."
+    bring_file.kept("weights", " ".join(filter(None, (said, sentence(already(made.card))))))

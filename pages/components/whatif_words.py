@@ -45,13 +45,19 @@ def in_words(path: Path, sparsity: float, own: Entry | None = None, *, by_hand: 
 
 def position(selection: Selection) -> None:
     """Say what the position is, how many weights are zero, and what recalibrating batch norm does there."""
+    from core.own import pruned
+
     what = in_words(selection.path, selection.sparsity, selection.own, by_hand=bool(selection.fixed))
     if selection.fixed:
         what += f" It is pruned{_by_hand(selection)}, so the share of zeros is another: see **Layers**."
     else:
         card = selection.own.card
         zeros = max(round(selection.sparsity * card.weights), card.zeros)
-        what += f" {zeros:,} of {card.weights:,} weights are zero ({zeros / card.weights:.1%})."
+        before = pruned.already(card)
+        are = "are removed" if zeros < before * card.weights else "are zero"
+        what += f" {zeros:,} of {card.weights:,} weights {are} ({zeros / card.weights:.1%})."
+        if before:
+            what += f" {pruned.sentence(before)}"
     if not selection.trained:
         what += _batch_norm(selection)
     elif not selection.fixed:

@@ -186,3 +186,29 @@ def test_a_study_of_brought_weights_that_were_not_measured_opens_on_every_page(p
     app = opened(None if page == "overview" else f"pages/{page}.py", study="theirs-32/vgg16")
     assert "Something went wrong" not in texts(app)
     assert "Traceback" not in texts(app)
+
+
+def test_what_does_not_fit_says_what_it_is_instead():
+    app = opened(**{"bring": "weights", "new-data": "colours", "new-size": 32})
+    upload(app, "x.safetensors", save(weights() | {"mean": torch.zeros(3)}))
+    assert "All else fits" in texts(app)
+    theirs = {name: tensor for name, tensor in build("densenet169", 3).state_dict().items() if tensor.dim() < 4}
+    theirs |= {name: t.half() for name, t in build("densenet169", 3).state_dict().items() if t.dim() == 4}
+    upload(app, "y.safetensors", save(theirs))
+    assert "holds the tensors of a **DenseNet169**" in texts(app)
+    upload(app, "z.safetensors", save({f"layer1.{n}.conv1.weight": torch.zeros(2, 2) for n in range(9)}))
+    assert "neither a VGG16 nor a DenseNet169" in texts(app)
+
+
+def test_a_network_that_was_pruned_before_is_said_to_be_where_it_is_kept_and_on_what_if():
+    state = weights()
+    state["features.4.weight"][:] = 0
+    app = upload(
+        opened(**{"bring": "weights", "new-data": "colours", "new-size": 32}), "theirs.safetensors", save(state)
+    )
+    press(app, "Keep as a study")
+    said = "of this network's weights were zero when it was brought"
+    assert said in app.success[0].value
+    page = opened("pages/what_if.py", study="theirs-32/vgg16", sparsity=40)
+    assert said in texts(page)
+    assert "weights are removed (40.0%)" in texts(page)
