@@ -20,6 +20,7 @@ def add(commands, common) -> None:
         common,
         "respond",
         respond,
+        usage="STUDY ",
         help="store a study's answers at every sparsity",
         description=_DESCRIPTION,
         examples=_EXAMPLES,

@@ -46,9 +46,13 @@ def mean_over_trainings(pairs: Sequence[tuple[Predictions, Predictions]], measur
     # What one network newly got right or wrong is a change of ±1; a mean of several weighs with its square.
     if measure == "accuracy":
         flips = np.array([(change**2).sum()])
-        found = differences(first.sums(change), first.sums(ones), flips)
-        estimate, low, high = (float(value[0]) for value in found)
-        return Interval(estimate, low, high, first.images, f"{_NAME}, {name}")
+        ends = [value[0] for value in differences(first.sums(change), first.sums(ones), flips)]
+        return Interval(*map(_plain, ends), first.images, f"{_NAME}, {name}")
     flips = np.bincount(first.labels, weights=change**2, minlength=first.classes)
-    estimate, low, high = mean_difference(first.sums(change, first.labels), first.sums(ones, first.labels), flips)
-    return Interval(float(estimate), float(low), float(high), first.images, f"{_NAME} by class, combined, {name}")
+    ends = mean_difference(first.sums(change, first.labels), first.sums(ones, first.labels), flips)
+    return Interval(*map(_plain, ends), first.images, f"{_NAME} by class, combined, {name}")
+
+
+def _plain(share: float) -> float:
+    """Without what thirds and sevenths leave of a sum that is zero: a table wrote 1e-19 for no difference."""
+    return round(float(share), 12) + 0.0

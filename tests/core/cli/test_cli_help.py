@@ -1,4 +1,6 @@
+import argparse
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -6,7 +8,7 @@ from dataclasses import fields
 import pytest
 
 from core import files, models, pruning
-from core.cli import making
+from core.cli import making, parser
 from core.cli.output import table
 from core.training import AUGMENTATIONS, Settings
 from tests.core.cli_words import STUDY, squeezed
@@ -47,6 +49,19 @@ def test_help_of_each_command_names_what_it_takes(call):
     _, out, _ = call("--help")
     assert all(f"\n    {command} " in out for command in texts)
     assert "not for diagnosis" in squeezed(out)
+
+
+def test_the_usage_names_every_word_that_a_command_takes():
+    """The usage is written by hand: a word that must be given stands in it plain, one that may be in brackets."""
+    (commands,) = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    for name, command in commands.choices.items():
+        usage = command.usage.removeprefix(f"python -m core {name} ").removesuffix("[options]")
+        words = [action for action in command._actions if not action.option_strings]
+        if any(isinstance(action, argparse._SubParsersAction) or action.choices for action in words):
+            continue  # commands of their own
+        plain = re.sub(r"\[[^]]*\]", "", usage).split()
+        assert plain == [action.metavar for action in words if action.nargs not in ("?", "*")], name
+        assert usage.count("[") == len(words) - len(plain), name
 
 
 @pytest.mark.parametrize(

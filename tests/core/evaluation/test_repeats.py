@@ -51,6 +51,21 @@ def test_the_mean_is_that_of_the_differences(measure):
 
 
 @pytest.mark.parametrize("measure", MEASURES)
+def test_what_is_won_and_lost_alike_is_no_difference_at_all(measure):
+    """Seven images a class; over three trainings one gains what three others lose by thirds, which do not add up to 0 in binary."""
+    labels, groups = np.repeat([0, 1], 7), np.arange(14)
+    right = np.ones((2, 3, 14), bool)  # network, training, image
+    right[1, 0, [0, 1]], right[1, 1, 2] = False, False
+    right[0, :, 3] = False
+    right[1, 0, [7, 8, 9]] = False
+    right[0, [0, 1, 2], [10, 11, 12]] = False
+    pairs = [tuple(answers(right[which, seed], labels, groups) for which in (0, 1)) for seed in range(3)]
+    found = mean_over_trainings(pairs, measure)
+    assert (found.estimate, str(found.estimate)) == (0.0, "0.0")
+    assert found.low < 0 < found.high
+
+
+@pytest.mark.parametrize("measure", MEASURES)
 def test_trainings_that_err_alike_add_nothing(measure):
     (pair,) = trainings(np.random.default_rng(3), seeds=1)
     once, thrice = mean_over_trainings([pair], measure), mean_over_trainings([pair] * 3, measure)
