@@ -19,7 +19,15 @@ from core.words import METHOD_SENTENCES, METHOD_TITLES
 NOT_FOR_DIAGNOSIS = "**Not for diagnosis.** For teaching and research on pruning. This is no medical device."
 
 
-def model_card(checkpoint: Checkpoint, format: str, file: str, *, harm: pd.DataFrame | None = None) -> str:
+def model_card(
+    checkpoint: Checkpoint,
+    format: str,
+    file: str,
+    *,
+    harm: pd.DataFrame | None = None,
+    level: int = 1,
+    code: bool = True,
+) -> str:
     """The model card that goes with ``file``.
 
     Args:
@@ -27,6 +35,8 @@ def model_card(checkpoint: Checkpoint, format: str, file: str, *, harm: pd.DataF
         format: a name in :data:`core.exports.FORMATS`.
         file: name of the exported file.
         harm: from :func:`core.exports.stored_harm`; None where the answers to the test images are not stored.
+        level: of its title; that of a page which shows the card is 1.
+        code: whether it says how to load the file, and gives the whole recipe.
 
     Returns:
         Markdown.
@@ -37,15 +47,20 @@ def model_card(checkpoint: Checkpoint, format: str, file: str, *, harm: pd.DataF
         NOT_FOR_DIAGNOSIS,
         _network(card),
         f"## This file\n\n`{file}`: {FORMATS[format].title}. {FORMATS[format].about} {fits(card)}",
-        f"## Load and run it\n\n```python\n{example(card, format, file)}```",
+        f"## Load and run it\n\n```python\n{example(card, format, file)}```" if code else "",
         _data(card),
         _metrics(card),
         _classes(card),
         _harm(card, harm),
         _limits(card),
-        _recipe(card),
+        _recipe(card, code),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(_lowered(part, level - 1) for part in parts if part) + "\n"
+
+
+def _lowered(part: str, levels: int) -> str:
+    """A part with its headings so many levels lower: its code has no line that looks like one."""
+    return re.sub(r"^(#+ )", "#" * levels + r"\1", part, flags=re.MULTILINE)
 
 
 def _network(card: Card) -> str:
@@ -94,7 +109,10 @@ def _metrics(card: Card) -> str:
     ]
     if not rows:
         return "## How well it does\n\nNot measured."
-    return "## How well it does\n\nOn the test images, with 95% intervals.\n\n| | |\n|---|---|\n" + "\n".join(rows)
+    return (
+        "## How well it does\n\nOn the test images, with 95% intervals.\n\n| measure | value |\n|---|---|\n"
+        + "\n".join(rows)
+    )
 
 
 def _classes(card: Card) -> str:
@@ -139,13 +157,15 @@ def _limits(card: Card) -> str:
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
-def _recipe(card: Card) -> str:
+def _recipe(card: Card, code: bool) -> str:
     recipe = json.dumps(card.recipe, indent=1, ensure_ascii=False) if card.recipe else "null"
     versions = ", ".join(f"{name} {value}" for name, value in card.versions.items())
-    return (
-        f"## How it was made\n\nRecipe `{card.recipe_hash}`, {card.created}. {versions}.\n\n```json\n{recipe}\n```\n\n"
-        f"Digest of the checkpoint: `{card.digest}`"
-    )
+    parts = [
+        f"## How it was made\n\nRecipe `{card.recipe_hash}`, {card.created}. {versions}.",
+        *([f"```json\n{recipe}\n```"] if code else []),
+        f"Digest of the checkpoint: `{card.digest}`",
+    ]
+    return "\n\n".join(parts)
 
 
 def _literally(name: str) -> str:

@@ -34,7 +34,9 @@ def sizes(frame: pd.DataFrame, colour: str, ink: str) -> alt.LayerChart:
     names = (
         alt.Chart(rows.assign(label=rows["file"] + ": " + rows["text"]))
         .mark_text(align="left", baseline="middle", dx=2, fontSize=12, color=ink)
-        .encode(y=y, yOffset=alt.YOffsetDatum("name", **offset), x=alt.datum(0), text="label:N")
+        .encode(
+            y=y, yOffset=alt.YOffsetDatum("name", **offset), x=alt.datum(0), text="label:N", tooltip=alt.value(None)
+        )
     )
     return (bars + names).properties(height=46 * len(frame) + 40)
 

@@ -52,12 +52,29 @@ def counted(entry: Entry) -> cost.Cost:
 
 
 def like_for_like(found: cost.Cost) -> str:
-    """What the smallest file is of one without compression in the same precision, as a sentence to go on with; "" where it has all bits."""
+    """What of the smallest file rounding alone does, as a sentence to go on with; "" where it has all bits."""
     smallest = min(found.bytes, key=found.bytes.get)
-    if smallest not in ("sparse", "compact16") or "plain16" not in found.bytes:
+    if not found.zeros or smallest not in ("sparse", "compact16") or "plain16" not in found.bytes:
         return ""
-    share, alone = found.bytes[smallest] / found.bytes["plain16"], found.bytes["plain16"] / found.bytes["plain"]
-    return f". Rounding to 16 bits alone leaves {alone:.0%}; of the plain one in 16 bits the smallest is {share:.0%}"
+    return f". Rounding to 16 bits alone makes it {_mb(found.bytes['plain16'])} MB, pruning then {_mb(found.bytes[smallest])} MB"
+
+
+def headline(found: cost.Cost) -> str:
+    """Whether a network is smaller and faster, from what was counted of it."""
+    smallest, plain = (_mb(size) for size in (min(found.bytes.values()), found.bytes["plain"]))
+    left = found.flops_left / found.flops
+    remain = f"{look.share(left)} of the operations remain"
+    if not found.zeros and left == 1:
+        return f"Nothing is pruned here: smaller by rounding alone, {smallest} of {plain} MB, and no faster."
+    if left == 1:
+        faster = "no, all operations remain"
+    else:
+        faster = f"hardly, {remain}" if 1 - left < cost.SAME else f"it should be, once compacted {remain}"
+    return f"Smaller: {smallest} of {plain} MB. Faster: {faster}."
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:,.1f}"
 
 
 def counted_all(known: list[Entry]) -> dict[str, cost.Cost]:

@@ -27,6 +27,7 @@ def draw(study: str) -> None:
     dense = cost_data.parent(entry, known)
     with st.spinner("Counting"):
         found = cost_data.counted(entry)
+    st.markdown(f"## {cost_data.headline(found)}")
     _counts(found)
     left, right = layout.columns(2, least=300, key="cost", gap="large")
     with left:
@@ -80,20 +81,15 @@ def _counts(found: cost.Cost) -> None:
     ):
         column.metric(label, value, border=True, help=help)
     st.caption(
-        f"Counted, so without intervals. One image takes {found.flops / 1e9:.2f} billion {cost.UNIT}; compacted, "
-        f"{found.flops_left / 1e9:.2f} billion."
+        f"Counted, so without intervals. One image takes {found.flops / 1e9:.2f} billion {cost.UNIT}, and the network has "
+        f"{found.parameters:,} parameters; compacted, {found.flops_left / 1e9:.2f} billion and {found.parameters_left:,}."
     )
 
 
 def _sizes(entry: Entry, found: cost.Cost) -> None:
     st.header("Smaller?")
     frame = cost_data.sizes(found)
-    smallest, plain = frame.iloc[-1], found.bytes["plain"]
-    st.caption(
-        f"The files as you would take them home, to the byte. The smallest is {smallest['bytes'] / plain:.0%} of the plain "
-        f"one{cost_data.like_for_like(found)}. "
-        f"Parameters: {found.parameters:,}; {found.parameters_left:,} compacted."
-    )
+    st.caption(f"The files as you would take them home{cost_data.like_for_like(found)}.")
     st.altair_chart(
         cost_charts.sizes(frame, look.colour(entry.card.method), look.ink()),
         alt="Size of each kind of file that this network can be stored as",

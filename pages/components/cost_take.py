@@ -10,6 +10,12 @@ from core import checkpoints, exports
 from core.checkpoints import Entry
 from pages.components import cost_data, cost_state, look
 
+# On a phone a table of six columns and a digest of 64 letters would make the whole page scroll sideways.
+_STYLE = """<style>
+.st-key-model-card :is(td, th) { padding: 0.25rem !important; font-size: 0.85rem; }
+.st-key-model-card code { overflow-wrap: anywhere; white-space: pre-wrap; }
+</style>"""
+
 
 def draw(study: str) -> None:
     """A network, a format, the file, its card and its code."""
@@ -24,9 +30,8 @@ def draw(study: str) -> None:
     st.markdown(item.about)
     checkpoint = _checkpoint(entry)
     dense = cost_data.parent(entry, known)
-    card = exports.model_card(
-        checkpoint, name, file, harm=exports.stored_harm(entry, dense if entry.card.parent else None)
-    )
+    harm = exports.stored_harm(entry, dense if entry.card.parent else None)
+    card = exports.model_card(checkpoint, name, file, harm=harm)
     with st.container(horizontal=True):
         _file(entry, name, file)
         st.download_button(
@@ -45,8 +50,11 @@ def draw(study: str) -> None:
         else "Python with onnxruntime; no torch."
     )
     st.code(exports.example(entry.card, name, file), language="python", wrap_lines=True)
-    with st.expander("The model card"):
-        st.markdown(card)
+    with st.expander("The model card"), st.container(key="model-card"):
+        st.html(_STYLE)
+        st.caption("The file that the button gives has the code and the whole recipe too.")
+        # Below the page's own title, and without the code, which stands above.
+        st.markdown(exports.model_card(checkpoint, name, file, harm=harm, level=3, code=False))
 
 
 def _file(entry: Entry, name: str, file: str) -> None:

@@ -1,6 +1,8 @@
 """The page about size and speed, on tiny networks that the test trains."""
 
+import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,9 +40,31 @@ def test_it_counts_what_the_engine_counts(study):
     assert cards["Dead channels"] == f"{found.constant + found.unread:,}"
     assert cards["Operations left"] == look.share(found.flops_left / found.flops)
     assert "two for each multiply-add" in texts(app)
+    headings = [element.value for element in app.markdown if element.value.startswith("## ")]
+    assert headings == [f"## {cost_data.headline(found)}"], (
+        "the page's question is answered before anything is measured"
+    )
     sizes = app.dataframe[0].value.set_index("file")["bytes"]
     assert sizes[exports.FORMATS["sparse"].title] == found.bytes["sparse"]
     assert "What kills channels" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("zeros", "left", "words"),
+    [
+        (80, 1.0, "Smaller: 7.8 of 58.9 MB. Faster: no, all operations remain."),
+        (80, 0.9999411, "Smaller: 7.8 of 58.9 MB. Faster: hardly, 99.99% of the operations remain."),
+        (80, 0.491, "Smaller: 7.8 of 58.9 MB. Faster: it should be, once compacted 49% of the operations remain."),
+        (0, 1.0, "Nothing is pruned here: smaller by rounding alone, 7.8 of 58.9 MB, and no faster."),
+    ],
+)
+def test_the_headline_answers_from_what_was_counted(zeros, left, words):
+    found = SimpleNamespace(
+        zeros=zeros, flops=1.0, flops_left=left, bytes={"plain": 58_912_000, "plain16": 29_460_000, "sparse": 7_806_000}
+    )
+    assert cost_data.headline(found) == words
+    rounding = ". Rounding to 16 bits alone makes it 29.5 MB, pruning then 7.8 MB"
+    assert cost_data.like_for_like(found) == (rounding if zeros else "")
 
 
 def test_no_time_is_shown_before_it_was_measured_here_and_none_without_machine_threads_batch_and_spread(study):
@@ -104,6 +128,9 @@ def test_every_format_has_its_code_its_card_and_its_size(study, format):
     told = texts(app)
     assert "Not for diagnosis" in told
     assert one.card.digest in told
+    card = next(element.value for element in app.markdown if element.value.startswith("### "))
+    assert not re.search(r"^##? ", card, re.MULTILINE), "the page has a title of its own"
+    assert "```" not in card
 
 
 def test_the_file_is_made_when_it_is_asked_for_and_as_large_as_promised(study):

@@ -265,3 +265,10 @@ def test_the_model_card_says_what_the_card_knows(checkpoint):
         assert expected in text
     without = exports.model_card(replace(checkpoint, card=card), "plain", "net.safetensors")
     assert "are not stored" in without
+    assert "| | |" not in text, "a table's head without words is read out as nothing"
+    lower = exports.model_card(replace(checkpoint, card=card), "plain", "net.safetensors", harm=harm, level=3)
+    assert lower.startswith(f"### {card.id}\n")
+    assert "\n##### By class" in lower
+    plain = exports.model_card(replace(checkpoint, card=card), "plain", "net.safetensors", harm=harm, code=False)
+    assert "```" not in plain
+    assert card.digest in plain
