@@ -10,6 +10,7 @@ from core.data import ImageSet
 from core.errors import DataDamaged, DataNotFound
 
 _HEAD = "cohort"
+_MADE_AGAIN = "make it with `python -m core respond`"
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,7 @@ class Cohort:
         from core import tablefile
 
         if not path.exists():
-            raise DataNotFound(
-                "There is no list of test images", given=path, remedy="make it with `python -m core respond`"
-            )
+            raise DataNotFound("There is no list of test images", given=path, remedy=_MADE_AGAIN)
         try:
             facts, arrow = tablefile.read(path, _HEAD)
             frame = arrow.to_pandas()
@@ -96,7 +95,11 @@ class Cohort:
                 frame,
             )
         except tablefile.ERRORS as error:
-            raise DataDamaged(f"{path.name} is not a list of test images", given=error) from error
+            raise DataDamaged(
+                f"{path.name} is not a list of test images",
+                given=f"{path} ({error})",
+                remedy=f"delete it; {_MADE_AGAIN}",
+            ) from error
 
 
 def _storable(column: pd.Series) -> pd.Series:

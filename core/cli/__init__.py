@@ -7,9 +7,11 @@ Exit codes: 0 fine; 1 a problem that the message explains; 2 a command that make
 """
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from core.cli import (
     attribution,
@@ -28,7 +30,7 @@ from core.cli import (
     verify,
 )
 from core.cli.output import warn
-from core.errors import PruneScopeError
+from core.errors import PruneScopeError, StorageFull
 
 STOPPED = 130
 
@@ -65,6 +67,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: the words after ``python -m core``; by default those of this process.
     """
+    try:
+        code = _carried_out(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        _write_no_more()
+        return 0
+    except OSError as error:
+        with suppress(OSError):
+            warn(str(_refused(error)))
+        _write_no_more()
+        return 1
+    return code
+
+
+def _carried_out(argv: Sequence[str] | None) -> int:
     top = parser()
     try:
         args = top.parse_args(argv, argparse.Namespace(**_COMMON))
@@ -73,7 +90,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 2
         _set_threads(args.threads)
         args.call(args)
-        sys.stdout.flush()
     except SystemExit as end:  # argparse: 0 after --help, 2 after a usage error
         return int(end.code or 0)
     except PruneScopeError as error:
@@ -82,9 +98,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         warn("Stopped. Finished epochs and files are kept: the same command goes on from there.")
         return STOPPED
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _refused(error: OSError) -> PruneScopeError:
+    """What the system refused, by the name of the file."""
+    why = error.strerror or str(error)
+    # Files are written through core.files, which names them; only what is printed goes where no name is.
+    if error.filename is None and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}:
+        return StorageFull(
+            "Could not write the results",
+            given=f"{why}: standard output",
+            remedy="free some room where it goes, or send it elsewhere",
+        )
+    return PruneScopeError(
+        "The system refused to read or write a file",
+        given=": ".join([str(error.filename), why] if error.filename else [why]),
+        remedy="see that it is there, that you may use it, and that the disk has room",
+    )
+
+
+def _write_no_more() -> None:
+    """Send the rest of standard output to nobody: Python writes it out once more when it ends, and would fail again."""
+    with suppress(OSError, ValueError):  # a stream of a notebook has no number
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:

@@ -178,7 +178,11 @@ def walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     """
     seen = set()
     for place, folders, files in os.walk(folder, followlinks=True):
-        status = Path(place).stat()
+        try:
+            status = Path(place).stat()
+        except OSError:  # taken away just now
+            folders.clear()
+            continue
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
             continue

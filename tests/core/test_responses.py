@@ -181,7 +181,7 @@ def test_a_cohort_comes_back_as_it_was(sets, tmp_path):
     np.testing.assert_array_equal(again.ids, sets[0].ids)
     assert again.groups is None
     (tmp_path / "test.parquet").write_bytes(b"no parquet")
-    with pytest.raises(DataDamaged):
+    with pytest.raises(DataDamaged, match=r"What to do: delete it; make it with `python -m core respond`"):
         Cohort.load(tmp_path / "test.parquet")
 
 

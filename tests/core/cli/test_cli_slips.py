@@ -1,11 +1,14 @@
 """Slips on the command line that are told at once, and figures of a CSV that are what they say."""
 
 import csv
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core import data, evaluation, files, runs
+from core import checkpoints, data, evaluation, files, runs
 from tests.core.cli_words import STUDY
 
 
@@ -147,3 +150,24 @@ def test_a_class_that_a_spreadsheet_would_carry_out(tmp_path):
     with (tmp_path / "m.csv").open(encoding="utf-8", newline="") as file:
         names = {row["class"] for row in csv.DictReader(file)}
     assert names == {"", "'=cmd()", "'-nv"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+@pytest.mark.parametrize("words", [["list", "--json"], ["data"]])
+def test_results_that_find_no_room_are_named(words):
+    with Path("/dev/full").open("w") as full:
+        run = [sys.executable, "-m", "core", *words]
+        done = subprocess.run(run, stdout=full, stderr=subprocess.PIPE, text=True, cwd=files.PROJECT)
+    assert done.returncode == 1
+    assert "Could not write the results. Given: No space left on device: standard output" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_that_the_system_refuses_is_named(call, monkeypatch):
+    def refused(*_):
+        raise PermissionError(13, "Permission denied", "/some/where")
+
+    monkeypatch.setattr(checkpoints, "list", refused)
+    code, out, err = call("list")
+    assert (code, out) == (1, "")
+    assert "Given: /some/where: Permission denied" in err

@@ -148,3 +148,14 @@ def test_pictures_of_other_kinds_are_kept_apart(tmp_path):
     archive = Archive([write_zip(tmp_path / "a.zip", dict.fromkeys(names, b"x"))])
     assert archive.others == ["a/1.GIF", "a/2.heic"]
     assert list(archive.members) == ["a/3.jfif"]
+
+
+def test_a_folder_that_goes_while_it_is_listed_is_left_out(tmp_path, monkeypatch):
+    folder, real = write_folder(tmp_path / "a", {"x/1.png": b"1"}), os.walk
+
+    def walked(place, **how):
+        yield from real(place, **how)
+        yield f"{place}/gone", ["deep"], ["2.png"]
+
+    monkeypatch.setattr(module.os, "walk", walked)
+    assert list(Archive([folder]).members) == ["x/1.png"]
