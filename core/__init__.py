@@ -13,6 +13,7 @@ _PARTS = (
     "answers",
     "attribution",
     "breaking",
+    "brought",
     "checkpoints",
     "claims",
     "cohort",

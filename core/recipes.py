@@ -5,7 +5,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
-from core.checkpoints import Architecture
+from core import brought as weights
+from core.brought import Brought
+from core.checkpoints import Architecture, Card
 from core.errors import InvalidValue, check_choice, check_sparsity
 from core.pruning import CRITERIA, METHODS, SCOPES, labels, plan
 from core.studies import Study
@@ -14,6 +16,8 @@ from core.training import Settings
 DENSE = "dense"
 GLOBAL = "global"
 STARTS = ("imagenet",)
+GENTLE = 0.001
+"""Learning rate for brought weights without batch norm, which nothing holds together when steps are too long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,8 @@ class Recipe:
         start: weights that a dense run begins with: None for random ones, ``"imagenet"`` for torchvision's.
         scope: what competes for its place in a step: ``"global"`` all weights, ``"layer"`` those of each layer,
             ``"channel"`` whole channels.
+        brought: of a dense network that somebody brought, what tells it from others. It is found and never made, so it has no
+            training; see :func:`brought`.
 
     Raises:
         UnknownName, InvalidValue, InvalidSparsity: a value that no run can be made with.
@@ -51,11 +57,13 @@ class Recipe:
     split_by: str | None = None
     start: str | None = None
     scope: str = GLOBAL
+    brought: Brought | None = None
 
     def __post_init__(self):
-        for name, kind in (("training", Settings), ("parent", Recipe | None)):
+        kinds = {"training": Settings, "parent": Recipe | None, "brought": Brought | None}
+        for name, kind in kinds.items():
             if not isinstance(value := getattr(self, name), kind):
-                expected = "a recipe, or None" if name == "parent" else "core.training.Settings"
+                expected = {"training": "core.training.Settings", "parent": "a recipe, or None"}.get(name, "Brought")
                 raise InvalidValue(f"{name} is wrong", given=repr(value)[:200], expected=expected)
         self.architecture(2)  # names the study, head, stem and norm that do not exist
         check_choice("method", self.method, (DENSE, *METHODS))
@@ -74,6 +82,12 @@ class Recipe:
             given = f"sparsity {self.sparsity}, steps {self.steps}, scope {self.scope}, criterion {self.criterion}"
             expected = "sparsity 0, no steps, and the scope and criterion left as they are"
             raise InvalidValue("A dense run prunes nothing", given=given, expected=expected)
+        if self.brought is not None:
+            if self.method != DENSE or self.parent is not None or self.split_by or self.start:
+                raise InvalidValue(
+                    "Brought weights are found, not made", given=f"a run by {self.method}", expected="a dense network"
+                )
+            object.__setattr__(self, "training", Settings(epochs=0))
         if self.method != DENSE:
             plan(self.method, [["any layer"]], self.sparsity, steps=self.steps, epochs=self.training.epochs)
             if self.steps is not None:
@@ -103,6 +117,12 @@ class Recipe:
         return labels.written(self.method, self.scope, self.criterion)
 
     @property
+    def data(self) -> str:
+        """The data set that it is trained and measured on; a study of brought weights is called by a name of their own."""
+        brought = self.brought or (self.parent.brought if self.parent else None)
+        return brought.data if brought else Study.parse(self.study).data
+
+    @property
     def hash(self) -> str:
         """Sixteen hex digits that name the run; the same on every machine."""
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:16]
@@ -117,6 +137,11 @@ class Recipe:
             del values["start"]
         if self.scope == GLOBAL:
             del values["scope"]
+        if self.brought is None:
+            del values["brought"]
+        else:
+            values["brought"] = self.brought.as_dict()
+            del values["training"]  # nobody here knows it
         return values
 
     @classmethod
@@ -135,6 +160,8 @@ class Recipe:
             values["training"] = Settings(**values.get("training", {}))
             if values.get("parent") is not None:
                 values["parent"] = cls.from_dict(values["parent"])
+            if values.get("brought") is not None:
+                values["brought"] = Brought.from_dict(values["brought"])
             return cls(**values)
         except TypeError as error:
             raise InvalidValue("This is not a recipe", given=str(error)) from error
@@ -159,11 +186,30 @@ def dense(study: str, *, seed: int = 0, **changes) -> Recipe:
     return _changed(Recipe(study=study, training=_defaults(study, seed)), changes)
 
 
+def brought(card: Card) -> Recipe:
+    """The recipe that stands for a network that somebody brought: a parent for :func:`pruned`, which no run can make.
+
+    It is the same before and after the network is measured, and on every machine that the same file was brought to under the
+    same name, with the same order of classes and normalisation.
+
+    Args:
+        card: of its checkpoint, see :func:`core.own.add_weights`.
+
+    Raises:
+        InvalidValue: the card is of no brought weights.
+    """
+    network = card.architecture
+    return Recipe(study=card.study, head=network.head, stem=network.stem, norm=network.norm, brought=weights.of(card))
+
+
 def pruned(parent: Recipe, method: str, sparsity: float, *, seed: int = 0, **changes) -> Recipe:
     """The recipe that prunes ``parent`` to ``sparsity`` and fine-tunes it.
 
+    It is trained as its parent was, but for eight epochs whose learning rate falls from 0.01. How brought weights were trained
+    is not known: they are fine-tuned as the networks of their data set are, those without batch norm from :data:`GENTLE`.
+
     Args:
-        parent: a dense recipe.
+        parent: a dense recipe, or that of a network that was brought (:func:`brought`).
         method: ``"one_shot"``, ``"layerwise"``, ``"iterative"``; or ``"dense"`` to train on without pruning.
         sparsity: in [0, 1).
         seed: of order and augmentation.
@@ -176,16 +222,18 @@ def pruned(parent: Recipe, method: str, sparsity: float, *, seed: int = 0, **cha
         raise InvalidValue(
             "A pruned run starts from a recipe", given=repr(parent)[:200], expected="such as dense(study)"
         )
-    training = replace(parent.training, epochs=8, rate=0.01, warmup=0.0, seed=seed)
-    start = replace(parent, method=method, sparsity=sparsity, training=training, parent=parent)
+    known = _defaults(parent.study, seed, parent.data) if parent.brought else parent.training
+    rate = GENTLE if parent.brought and not parent.norm else 0.01
+    training = replace(known, epochs=8, rate=rate, warmup=0.0, seed=seed)
+    start = replace(parent, method=method, sparsity=sparsity, training=training, parent=parent, brought=None)
     return _changed(start, changes)
 
 
-def _defaults(study: str, seed: int) -> Settings:
+def _defaults(study: str, seed: int, data: str | None = None) -> Settings:
     known = Study.parse(study)
     # Through 169 layers the running averages of batch norm lag far behind: on phantoms they cost 3 to 6 points of accuracy.
     precise = 1024 if known.architecture == "densenet169" else 0
-    if known.data in ("cifar100",):
+    if (data or known.data) in ("cifar100",):
         return Settings(epochs=30, balance=0.0, augment="objects", precise=precise, seed=seed)
     return Settings(epochs=24, precise=precise, seed=seed)
 

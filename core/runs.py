@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from core import checkpoints, evaluation, files, runfolder
+from core import brought, checkpoints, evaluation, files, runfolder
 from core import device as devices
 from core.checkpoints import Card, Checkpoint, DataInfo
 from core.data import SPLITS, ImageSet, load
-from core.errors import InvalidValue
+from core.errors import CheckpointNotFound, InvalidValue
 from core.evaluation import Interval
 from core.finished import Finished
 from core.models import build, imagenet_weights, prunable, set_normalisation, units
@@ -30,7 +31,7 @@ TARGET = 0.9
 
 
 def run(recipe: Recipe | Mapping, *, root=None, data=None, device=None, report: Report = silent) -> Checkpoint:
-    """The checkpoint of ``recipe``: found if it was made before, made otherwise. Parents are made first.
+    """The checkpoint of ``recipe``: found if it was made before, made otherwise. Parents are made first, or measured if brought.
 
     A run keeps its state in ``runs/<hash>/`` after every epoch (on a GPU every ten seconds). Cancelled, killed or cut off, it goes on from there when
     it is asked for again. Two processes that ask for the same run make it once. What a process left that was killed between saving
@@ -46,7 +47,9 @@ def run(recipe: Recipe | Mapping, *, root=None, data=None, device=None, report: 
     Raises:
         InvalidValue: what is no recipe.
         DataNotFound, DataDamaged: the study's data.
-        CheckpointMismatch: a folder of one's own holds other images than those that the checkpoint was made from.
+        CheckpointNotFound: weights that somebody brought, and that are not here.
+        CheckpointMismatch: a folder of one's own holds other images than those that the checkpoint was made from, or other classes
+            than brought weights know.
         TrainingFailed: training diverged.
         StorageFull: no room for the state or the checkpoint.
         Cancelled: raised by ``report``; finished epochs are kept.
@@ -65,6 +68,8 @@ def run(recipe: Recipe | Mapping, *, root=None, data=None, device=None, report: 
         check_images(made, recipe, data, report)
         runfolder.clear(folder, root, report)
         return made
+    if recipe.brought:
+        raise brought.not_here(recipe.study, recipe.brought)
     parent = run(recipe.parent, root=root, data=data, device=device, report=report) if recipe.parent else None
     with runfolder.alone(folder, report):
         made = find(recipe, root=root) or _make(recipe, parent, folder, root, data, device, report)
@@ -90,30 +95,36 @@ def epochs_done(recipe: Recipe) -> float | None:
 
 
 def _make(recipe: Recipe, parent: Checkpoint | None, folder: Path, root, data, device, report: Report) -> Checkpoint:
-    study = Study.parse(recipe.study)
-    train, validation, test = (
-        load(study.data, split, size=study.size, root=data, split_by=recipe.split_by, report=report) for split in SPLITS
-    )
-    split = split_digest(train, validation, test)
-    runfolder.begin(folder, recipe.as_dict(), split, parent.card.digest if parent else None)
+    size, own = Study.parse(recipe.study).size, recipe.parent is not None and recipe.parent.brought is not None
+    with brought.wanted(parent.card) if own else nullcontext():
+        sets = [
+            load(recipe.data, split, size=size, root=data, split_by=recipe.split_by, report=report) for split in SPLITS
+        ]
+    train, validation, test = sets
+    split = split_digest(*sets)
+    if own:
+        brought.check_classes(parent.card, train.class_names)
+        # What it loses by pruning is told beside it, and pages compare with what is on its card.
+        parent = parent if parent.card.metrics else measured(parent, *sets, device=device, root=root)
+    runfolder.begin(folder, recipe.as_dict(), split, brought.identity(parent.card) if parent else None)
     model = parent.model() if parent else _fresh(recipe, train)
     masks, history, notes = _phases(recipe, model, train, validation, folder / runfolder.STATE, device, report)
     model.to("cpu")
     card = Card(
         study=recipe.study,
-        data=DataInfo(study.data, study.size, train.class_names, train.split_by, split),
+        data=DataInfo(recipe.data, size, train.class_names, train.split_by, split),
         architecture=recipe.architecture(len(train.class_names)),
         method=recipe.label,
         sparsity=recipe.sparsity,
         criterion=None if recipe.method == DENSE else recipe.criterion,
         parent=parent.id if parent else None,
-        parent_digest=parent.card.digest if parent else "",
+        parent_digest=brought.identity(parent.card) if parent else "",
         seed=recipe.training.seed,
         recipe=recipe.as_dict(),
         recipe_hash=recipe.hash,
         epochs=recipe.training.epochs,
         history=history,
-        notes=[*train.notes, *notes],
+        notes=[*train.notes, *notes, *(brought.notes(parent.card, recipe.training) if own else ())],
     )
     saved = checkpoints.save(model, card, masks=masks, root=folder / "out")
     # Scored as saved: half precision is what a user loads.
@@ -186,6 +197,29 @@ def _row(row: dict, number: int, step, masks: Masks) -> dict:
         "last_layer": step.layers[-1],
         "sparsity": masks.sparsity,
     } | row
+
+
+def measured(made: Checkpoint, *sets: ImageSet, device=None, root=None, held=nullcontext) -> Checkpoint:
+    """The checkpoint of a network that somebody brought, saved again with its metrics on its card.
+
+    Args:
+        made: its checkpoint.
+        sets: training, validation and test images of its data set; the first only tells the split.
+        device, root: as for :func:`run`.
+        held: what keeps others from deleting it while it is saved.
+
+    Raises:
+        CheckpointNotFound: it was deleted meanwhile.
+        StorageFull: the card could not be written; it is as it was.
+    """
+    card, model = made.card, made.model()
+    metrics = score(model, *sets[1:], device=device)
+    info = replace(card.data, split_by=sets[0].split_by, split_digest=split_digest(*sets))
+    with held():
+        if not files.is_file(made.path):
+            raise CheckpointNotFound("This network was deleted while it was measured", given=made.id)
+        card = replace(card, data=info, metrics=metrics, id="", digest="")
+        return checkpoints.save(model, card, masks=made.masks, root=root)
 
 
 def score(model: nn.Module, validation: ImageSet, test: ImageSet, *, device=None) -> dict[str, dict]:

@@ -25,17 +25,17 @@ def check_images(made: Checkpoint, recipe: Recipe, data=None, report: Report = s
     Raises:
         CheckpointMismatch: images, their classes or their split are others. Pixels are not looked at.
     """
-    study, noted = Study.parse(recipe.study), made.card.data.split_digest
-    if study.data in DATASETS or not noted:
+    name, noted = recipe.data, made.card.data.split_digest
+    if name in DATASETS or not noted:
         return
-    how = {"size": study.size, "root": data, "split_by": recipe.split_by, "report": report}
+    how = {"size": Study.parse(recipe.study).size, "root": data, "split_by": recipe.split_by, "report": report}
     try:
-        sets = [load(study.data, split, **how) for split in SPLITS]
+        sets = [load(name, split, **how) for split in SPLITS]
     except (DataNotFound, DataDamaged, UnknownName):
         return
     if (now := split_digest(*sets)) != noted:
         raise CheckpointMismatch(
-            f"The images of {study.data} are not those that {made.id} was made from",
+            f"The images of {name} are not those that {made.id} was made from",
             given=f"{sum(map(len, sets)):,} images, {now}",
             expected=noted,
             remedy=f"give the folder of the new images another name, or delete {made.path} to train anew",

@@ -58,7 +58,8 @@ class Card:
         sparsity: the target, in [0, 1). What was reached is ``zeros / weights``.
         criterion: the score that chose the weights; None for a dense model.
         parent: id of the checkpoint this one was pruned from.
-        parent_digest: its digest, which tells trainings of one recipe apart; empty in older cards.
+        parent_digest: its digest, which tells trainings of one recipe apart, or the SHA-256 of the file that a brought one came
+            in; empty in older cards.
         seed: of the run.
         recipe: everything the run was told; ``recipe_hash`` is its hash and names the run.
         epochs: spent, over all phases of the run; may be fractional.

@@ -109,7 +109,8 @@ def describe(recipe) -> str:
         what += f" in scope {recipe.scope}"
     if recipe.criterion != "magnitude":
         what += f" by {recipe.criterion}"
-    return f"{recipe.study}, {what}, {span}, from dense {recipe.parent.hash}"
+    parent = "the weights that were brought" if recipe.parent.brought else f"dense {recipe.parent.hash}"
+    return f"{recipe.study}, {what}, {span}, from {parent}"
 
 
 def show(checkpoint, args) -> None:

@@ -8,7 +8,8 @@ _DESCRIPTION = """\
 Prune the dense network of a study and fine-tune what is left. one_shot removes all that is to go at once; layerwise
 takes one layer after the other; iterative removes a little, trains on, and repeats. All three spend the same epochs.
 The method dense prunes nothing and trains on just as long: the control for a fair comparison. Where the study has no
-dense network yet it is trained first.
+dense network yet it is trained first. Weights that were brought (`bring weights`) are pruned like any dense network, on
+the images that they were brought for.
 Zeros alone make nothing faster. With --scope channel whole channels go, which `compact` then leaves out: that network is
 smaller and faster on any machine. Its sparsity counts the channels' own weights; those that read them go as well."""
 
@@ -17,6 +18,7 @@ _EXAMPLES = """\
   python -m core prune ham10000-64/vgg16 iterative 0.9 --steps 3 --epochs 6
   python -m core prune ham10000-64/vgg16 one_shot 0.8 --criterion random --seed 1      a control: pruned at random
   python -m core prune ham10000-64/vgg16 one_shot 0.5 --scope channel                  whole channels
+  python -m core prune mine-64/vgg16 layerwise 0.8 --rate 0.001                        weights brought as mine
   python -m core prune ham10000-64/vgg16 dense                                         a control: only trained on"""
 
 
@@ -60,6 +62,9 @@ def prune(args) -> None:
     recipes.pruned(recipes.dense(study), args.method, args.sparsity or 0.0, seed=seed, **values)
     device.pick(args.device)
     recipe = recipes.pruned(_parent(study, args), args.method, args.sparsity or 0.0, seed=seed, **values)
+    if recipe.parent.brought and not {"rate", "batch"} <= set(values):
+        settings = f"a learning rate from {recipe.training.rate:g}, {recipe.training.batch} images a step"
+        remark(args, f"How these weights were trained is not known: {settings}. --rate and --batch say otherwise.")
     carry_out(recipe, args)
 
 
@@ -95,8 +100,10 @@ def _parent(study: str, args):
 
 
 def _recipe(card):
-    from core import recipes
+    from core import brought, recipes
 
+    if brought.is_brought(card):
+        return recipes.brought(card)
     recipe = recipes.Recipe.from_dict(card.recipe) if card.recipe else None
     if recipe is None or recipe.hash != card.recipe_hash:
         raise CheckpointMismatch(

@@ -2,6 +2,7 @@
 
 from core.cli.making import add_settings, add_study, carry_out, changes, check_study
 from core.cli.output import add_command
+from core.errors import InvalidValue
 
 _DESCRIPTION = """\
 Train the dense network of a study: the one that all pruning starts from. It is saved as a checkpoint with its whole
@@ -46,6 +47,22 @@ def train(args) -> None:
     study = check_study(args)
     from core import device, recipes
 
+    _check_not_brought(study, args)
     recipe = recipes.dense(study, **changes(args, "head", "stem", "norm", "split_by", "start"))
     device.pick(args.device)  # a slip is told before the images are made ready, which can take minutes
     carry_out(recipe, args)
+
+
+def _check_not_brought(study: str, args) -> None:
+    """Raise :class:`InvalidValue` where the study is of weights that were brought: there are no images of its name to train on."""
+    from core import brought, checkpoints
+
+    cards = [entry.card for entry in checkpoints.list(args.checkpoints) if entry.card]
+    if card := next((card for card in cards if card.study == study and brought.is_brought(card)), None):
+        raise InvalidValue(
+            "This study has weights that were brought, which are there already",
+            given=study,
+            expected="the study of a data set",
+            remedy=f"to prune them: python -m core prune {study} iterative 0.8; to train a network of your own on the same images: "
+            f"python -m core train {card.data.name}-{card.data.size}/{card.architecture.name}",
+        )

@@ -91,7 +91,7 @@ def busy() -> bool:
 
 
 def _heading(recipe: Recipe):
-    return find(Study.parse(recipe.study).data, split_by=recipe.split_by).heading
+    return find(recipe.data, split_by=recipe.split_by).heading
 
 
 def _from_runs(recipe: Recipe, entries, device):

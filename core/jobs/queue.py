@@ -247,14 +247,14 @@ def _check_data(recipe) -> None:
     from core.data.sources import find, known_by_lying_there
     from core.studies import Study
 
-    study = Study.parse(recipe.study)
-    with known_by_lying_there(study.data, "submit again"):
-        heading = find(study.data, split_by=recipe.split_by).heading
-    size = sum(record["images"] for record in heading.counts) * study.size**2 * 3
+    pixels = Study.parse(recipe.study).size
+    with known_by_lying_there(recipe.data, "submit again"):
+        heading = find(recipe.data, split_by=recipe.split_by).heading
+    size = sum(record["images"] for record in heading.counts) * pixels**2 * 3
     if size > MOST_PREPARED and not single_user():
         raise InvalidValue(
             "These images would take too much room",
-            given=f"{size / 1e9:.1f} GB at {study.size}×{study.size} pixels",
+            given=f"{size / 1e9:.1f} GB at {pixels}×{pixels} pixels",
             expected=f"at most {MOST_PREPARED / 1e9:.0f} GB",
             remedy="choose a smaller size",
         )

@@ -181,7 +181,9 @@ def _with_parents(values: dict) -> list[dict]:
 def _check_recipe(job: Job) -> None:
     # Only its shape, so that a look at the queue needs no torch; the worker builds the recipe and compares the hash.
     for values in _with_parents(job.values):
-        if not isinstance(values.get("study"), str) or not isinstance(values.get("training"), dict):
+        # How weights were trained that somebody brought is not known, so their recipe has no training.
+        told = values.get("brought" if "brought" in values else "training")
+        if not isinstance(values.get("study"), str) or not isinstance(told, dict):
             raise InvalidValue("This is not a recipe", given=repr(values)[:200])
     if len(job.chain) > 2:
         raise ValueError("not the chain of a record")

@@ -107,10 +107,9 @@ def _named(error: Exception, job: Job) -> PruneScopeError:
 def _images(recipe) -> int:
     """How many training images there are; 0 where the data set cannot be read, which the run itself will say."""
     from core.data.sources import find
-    from core.studies import Study
 
     try:
-        heading = find(Study.parse(recipe.study).data, split_by=recipe.split_by).heading
+        heading = find(recipe.data, split_by=recipe.split_by).heading
     except PruneScopeError:
         return 0
     return sum(record["train"] for record in heading.counts)

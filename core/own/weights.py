@@ -4,7 +4,6 @@ import difflib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,7 +13,7 @@ from core import checkpoints, data, files, runs
 from core.checkpoints import MAX_BYTES, Card, Checkpoint, DataInfo, Fit
 from core.checkpoints.architecture import Architecture
 from core.data.sources import find
-from core.errors import CheckpointNotFound, DataNotFound, InvalidValue, UnknownName
+from core.errors import DataNotFound, InvalidValue, UnknownName
 from core.jobs.access import check_writable
 from core.models import ARCHITECTURES, HEADS, STEMS, layers, prunable
 from core.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
@@ -22,7 +21,6 @@ from core.own import pruned, records, zips
 from core.own.records import WEIGHTS, plain
 from core.progress import Report, silent
 from core.recipes import DENSE
-from core.splitdigest import split_digest
 from core.studies import Study
 
 UPLOAD_BYTES = 64_000_000
@@ -172,13 +170,8 @@ def measure(id: str, *, device=None, report: Report = silent) -> Checkpoint:
             given=", ".join(train.class_names)[:200],
             expected=", ".join(card.data.class_names)[:200],
         )
-    model = made.model()
-    metrics = runs.score(model, validation, test, device=device)
-    info = replace(card.data, split_by=train.split_by, split_digest=split_digest(train, validation, test))
-    with records.alone():  # who deletes it while it is measured must not find it there again, listed nowhere
-        if not files.is_file(made.path):
-            raise CheckpointNotFound("This network was deleted while it was measured", given=id)
-        return checkpoints.save(model, replace(card, data=info, metrics=metrics, id="", digest=""), masks=made.masks)
+    # Who deletes it while it is measured must not find it there again, listed nowhere.
+    return runs.measured(made, train, validation, test, device=device, held=records.alone)
 
 
 def listed(text: str, names: Sequence[str]) -> tuple[str, ...]:
