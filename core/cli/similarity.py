@@ -63,7 +63,7 @@ def similarity(args) -> None:
         write_json(similarity_claims.as_table(findings).to_dict("records"))
         return
     for finding in findings:
-        print(f"{finding.claim.sentence}  {finding.verdict}")
+        print(f"{finding.claim.sentence}  {finding.outcome}")
         print(facts({f"  {item.first.words} over {item.second.words}": _difference(item) for item in finding.evidence}))
 
 

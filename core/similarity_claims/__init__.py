@@ -17,11 +17,12 @@ from any CKA.
 """
 
 from core.similarity_claims.catalogue import CLAIMS, FLOOR, Claim, Term
-from core.similarity_claims.judging import Evidence, Finding, as_table, floor, judge, over_same, summary
+from core.similarity_claims.judging import NOT_TESTED, Evidence, Finding, as_table, floor, judge, over_same, summary
 
 __all__ = [
     "CLAIMS",
     "FLOOR",
+    "NOT_TESTED",
     "Claim",
     "Evidence",
     "Finding",

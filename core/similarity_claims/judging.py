@@ -1,11 +1,12 @@
 """Each claim about features put to the test on stored comparisons."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from core.claims.verdicts import CANNOT_TELL, FAILS, HOLDS, LEVEL, VERDICTS, Region, holm, p_value, verdict
+from core.claims.verdicts import CANNOT_TELL, FAILS, HOLDS, LEVEL, Region, holm, p_value, verdict
 from core.claims.wording import counted
 from core.evaluation import Interval
 from core.matrices import Stored, chosen, position
@@ -15,6 +16,8 @@ from core.similarity_claims.catalogue import CLAIMS, FLOOR, Claim, Term
 from core.words import METHOD_TITLES
 
 MORE = Region(low=0.0)
+NOT_TESTED = "not tested"
+"""What a claim is of which no part has a test, for what it compares is not here."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,16 @@ class Finding:
         return HOLDS if found == {HOLDS} else FAILS if FAILS in found else CANNOT_TELL
 
     @property
+    def tests(self) -> int:
+        """How many of its parts have a test."""
+        return sum(item.p is not None for item in self.evidence)
+
+    @property
+    def outcome(self) -> str:
+        """Its verdict, or :data:`NOT_TESTED`."""
+        return self.verdict if self.tests else NOT_TESTED
+
+    @property
     def reasons(self) -> list[str]:
         """Why it cannot be told, each reason once."""
         return list(dict.fromkeys(item.reason for item in self.evidence if item.reason))
@@ -80,9 +93,13 @@ def judge(stored: Stored | None, lines: Sequence[Line], sparsity: float | None =
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """How many claims hold, in a sentence."""
-    counts = {outcome: sum(finding.verdict == outcome for finding in findings) for outcome in VERDICTS}
+    """How many claims hold, in a sentence, and how many of them nothing was tested."""
+    counts = Counter(finding.outcome for finding in findings)
     told = counted(counts[HOLDS], counts[FAILS], counts[CANNOT_TELL])
+    if untested := [finding for finding in findings if not finding.tests]:
+        reasons = {reason for finding in untested for reason in finding.reasons}
+        why = f": {reasons.pop()}" if len(reasons) == 1 else ""
+        told += f"{'; ' if told else ''}{len(untested)} {'is' if len(untested) == 1 else 'are'} {NOT_TESTED}{why}"
     return f"Of {len(findings)} claims of the paper, for these networks {told}."
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import similarity_claims
 from core.claims import CANNOT_TELL, FAILS, HOLDS
-from core.similarity_claims import Evidence, Finding
+from core.similarity_claims import NOT_TESTED, Evidence, Finding
 from pages.components import (
     charts,
     look,
@@ -19,12 +19,17 @@ from pages.components import (
 
 _APART = 0.006  # between points of one sparsity
 _LONG = 36  # characters of a name that leave a phone no room for the difference on the same line
-_ICONS = {HOLDS: ":green[:material/check_circle:]", FAILS: ":red[:material/cancel:]", CANNOT_TELL: ":material/help:"}
+_ICONS = {
+    HOLDS: ":green[:material/check_circle:]",
+    FAILS: ":red[:material/cancel:]",
+    CANNOT_TELL: ":material/help:",
+    NOT_TESTED: ":material/pending:",
+}
+_WHY = {CANNOT_TELL: "It cannot be told", NOT_TESTED: "It cannot be tested"}
 _RULE = """
 Each line is a **difference of two mean CKA** on the same test images. Its 95% interval leaves out one lesion at a time. The claim
 **holds** if every interval lies to the right of the dashed line, **does not hold** if one lies to its left, and otherwise
-**cannot be told**. Six differences are tested, so each verdict also has to stand **Holm's correction**; the intervals drawn are
-not corrected.
+**cannot be told**; where nothing that it compares is stored, it is **not tested**. {tested}
 
 "Similar" means nothing without something to compare with. Here that is the **floor**: two dense networks of different seeds, which
 share nothing but data, design and training. Pruned networks start from one and the same dense network, so they have more in
@@ -47,7 +52,7 @@ def draw(study: str) -> None:
         return
     st.markdown(f"## {similarity_claims.summary(found)}")
     with st.expander("How a verdict is reached"):
-        st.markdown(_RULE)
+        st.markdown(_RULE.format(tested=_tested(sum(finding.tests for finding in found))))
     stored = similarity_data.stored(study)
     similarity_outliers.draw(similarity_data.lines(study)[0].dense, stored, stored.usual)
     for number, finding in enumerate(found):
@@ -59,12 +64,22 @@ def draw(study: str) -> None:
     panels.table(frame, name=name, title="Every test behind the verdicts", key="claims")
 
 
+def _tested(number: int) -> str:
+    """How many differences have a test at this sparsity, and what follows."""
+    if number == 1:
+        return "Here one difference is tested, so there is nothing to correct for."
+    return (
+        f"Here {number} differences are tested, so each verdict also has to stand **Holm's correction**; the intervals drawn are "
+        "not corrected."
+    )
+
+
 def _claim(finding: Finding) -> None:
     claim = finding.claim
     st.header(claim.sentence)
-    st.markdown(f"{_ICONS[finding.verdict]} **{finding.verdict.capitalize()}**. {claim.test}")
+    st.markdown(f"{_ICONS[finding.outcome]} **{finding.outcome.capitalize()}**. {claim.test}")
     if finding.reasons:
-        what = "It cannot be told" if finding.verdict == CANNOT_TELL else "A part of it cannot be told"
+        what = _WHY.get(finding.outcome, "A part of it cannot be told")
         st.caption(" ".join([f"{what}.", *(f"{reason[0].upper()}{reason[1:]}." for reason in finding.reasons)]))
     first = finding.evidence[0]
     if first.values[0]:

@@ -12,6 +12,7 @@ from core.errors import InvalidValue
 from core.matrices import Stored, coding, position
 from core.replication import Line
 from core.similarity import CKAMatrix, Images, Mean, mean_difference
+from core.similarity_claims import NOT_TESTED
 
 N = 60
 IMAGES = Images(N, "these", None)
@@ -22,7 +23,7 @@ def line(seed: int = 0, methods=METHODS) -> Line:
     def entry(name: str, sparsity: float) -> Entry:
         id = f"a-32/vgg16/{name}-{seed}"
         parent = None if name == "dense" else f"a-32/vgg16/dense-{seed}"
-        known = {"sparsity": sparsity, "digest": id, "seed": seed, "parent": parent, "parent_digest": ""}
+        known = {"sparsity": sparsity, "digest": id, "seed": seed, "parent": parent, "parent_digest": "", "recipe": {}}
         return Entry(id, None, 1, card=SimpleNamespace(**known))
 
     return Line("a-32/vgg16", entry("dense", 0.0), {name: {0.8: entry(name, 0.8)} for name in methods}, ())
@@ -235,5 +236,23 @@ def test_the_table_has_a_row_for_each_test():
     row = frame[frame["first"] == "layer by layer with itself"].iloc[0]
     assert row["difference"] == pytest.approx(row["first_cka"] - row["second_cka"], abs=1e-6)
     assert row["n"] == N
-    text = similarity_claims.summary(similarity_claims.judge(stored([line()], ALIKE, TWINS), [line()]))
-    assert text == "Of 3 claims of the paper, for these networks 2 hold and 1 cannot be told."
+
+
+def test_what_was_not_tested_is_not_counted_as_untold():
+    missing = "a second dense network with another seed is missing"
+    findings = similarity_claims.judge(stored([line()], ALIKE, TWINS), [line()])
+    assert [(finding.tests, finding.outcome) for finding in findings] == [(3, HOLDS), (0, NOT_TESTED), (2, HOLDS)]
+    said = similarity_claims.summary(findings)
+    assert said == f"Of 3 claims of the paper, for these networks 2 hold; 1 is not tested: {missing}."
+    nothing = similarity_claims.summary(similarity_claims.judge(None, [line()]))
+    assert nothing == "Of 3 claims of the paper, for these networks 3 are not tested: nothing is stored."
+    # Of several reasons each claim tells its own.
+    damaged = [
+        replace(
+            findings[0],
+            evidence=tuple(
+                replace(item, p=None, verdict=CANNOT_TELL, reason="why not") for item in findings[0].evidence
+            ),
+        )
+    ]
+    assert similarity_claims.summary([*damaged, *findings[1:]]).endswith("networks 1 holds; 2 are not tested.")

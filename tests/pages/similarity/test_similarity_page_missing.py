@@ -58,7 +58,7 @@ def test_with_a_network_damaged_the_others_stay_where_they_were(stored):
     assert "How to get" not in text
     assert len(charts(app)) == 2
     assert not [group for group in app.get("button_group") if group.proto.label == "Pruned to"]
-    assert "**Cannot be told**" in texts(opened(view="claims"))
+    assert "**Not tested**" in texts(opened(view="claims"))
 
 
 @pytest.mark.usefixtures("nowhere")

@@ -44,7 +44,11 @@ def test_claims_have_verdicts_with_numbers(stored):
     findings = similarity_claims.judge(stored, replication.lines(STUDY, checkpoints.list()))
     for finding in findings:
         assert finding.claim.sentence in text
-        assert f"**{finding.verdict.capitalize()}**" in text
+        assert f"**{finding.outcome.capitalize()}**" in text
+    assert f"Here {sum(finding.tests for finding in findings)} differences are tested" in text
+    assert sum(finding.tests for finding in findings) == 5
+    assert "**Not tested**" in text
+    assert "It cannot be tested. A second dense network" in text
     assert "A second dense network with another seed is missing" in text
     assert len(charts(app)) == 2
     assert "at every sparsity" not in text  # there is one only
@@ -79,7 +83,7 @@ def test_another_sparsity_is_chosen_where_networks_of_it_were_compared(stored):
     assert "One-shot pruning is not trained at the sparsity of the others" in text
     assert "**Layer by layer with itself, at every sparsity**" in text
     assert "the verdict above is about 95%" in text
-    assert text.count("**Cannot be told**") >= 2
+    assert text.count("**Not tested**") >= 2
     survival = opened(view="survival", method="iterative", sparsity=80)
     rows = [row for frame in survival.dataframe for row in frame.value.to_dict("records")]
     assert not survival.error
