@@ -4,8 +4,9 @@ import errno
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from core.errors import InvalidValue, StorageFull
@@ -94,6 +95,35 @@ def storage_errors(path: Path) -> Iterator[None]:
             f"Could not write {path.name[:100]}",
             given=f"{error.strerror} in {str(path.parent)[:300]}",
             remedy=f"{_OTHER_NAME if named else _OTHER_PLACE}; nothing was changed",
+        ) from error
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder of its own for files of a moment, which goes afterwards. What is written there is for :func:`temporary_errors`.
+
+    Raises:
+        StorageFull: none can be made.
+    """
+    with ExitStack() as stack:
+        with temporary_errors():
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="prunescope-"))
+        yield Path(folder)
+
+
+@contextmanager
+def temporary_errors() -> Iterator[None]:
+    """Turn errors of writing a temporary file into :class:`StorageFull`, with the way to another folder for them."""
+    place = os.environ.get("TMPDIR") or tempfile.tempdir or "/tmp"
+    try:
+        with storage_errors(Path(place) / "file"):
+            yield
+    except (StorageFull, FileNotFoundError) as error:  # the latter where not one folder takes a file
+        reason = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        raise StorageFull(
+            "There is no room for a temporary file",
+            given=f"{reason.strerror or reason} in {place}",
+            remedy="free some room there, or start again with TMPDIR pointing to a folder that has some",
         ) from error
 
 

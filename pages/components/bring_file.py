@@ -1,6 +1,5 @@
 """A file that a visitor sends: on the disk for a moment, looked at once, forgotten when it was kept."""
 
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core import files
 from core.errors import PruneScopeError
 from pages.components import loaders
 
@@ -46,9 +46,10 @@ def look(file, kind: str, how: tuple, work: Callable[[Path], object]):
 @contextmanager
 def on_disk(file) -> Iterator[Path]:
     """The file in a folder of its own that goes afterwards. Its name is ours, and messages begin with it: a stranger's may say anything."""
-    with _TURN, tempfile.TemporaryDirectory(prefix="prunescope-") as folder:
-        path = Path(folder) / "The file"
-        path.write_bytes(file.getbuffer())
+    with _TURN, files.temporary_folder() as folder:
+        path = folder / "The file"
+        with files.temporary_errors():
+            path.write_bytes(file.getbuffer())
         yield path
 
 

@@ -1,12 +1,11 @@
 """Take it home: files that work without PruneScope, each with its model card and the code that runs it."""
 
 import importlib.util
-import tempfile
 from pathlib import Path
 
 import streamlit as st
 
-from core import checkpoints, exports
+from core import checkpoints, exports, files
 from core.checkpoints import Entry
 from pages.components import cost_data, cost_state, look
 
@@ -83,8 +82,9 @@ def _file(entry: Entry, name: str, file: str) -> None:
 
 def _bytes(entry: Entry, name: str) -> bytes:
     """The file, made only when somebody asks for it."""
-    with tempfile.TemporaryDirectory() as folder:
-        return exports.write(checkpoints.load(entry.path), name, Path(folder) / "file").read_bytes()
+    checkpoint = checkpoints.load(entry.path)
+    with files.temporary_folder() as folder, files.temporary_errors():
+        return exports.write(checkpoint, name, folder / "file").read_bytes()
 
 
 def _checkpoint(entry: Entry):

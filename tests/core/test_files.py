@@ -3,13 +3,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import namedtuple
 
 import pytest
 
 from core import files
 from core.errors import InvalidValue, StorageFull
-from core.files import atomic_path, check_space, write_text
+from core.files import atomic_path, check_space, check_takes_files, write_text
+from tests.core.no_room import full
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -146,3 +148,31 @@ def test_folders_are_where_the_environment_says(find, variable, monkeypatch, tmp
 def test_a_root_that_is_given_goes_before_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("PRUNESCOPE_DATA", "/elsewhere")
     assert files.data_root(tmp_path) == tmp_path
+
+
+def test_a_folder_that_takes_no_file_is_told_and_left_as_it_is(tmp_path):
+    for folder in (tmp_path, tmp_path / "not" / "yet"):
+        check_takes_files(folder)
+        with full(), pytest.raises(StorageFull, match="Could not write"):
+            check_takes_files(folder)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageFull):
+        check_takes_files(tmp_path / "file")
+
+
+def test_no_folder_for_temporary_files_is_named_with_the_way_to_another(monkeypatch):
+    monkeypatch.setenv("TMPDIR", "/nowhere")
+    with files.temporary_folder() as folder:
+        assert folder.is_dir()
+        with full(), pytest.raises(StorageFull, match=r"/nowhere.*TMPDIR"), files.temporary_errors():
+            (folder / "x").write_bytes(b"x")
+    assert not folder.exists()
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with full(), pytest.raises(StorageFull, match="TMPDIR"), files.temporary_folder():
+        pass
+
+
+def test_what_is_done_with_a_temporary_file_keeps_its_own_errors(tmp_path):
+    with pytest.raises(FileNotFoundError, match="elsewhere"), files.temporary_folder():
+        (tmp_path / "elsewhere").read_bytes()

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core import checkpoints, files, own
 from core.models import build
 from tests.core import tiny
+from tests.core.no_room import full
 from tests.core.own import hostile
 from tests.pages import opening
 
@@ -89,6 +90,14 @@ def test_a_hostile_zip_is_refused_in_words(name, tmp_path):
     assert said in app.error[0].value
     assert "Keep as a data set" not in labels(app)
     assert "Traceback" not in texts(app)
+
+
+def test_a_full_folder_for_temporary_files_is_named_with_the_way_to_another(tmp_path):
+    content, app = zipped(tmp_path), opened()
+    with full(1000):
+        upload(app, "x.zip", content)
+    assert "no room for a temporary file" in app.error[0].value
+    assert "TMPDIR" in app.error[0].value
 
 
 def test_weights_that_fit_are_kept_measured_and_open_in_what_if():

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from core import checkpoints, cost, exports
+from core.errors import StorageFull
 from pages.components import cost_data, look
+from tests.core.no_room import full
 from tests.pages.opening import opened, texts
 
 COST = "pages/cost.py"
@@ -139,6 +141,8 @@ def test_the_file_is_made_when_it_is_asked_for_and_as_large_as_promised(study):
     one = entry("iterative-80")
     for name, size in cost.cost_of(one).bytes.items():
         assert len(cost_take._bytes(one, name)) == size
+    with full(1000), pytest.raises(StorageFull, match="TMPDIR"):
+        cost_take._bytes(one, "sparse")
     again = np.frombuffer(cost_take._bytes(one, "sparse"), np.uint8)
     assert np.array_equal(again, np.frombuffer(cost_take._bytes(one, "sparse"), np.uint8))
 

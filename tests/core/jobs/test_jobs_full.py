@@ -1,10 +1,8 @@
 """A queue on a disk that is full or read-only: what waits is told, and goes on by itself. Nothing is trained here."""
 
-import resource
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
 
 import pytest
 
@@ -12,19 +10,9 @@ from core import files, jobs
 from core.errors import StorageFull
 from core.jobs import dispatcher, places, record
 from tests.core.jobs.conftest import ANNA, light, recipe, state
+from tests.core.no_room import full
 
 pytestmark = pytest.mark.usefixtures("queue")
-
-
-@contextmanager
-def full():
-    """No file may grow beyond nothing in this process and those that it starts, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_what_waits_for_room_is_told_and_left_in_the_queue():
