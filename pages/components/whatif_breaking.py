@@ -72,6 +72,7 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         whatif_curves.unbroken(
             tuple(label for _, label in names),
             (look.ink(), *(look.series(index) for index in present)),
+            ((1, 0), *(tuple(look.dash(index)) for index in present)),
             look.ink(),
             len(names) > 1,
         ),

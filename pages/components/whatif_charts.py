@@ -13,6 +13,14 @@ SHARES = (0.1, 0.25, 0.5, 1.0)
 
 _PERCENT = alt.Axis(format="%", grid=True, tickCount=5)
 _FAINT = alt.Opacity("strength:Q", scale=None, legend=None)
+_LEGIBLE = alt.Opacity("legible:Q", scale=None, legend=None)
+HEADED = "title"
+"""The name of a value that the browser's tooltips set above the others, as a heading without a colon."""
+SILENT = alt.value(None)
+"""The tooltip of what is no mark of its own: left to itself, it lists the columns of the table."""
+
+
+_READ = {"legible": "max(datum.strength, 0.75)"}  # marks may be faint, words and numbers must be read
 
 
 def _row(lanes: list[str]) -> tuple[alt.Y, dict]:
@@ -22,14 +30,15 @@ def _row(lanes: list[str]) -> tuple[alt.Y, dict]:
 def _names(y: alt.Y, offset: dict, x: alt.XDatum, ink: str) -> alt.LayerChart:
     names = (
         alt.Chart(table("names"))
-        .transform_calculate(legible="max(datum.strength, 0.75)")  # marks may be faint, words must be read
+        .transform_calculate(**_READ)
         .mark_text(align="left", baseline="middle", dx=2, fontSize=12)
         .encode(
             y=y,
             yOffset=alt.YOffsetDatum("name", scale=alt.Scale(**offset)),
             x=x,
             text="label:N",
-            opacity=alt.Opacity("legible:Q", scale=None, legend=None),
+            opacity=_LEGIBLE,
+            tooltip=SILENT,
         )
     )
     return haloed(names, ink)
@@ -57,7 +66,7 @@ def found(rows: int, colour: str, ink: str, clicks: bool) -> dict:
         color=alt.Color("network:N", scale=alt.Scale(domain=networks, range=[COLOURS["dense"], colour]), legend=legend),
         opacity=_FAINT,
         tooltip=[
-            alt.Tooltip("label:N", title=" "),
+            alt.Tooltip("label:N", title=HEADED),
             alt.Tooltip("network:N", title="Network"),
             alt.Tooltip("share:Q", title="Found", format=".1%"),
             alt.Tooltip("low:Q", title="95% from", format=".1%"),
@@ -99,8 +108,8 @@ def changes(rows: int, most: float, ink: str, thing: str) -> dict:
         yOffset=alt.YOffsetDatum("bar", scale=alt.Scale(**offset)),
         opacity=_FAINT,
         tooltip=[
-            alt.Tooltip("label:N", title=" "),
-            alt.Tooltip("side:N", title=" "),
+            alt.Tooltip("label:N", title=HEADED),
+            alt.Tooltip("side:N", title="Change"),
             alt.Tooltip("count:Q", title=thing.capitalize(), format=","),
             alt.Tooltip("percent:N", title="Share, 95% interval"),
         ],
@@ -114,11 +123,23 @@ def changes(rows: int, most: float, ink: str, thing: str) -> dict:
     text = {"fontSize": 12, "baseline": "middle", "fontWeight": "bold"}
     counts = [
         base.transform_filter(alt.datum.side == side)
+        .transform_calculate(**_READ)
         .mark_text(align=align, dx=move, **text)
-        .encode(x=alt.X(f"{end}:Q"), text="count:Q", color=alt.value(ink))
+        .encode(x=alt.X(f"{end}:Q"), text="count:Q", color=alt.value(ink), opacity=_LEGIBLE)
         for side, align, move, end in ((sides[0], "right", -5, "low"), (sides[1], "left", 5, "high"))
     ]
-    zero = alt.Chart(table()).mark_rule(strokeWidth=1, aria=False).encode(x=alt.XDatum(0), color=alt.value(ink))
+    # Beside the bars only: one line from top to bottom would cut through the longer names.
+    zero = (
+        alt.Chart(table("names"))
+        .mark_tick(orient="vertical", thickness=1, size=26, aria=False)
+        .encode(
+            x=alt.XDatum(0),
+            y=y,
+            yOffset=alt.YOffsetDatum("bar", scale=alt.Scale(**offset)),
+            color=alt.value(ink),
+            tooltip=SILENT,
+        )
+    )
     names = _names(y, offset, alt.XDatum(-most), ink)
     return alt.layer(bar, span, *counts, zero, names).properties(height=ROW * rows + EDGES)
 
@@ -145,7 +166,7 @@ def rates(rows: int, colour: str, ink: str, title: str, clicks: bool) -> dict:
         opacity=_FAINT,
         color=alt.value(colour),
         tooltip=[
-            alt.Tooltip("label:N", title=" "),
+            alt.Tooltip("label:N", title=HEADED),
             alt.Tooltip("share:Q", title="Share", format=".1%"),
             alt.Tooltip("low:Q", title="95% from", format=".1%"),
             alt.Tooltip("high:Q", title="to", format=".1%"),
@@ -154,7 +175,9 @@ def rates(rows: int, colour: str, ink: str, title: str, clicks: bool) -> dict:
         ],
     )
     whole = (
-        alt.Chart(table("whole")).mark_rule(strokeDash=[4, 3], opacity=0.7).encode(x="share:Q", color=alt.value(ink))
+        alt.Chart(table("whole"))
+        .mark_rule(strokeDash=[4, 3], opacity=0.7)
+        .encode(x="share:Q", color=alt.value(ink), tooltip=SILENT)
     )
     span = base.mark_rule(strokeWidth=2).encode(x=x, x2="high:Q")
     dot = base.mark_point(filled=True, size=70).encode(x="share:Q")

@@ -46,7 +46,7 @@ def answers(names: tuple[str, ...], difference: bool, ink: str, dark: bool) -> d
             "truth:N",
             sort=order,
             scale=alt.Scale(domain=order),
-            axis=alt.Axis(labels=not many, ticks=False, domain=False, labelLimit=120),
+            axis=alt.Axis(labels=not many, ticks=False, domain=False, labelLimit=120, labelFlush=False),
             title="Truth",
         ),
         opacity=alt.Opacity("strength:Q", scale=None, legend=None),
@@ -62,9 +62,12 @@ def answers(names: tuple[str, ...], difference: bool, ink: str, dark: bool) -> d
     )
     if many:
         return cells.properties(height=420)
-    strong = alt.datum.shade > 0.8  # up to here dark words are the more legible ones on the light theme's shades
-    words = base.mark_text(fontSize=11).encode(
+    # Up to here dark words are the more legible ones on the light theme's shades, and on all that are faint.
+    strong = (alt.datum.shade > 0.8) & (alt.datum.strength == 1)
+    legible = base.transform_calculate(legible="max(datum.strength, 0.75)")  # cells may be faint, numbers must be read
+    words = legible.mark_text(fontSize=11).encode(
         text="text:N",
+        opacity=alt.Opacity("legible:Q", scale=None, legend=None),
         color=alt.value(ink) if difference else alt.condition(strong, alt.value("#ffffff"), alt.value(ink)),
     )
     return (cells + words).properties(height=320)

@@ -5,6 +5,7 @@ import altair as alt
 from pages.components import look
 from pages.components.charts import clickable, form, haloed, table
 from pages.components.look import COLOURS
+from pages.components.whatif_charts import HEADED, SILENT
 
 BROKEN = "changed permanently"
 """What is written at the line where the answer to one image changes for good."""
@@ -26,6 +27,11 @@ def _networks(colour: str) -> alt.Color:
     )
 
 
+def _dashed() -> alt.StrokeDash:
+    """Dense networks' lines are dashed: printed in grey, two colours may be one. Legends have the marks, which dashes would break."""
+    return alt.StrokeDash("network:N", scale=alt.Scale(domain=["Dense", "Pruned"], range=[[6, 4], [1, 0]]), legend=None)
+
+
 @form
 def operating(colour: str, ink: str) -> dict:
     """What is found against how often it is a false alarm, for every threshold, and the threshold that is set.
@@ -43,7 +49,7 @@ def operating(colour: str, ink: str) -> dict:
     lines = (
         alt.Chart(table())
         .mark_line(strokeWidth=2)
-        .encode(x=x, y=y, order="threshold:Q", color=_networks(colour), tooltip=tooltip)
+        .encode(x=x, y=y, order="threshold:Q", color=_networks(colour), strokeDash=_dashed(), tooltip=tooltip)
     )
     shape = alt.Shape(
         "network:N", scale=alt.Scale(domain=["Dense", "Pruned"], range=["circle", "diamond"]), legend=_TOP
@@ -57,11 +63,13 @@ def operating(colour: str, ink: str) -> dict:
 
 
 @form
-def unbroken(labels: tuple[str, ...], colours: tuple[str, ...], ink: str, clicks: bool) -> dict:
+def unbroken(
+    labels: tuple[str, ...], colours: tuple[str, ...], dashes: tuple[tuple[int, ...], ...], ink: str, clicks: bool
+) -> dict:
     """The share of images whose answer has not changed permanently, along the sparsity.
 
     Args:
-        labels, colours: of the lines.
+        labels, colours, dashes: of the lines.
         ink: the theme's colour of text.
         clicks: whether a click on a line picks its ``name``.
 
@@ -77,25 +85,31 @@ def unbroken(labels: tuple[str, ...], colours: tuple[str, ...], ink: str, clicks
         labelExpr=_BROKEN,
         symbolOpacity=1,
         symbolStrokeWidth=3,
+        symbolType="stroke",
+        symbolSize=700,  # long enough for its dashes
+    )
+    dash = alt.StrokeDash(
+        "label:N", scale=alt.Scale(domain=list(labels), range=[list(one) for one in dashes]), legend=legend
     )
     colour = alt.Color("label:N", scale=alt.Scale(domain=list(labels), range=list(colours)), legend=legend)
     y = alt.Y("unbroken:Q", scale=alt.Scale(domain=[0, 1]), axis=_PERCENT, title="Answers not changed permanently")
     opacity = alt.Opacity("strength:Q", scale=None, legend=None)
-    base = alt.Chart(table()).encode(x=_SPARSITY, color=colour)
+    base = alt.Chart(table()).encode(x=_SPARSITY, color=colour, tooltip=SILENT)  # its points speak
     band = (
         alt.Chart(table("band"))
         .mark_area(opacity=0.18, interpolate="step-after")
-        .encode(x=_SPARSITY, y="low:Q", y2="high:Q", color=colour)
+        .encode(x=_SPARSITY, y="low:Q", y2="high:Q", color=colour, tooltip=SILENT)
     )
     # That of all images runs among the others: it is drawn last, on a line of the ground's colour that keeps them off.
     one, every = alt.datum.label != labels[0], alt.datum.label == labels[0]
     step = {"interpolate": "step-after"}
-    lines = base.transform_filter(one).mark_line(strokeWidth=2, **step).encode(y=y, opacity=opacity)
+    lines = base.transform_filter(one).mark_line(strokeWidth=2, **step).encode(y=y, opacity=opacity, strokeDash=dash)
     ground = base.transform_filter(every).mark_line(strokeWidth=7, opacity=0.8, **step)
-    ground = ground.encode(y=y, color=alt.value(look.paper()))
-    whole = base.transform_filter(every).mark_line(strokeWidth=3.5, **step).encode(y=y, opacity=opacity)
+    ground = ground.encode(y=y, color=alt.value(look.paper()), tooltip=SILENT)
+    whole = base.transform_filter(every).mark_line(strokeWidth=3.5, **step)
+    whole = whole.encode(y=y, opacity=opacity, strokeDash=dash)
     tooltip = [
-        alt.Tooltip("label:N", title=" "),
+        alt.Tooltip("label:N", title=HEADED),
         alt.Tooltip("percent:Q", title="Weights removed, %"),
         alt.Tooltip("unbroken:Q", title="Not changed yet", format=".1%"),
         alt.Tooltip("low:Q", title="95% from", format=".1%"),
@@ -105,16 +119,17 @@ def unbroken(labels: tuple[str, ...], colours: tuple[str, ...], ink: str, clicks
     spots = base.mark_point(size=120, filled=True, opacity=0).encode(y=y, tooltip=tooltip)
     if clicks:
         spots = spots.add_params(clickable("name"))
-    here = alt.Chart(table("here")).mark_rule(strokeDash=[4, 3], opacity=0.8).encode(x=_SPARSITY, color=alt.value(ink))
+    here = alt.Chart(table("here")).mark_rule(strokeDash=[4, 3], opacity=0.8)
+    here = here.encode(x=_SPARSITY, color=alt.value(ink), tooltip=SILENT)
     return alt.layer(band, lines, ground, whole, here, spots).properties(height=380 + 26 * -(-len(labels) // 3))
 
 
 @form
-def probabilities(labels: tuple[str, ...], colours: tuple[str, ...], ink: str) -> dict:
+def probabilities(labels: tuple[str, ...], colours: tuple[str, ...], marks_of: tuple[str, ...], ink: str) -> dict:
     """The probabilities of a few classes for one image along the sparsity; the dense network's as dashed lines.
 
     Args:
-        labels, colours: of the classes.
+        labels, colours, marks_of: of the classes.
         ink: the theme's colour of text.
 
     Tables: "table" with percent, label, network ("Dense" or "Pruned"), probability; "marks" with percent, what.
@@ -127,13 +142,13 @@ def probabilities(labels: tuple[str, ...], colours: tuple[str, ...], ink: str) -
         labelExpr=_BROKEN,
         symbolStrokeWidth=3,
     )
-    networks = ["Pruned", "Dense"]
+    networks, dashes = ["Pruned", "Dense"], alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=500)
     base = alt.Chart(table()).encode(
         x=_SPARSITY,
         y=alt.Y("probability:Q", scale=alt.Scale(domain=[0, 1]), axis=_PERCENT, title="Probability"),
         color=alt.Color("label:N", scale=alt.Scale(domain=list(labels), range=list(colours)), legend=legend),
         strokeDash=alt.StrokeDash(
-            "network:N", scale=alt.Scale(domain=networks, range=[[1, 0], [5, 4]]), legend=_TOP, title=None
+            "network:N", scale=alt.Scale(domain=networks, range=[[1, 0], [5, 4]]), legend=dashes, title=None
         ),
         tooltip=[
             alt.Tooltip("label:N", title="Class"),
@@ -142,7 +157,13 @@ def probabilities(labels: tuple[str, ...], colours: tuple[str, ...], ink: str) -
             alt.Tooltip("probability:Q", title="Probability", format=".1%"),
         ],
     )
-    marks = alt.Chart(table("marks")).encode(x=_SPARSITY, color=alt.value(ink))
+    # Dashes tell the networks apart, so the classes have marks, on every tenth step.
+    dots = base.transform_filter("datum.percent % 10 == 0 && datum.network == 'Pruned'")
+    dots = dots.mark_point(filled=True, size=70, opacity=1).encode(
+        shape=alt.Shape("label:N", scale=alt.Scale(domain=list(labels), range=list(marks_of)), legend=legend),
+        strokeDash=alt.value([1, 0]),
+    )
+    marks = alt.Chart(table("marks")).encode(x=_SPARSITY, color=alt.value(ink), tooltip=SILENT)
     rules = marks.mark_rule(strokeDash=[2, 3], opacity=0.8)
     # The long words stand below the short ones, and at the side where there is room for them.
     words = [
@@ -158,7 +179,7 @@ def probabilities(labels: tuple[str, ...], colours: tuple[str, ...], ink: str) -
             ((alt.datum.what == BROKEN) & (alt.datum.percent < 45), "left", 17),
         )
     ]
-    return alt.layer(base.mark_line(strokeWidth=2.5), rules, *words).properties(height=400)
+    return alt.layer(base.mark_line(strokeWidth=2.5), dots, rules, *words).properties(height=400)
 
 
 @form
@@ -186,22 +207,23 @@ def reliability(colour: str, ink: str) -> dict:
     diagonal = (
         alt.Chart(table("diagonal"))
         .mark_line(strokeDash=[4, 3], strokeWidth=1.2, opacity=0.7)
-        .encode(x=alt.X("x:Q", title="Confidence of the answer"), y=alt.Y("x:Q"), color=alt.value(ink))
+        .encode(x=alt.X("x:Q", title="Confidence of the answer"), y=alt.Y("x:Q"), color=alt.value(ink), tooltip=SILENT)
     )
-    line = base.mark_line(strokeWidth=2).encode(y=y)
+    line = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=_dashed())
     span = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y=alt.Y("low:Q"), y2="high:Q")
     dot = base.mark_point(filled=True, size=70, opacity=1).encode(y=y, shape=shape)
     return alt.layer(diagonal, line, span, dot).properties(height=360)
 
 
 @form
-def layers(names: tuple[str, ...], colour: str, ink: str) -> dict:
+def layers(names: tuple[str, ...], colour: str, ink: str, by_hand: bool) -> dict:
     """The share of zeros in each layer, from input to output; where layers are set by hand, what they would be without.
 
     Args:
         names: of the layers, in that order.
         colour: of the method.
         ink: the theme's colour of text.
+        by_hand: whether any is set by hand, and a legend is needed.
 
     Tables: "table" with layer, sparsity, zeros, weights, by ("by the slider" or "by hand"), otherwise (sparsity of the global solution).
     """
@@ -229,7 +251,7 @@ def layers(names: tuple[str, ...], colour: str, ink: str) -> dict:
         color=alt.Color(
             "by:N",
             scale=alt.Scale(domain=["by the slider", "by hand"], range=[colour, COLOURS["dense"]]),
-            legend=_TOP,
+            legend=_TOP if by_hand else None,
         ),
     )
     ticks = (

@@ -90,6 +90,7 @@ def _path_of(name: str, steps: list[Step], row: int, found: pd.Series, test: Coh
         whatif_curves.probabilities(
             tuple(look.diagnosis(test.class_names[index]) for index in shown),
             tuple(map(look.series, shown)),
+            tuple(map(look.mark, shown)),
             look.ink(),
         ),
         {"table": lines, "marks": pd.DataFrame(marks, columns=["percent", "what"])},

@@ -48,11 +48,11 @@ def _sentence(selection: Selection, estimate: Estimate) -> str:
 
 
 def answers(counts: dict[str, int]) -> str:
-    """Wrong answers in a sentence, the most frequent first: ``"**nevus** (5) and **angioma** (1)"``."""
+    """Wrong answers in a sentence, the most frequent first: ``"**Naevus** (5) and **Basal cell carcinoma** (1)"``."""
     ordered = sorted(((name, count) for name, count in counts.items() if count), key=lambda item: -item[1])
-    named = [f"**{name.lower()}** ({count:,})" for name, count in ordered[:MOST]]
+    named = [f"**{name}** ({count:,})" for name, count in ordered[:MOST]]
     rest = sum(count for _, count in ordered[MOST:])
-    return look.listed([*named, *([f"something else ({rest:,})"] if rest else [])])
+    return look.listed([*named, *([f"others ({rest:,})"] if rest else [])])
 
 
 def _answers(selection: Selection, estimate: Estimate) -> None:
@@ -91,9 +91,7 @@ def _answers(selection: Selection, estimate: Estimate) -> None:
     scales = f" Shades: square roots{' of the shares;' if many else ','} of the difference up to {'ten' if many else 'twenty'} points."
     columns[-1].caption(
         f"Of the difference, blue cells are answers that the row's {one} gets more often than before pruning, orange ones less "
-        "often. Blue on the diagonal is gained, orange there is lost."
-        + unchanged
-        + scales
+        "often. Blue on the diagonal is gained, orange there is lost." + unchanged + scales
     )
     panels.table(
         lambda: _lines(dense, pruned, test.class_names),

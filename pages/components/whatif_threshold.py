@@ -59,8 +59,8 @@ def draw(selection: Selection, estimate: Estimate) -> None:
         st.table(_rows(table))
         st.caption(
             f"Lesions, by the mean probability of their images. Intervals: Wilson for shares, {METHOD} for changes. "
-            "McNemar: how likely counts of missed and caught that differ so much are by chance alone. The curve has no intervals; "
-            "the table below has its points."
+            "McNemar: how likely counts of missed and caught that differ so much are by chance alone. The curves have no intervals, "
+            "and the dense network's is dashed; the table below has their points."
         )
     panels.table(
         lambda: table,

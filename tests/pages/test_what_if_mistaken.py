@@ -49,7 +49,7 @@ def test_what_the_missed_are_taken_for_is_counted_by_lesion(truth):
         counts = pd.Series(answers[rows]).value_counts()
         assert f"({counts.iloc[0]})" in part
         assert sum(map(int, re.findall(r"\((\d+)\)", part))) == rows.sum()
-        assert f"**{TITLES[truth.test.class_names[counts.index[0]]].lower()}** ({counts.iloc[0]})" in part
+        assert f"**{TITLES[truth.test.class_names[counts.index[0]]]}** ({counts.iloc[0]})" in part
 
 
 def test_harm_and_old_links_to_calibration_lead_to_what_is_mistaken():
@@ -79,4 +79,4 @@ def test_of_many_classes_the_one_of_the_headline_is_told_of_and_a_few_answers_na
     name = re.search(r"images of class “(.+?)”\*\*, the dense network finds", said)[1]
     assert re.search(rf"Of the 100 images of class “{name}”, \d+ are newly missed: the pruned network calls them", said)
     told = whatif_mistaken.answers({"A": 1, "B": 5, "C": 2, "D": 2, "E": 1, "F": 1, "G": 0})
-    assert told == "**b** (5), **c** (2), **d** (2), **a** (1) and something else (2)"
+    assert told == "**B** (5), **C** (2), **D** (2), **A** (1) and others (2)"
