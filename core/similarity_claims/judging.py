@@ -196,7 +196,7 @@ def _matrix(
             return None, f"{METHOD_TITLES.get(name, name).lower()} pruning is not trained at the sparsity of the others"
     matrix = stored.matrix(position(networks[term.first]), position(networks[term.second]), stored.usual)
     if matrix is None:
-        return None, "its comparison is not stored"
+        return None, "the comparison is not stored"
     return _whole(matrix, term)
 
 

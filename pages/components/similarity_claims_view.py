@@ -79,7 +79,8 @@ def _claim(finding: Finding) -> None:
     st.header(claim.sentence)
     st.markdown(f"{_ICONS[finding.outcome]} **{finding.outcome.capitalize()}**. {claim.test}")
     if finding.reasons:
-        what = _WHY.get(finding.outcome, "A part of it cannot be told")
+        part = "is not tested" if finding.tests < len(finding.evidence) else "cannot be told"
+        what = _WHY.get(finding.outcome, f"A part of it {part}")
         st.caption(" ".join([f"{what}.", *(f"{reason[0].upper()}{reason[1:]}." for reason in finding.reasons)]))
     first = finding.evidence[0]
     if first.values[0]:

@@ -178,7 +178,7 @@ def test_what_is_missing_is_said():
     dead = stored([line()], ALIKE, TWINS, reason="it gives the same features for every image: a dead layer")
     assert "dead layer" in similarity_claims.judge(dead, [line()])[2].reasons[0]
     empty = Stored("cohort")
-    assert similarity_claims.judge(empty, [line()])[0].reasons == ["its comparison is not stored"]
+    assert similarity_claims.judge(empty, [line()])[0].reasons == ["the comparison is not stored"]
 
 
 def test_the_floor_is_the_first_other_seed_that_was_compared():
@@ -216,7 +216,7 @@ def test_claims_are_about_networks_of_one_sparsity():
     known = stored([own], ALIKE, TWINS)
     assert similarity_claims.judge(known, [both])[0].verdict == HOLDS
     assert similarity_claims.judge(known, [both], 0.8)[0].verdict == HOLDS
-    assert similarity_claims.judge(known, [both], 0.5)[0].reasons == ["its comparison is not stored"]
+    assert similarity_claims.judge(known, [both], 0.5)[0].reasons == ["the comparison is not stored"]
 
 
 def test_where_a_few_images_decide_the_tests_are_on_the_others():

@@ -84,6 +84,7 @@ def test_another_sparsity_is_chosen_where_networks_of_it_were_compared(stored):
     assert "**Layer by layer with itself, at every sparsity**" in text
     assert "the verdict above is about 95%" in text
     assert text.count("**Not tested**") >= 2
+    assert "A part of it is not tested. One-shot pruning is not trained" in text
     survival = opened(view="survival", method="iterative", sparsity=80)
     rows = [row for frame in survival.dataframe for row in frame.value.to_dict("records")]
     assert not survival.error
