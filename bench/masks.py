@@ -13,7 +13,7 @@ import torch
 from torch.nn.utils import prune
 
 from core.models import build, layers, prunable
-from core.pruning import CRITERIA, Ranking, bind, magnitude, masked
+from core.pruning import CRITERIA, Ranking, bind, magnitude
 
 REPEATS = 5
 SPARSITY = 0.8
@@ -47,7 +47,6 @@ def compare(name: str) -> None:
     size = sum(weight.numel() for weight in weights.values())
     ranking = Ranking(CRITERIA["magnitude"](weights))
     masks = ranking.masks(SPARSITY)
-    half = {layer: weight.bfloat16() for layer, weight in weights.items()}
 
     print(f"\n{name}: {size / 1e6:.1f} million weights in {len(weights)} layers, sparsity {SPARSITY:g}")
     print(f"{'':46}{'min ms':>9}{'median ms':>11}{'× faster than torch':>22}")
@@ -59,7 +58,6 @@ def compare(name: str) -> None:
         "magnitude(), once": lambda: magnitude(weights, SPARSITY),
         "magnitude(), by layer": lambda: magnitude(weights, SPARSITY, scope="layer"),
         "magnitude(), by channel": lambda: magnitude(weights, SPARSITY, scope="channel"),
-        "new sparsity to bfloat16 weights, Ranking ready": lambda: masked(half, ranking.masks(SPARSITY)),
         "bind, masks ready": lambda: bind(model, masks),
     }.items():
         ours = measure(work)

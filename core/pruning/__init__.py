@@ -11,7 +11,6 @@ from core.pruning.criteria import CRITERIA, Criterion
 from core.pruning.masks import Masks
 from core.pruning.methods import METHODS, Method, Step, plan, step_masks
 from core.pruning.ranking import SCOPES, Ranking, magnitude
-from core.pruning.zeroing import masked
 
 __all__ = [
     "CRITERIA",
@@ -26,7 +25,6 @@ __all__ = [
     "channel_states",
     "compact",
     "magnitude",
-    "masked",
     "plan",
     "private",
     "step_masks",

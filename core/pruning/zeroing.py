@@ -1,13 +1,8 @@
 """Weights with the pruned ones at zero, as fast as memory allows."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 from torch import Tensor
-
-from core.pruning.layout import check_weights
-from core.pruning.masks import Masks
 
 _BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
@@ -27,21 +22,3 @@ def zeroed(weight: Tensor, keep: Tensor) -> Tensor:
     bits = weight.view(_BITS[weight.itemsize]).numpy()
     # Of a single number, NumPy's product is no array.
     return torch.from_numpy(np.asarray(bits * keep.numpy())).view(weight.dtype)
-
-
-def masked(weights: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Pruned weights for a live slider: layer name -> a fresh tensor of the weight's dtype with the pruned ones at zero.
-
-    A caller that computes in bfloat16 converts its weights once, and then pays only this for each new sparsity.
-
-    Args:
-        weights: layer name -> floating-point tensor; not changed.
-        masks: layer name -> bool, for exactly these layers and shapes; quickest as :class:`Masks`.
-
-    Raises:
-        InvalidValue: ``masks`` has other layers or shapes, or is not boolean.
-    """
-    check_weights(weights)
-    masks = Masks.of(masks)
-    masks.check(weights)
-    return {name: zeroed(weight, masks[name].to(weight.device)) for name, weight in weights.items()}

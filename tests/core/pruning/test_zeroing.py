@@ -1,9 +1,6 @@
 import pytest
 import torch
 
-from core.errors import InvalidValue
-from core.models import prunable
-from core.pruning import Masks, magnitude, masked
 from core.pruning.zeroing import zeroed
 
 
@@ -28,28 +25,9 @@ def test_strides_do_not_matter():
     assert torch.equal(zeroed(weight.transpose(0, 1), keep.transpose(0, 1)), (weight * keep).transpose(0, 1))
 
 
-def test_masked_weights_are_fresh(net):
-    weights = {name: weight.bfloat16() for name, weight in prunable(net).items()}
-    before = {name: weight.clone() for name, weight in weights.items()}
-    masks = magnitude(prunable(net), 0.6)
-    pruned = masked(weights, masks)
-    for name, weight in pruned.items():
-        assert weight.dtype == torch.bfloat16
-        assert torch.equal(weight, before[name] * masks[name])
-        weight.fill_(7)
-    assert all(torch.equal(weight, before[name]) for name, weight in weights.items())
-
-
-def test_masks_of_other_weights_are_refused(net):
-    with pytest.raises(InvalidValue, match="no mask for"):
-        masked(prunable(net), Masks({"conv1": torch.ones(8, 3, 3, 3, dtype=torch.bool)}))
-
-
-def test_any_mapping_is_taken_for_masks_and_a_single_number_for_a_weight(net):
-    weights = prunable(net)
-    masks = magnitude(weights, 0.6)
-    for name, weight in masked(weights, dict(masks)).items():
-        assert torch.equal(weight, masked(weights, masks)[name])
-    one = {"a": torch.tensor(-2.0)}
-    assert masked(one, {"a": torch.tensor(False)})["a"].item() == 0
-    assert masked(one, {"a": torch.tensor(True)})["a"].item() == -2
+def test_a_single_number_is_a_weight_and_what_comes_is_fresh():
+    weight = torch.tensor(-2.0)
+    assert zeroed(weight, torch.tensor(False)).item() == 0
+    kept = zeroed(weight, torch.tensor(True))
+    kept.fill_(7)
+    assert weight.item() == -2
