@@ -1,5 +1,6 @@
 """Folders of prepared arrays in the cache: written aside, put in place in one step, and checked by size when they are used."""
 
+import errno
 import json
 import os
 import secrets
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +21,7 @@ try:
 except ImportError:  # Windows has none; folders of dead processes stay there
     fcntl = None
 
+T = TypeVar("T")
 FORMAT = 3  # of all that is kept in the cache; raise it when a listing or an array would come out differently
 _STALE = 86_400  # seconds after which the temporary folder of another process is that of a dead one
 
@@ -37,6 +40,36 @@ def meta(folder: Path) -> dict | None:
     return None
 
 
+def once_more(work: Callable[[], T]) -> T:
+    """What ``work`` gives, asked a second time if files of the cache went meanwhile: it may be deleted at any time.
+
+    Raises:
+        StorageFull: they went again.
+    """
+    try:
+        return work()
+    except FileNotFoundError as error:
+        if not _is_of_cache(error.filename):
+            raise
+    try:
+        return work()
+    except FileNotFoundError as error:
+        raise StorageFull(
+            "Prepared images were deleted while they were made or opened",
+            given=error.filename,
+            remedy=f"try again, and let nothing empty {cache_root()} meanwhile",
+        ) from error
+
+
+def gone(folder: Path) -> FileNotFoundError:
+    """The error for a folder that was published and is not there, or not whole, any more."""
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+
+
+def _is_of_cache(name) -> bool:
+    return isinstance(name, str | os.PathLike) and Path(name).is_relative_to(cache_root())
+
+
 def publish(folder: Path, write: Callable[[Path], dict], whole: Callable[[Path], dict | None] = meta) -> None:
     """Let ``write`` fill a temporary folder, then rename it in one step; if another process was first, keep its.
 
@@ -47,6 +80,7 @@ def publish(folder: Path, write: Callable[[Path], dict], whole: Callable[[Path],
 
     Raises:
         StorageFull: no room, no permission, or a file in the way. Then, and if ``write`` raises, nothing is left behind.
+        FileNotFoundError: the cache was deleted meanwhile; see :func:`once_more`.
     """
     with storage_errors(folder):
         make_folder(folder.parent)
@@ -58,6 +92,8 @@ def publish(folder: Path, write: Callable[[Path], dict], whole: Callable[[Path],
             noted = write(place)
             noted["bytes"] = {file.name: file.stat().st_size for file in place.iterdir()}
             write_text(place / "meta.json", json.dumps(noted, indent=1))
+            if meta(place) is None:
+                raise gone(place)
             if folder.exists() and whole(folder) is None:
                 # Moved aside first: who has the broken one open keeps it, and nobody sees a folder half removed.
                 broken = place.with_suffix(".broken.part")

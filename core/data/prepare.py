@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from core.data.cache import cache_folder, meta, publish, write_array
+from core.data.cache import cache_folder, gone, meta, once_more, publish, write_array
 from core.data.listing import Found, Heading, Listing, count
 from core.data.pictures import decode_mask, fingerprint, open_picture, square
 from core.data.splits import SPLITS
@@ -84,6 +84,7 @@ def prepared(listing: Listing, size: int, report: Report = silent) -> Prepared:
         DataDamaged: not one picture could be read, or too few of a class or of a split; or a name that a table cannot hold.
         StorageFull: no room in the cache folder.
         Cancelled: raised by ``report``; nothing is left behind.
+        FileNotFoundError: the cache was deleted meanwhile; see :func:`core.data.cache.once_more`.
     """
     if done := lookup(listing, size):
         return done
@@ -120,7 +121,9 @@ def prepared(listing: Listing, size: int, report: Report = silent) -> Prepared:
         }
 
     publish(folder, write, _usable)
-    return lookup(listing, size)
+    if done := lookup(listing, size):
+        return done
+    raise gone(folder)
 
 
 def _usable(folder: Path) -> dict | None:
@@ -151,6 +154,8 @@ def _check_table(listing: Listing, place: Path, ids: list[str], text: list[str],
     number = len(np.load(place / "images.npy", mmap_mode="r"))
     try:
         kept = _table(place, text, numbers)["id"].tolist()
+    except FileNotFoundError:
+        raise  # not the table's fault: the cache was deleted
     except (ValueError, KeyError, OSError) as error:
         kept = [str(error)]
     if kept != ids or number != len(ids):
@@ -182,10 +187,13 @@ def prepared_masks(found: Found, size: int, ids: list[str], report: Report = sil
         write_array(place / "masks.npy", bool, (size, size), _told(masks, len(ids), stage, report))
         return {}
 
-    if meta(folder) is None:
-        check_space(folder.parent, len(ids) * size * size)
-        publish(folder, write)
-    return np.load(folder / "masks.npy", mmap_mode="r")
+    def mapped() -> np.ndarray:
+        if meta(folder) is None:
+            check_space(folder.parent, len(ids) * size * size)
+            publish(folder, write)
+        return np.load(folder / "masks.npy", mmap_mode="r")
+
+    return once_more(mapped)
 
 
 def _decoded(

@@ -10,9 +10,10 @@ import pandas as pd
 
 from core.data import cifar100, folder, ham10000, phantom
 from core.data.archive import readable
+from core.data.cache import once_more
 from core.data.imageset import ImageSet
 from core.data.listing import Found, Listing, Source, checked_root
-from core.data.prepare import check_size, lookup, prepared, prepared_masks
+from core.data.prepare import Prepared, check_size, lookup, prepared, prepared_masks
 from core.data.splits import check_split
 from core.errors import DataNotFound, InvalidValue, PruneScopeError, UnknownName
 from core.files import data_root, is_file, is_folder
@@ -66,8 +67,12 @@ def load(
     found = find(name, root=root, split_by=split_by)
     heading = found.heading
     size = int(size or heading.default_size)
-    arrays = lookup(heading, size) or prepared(found.listing, size, report)
-    table = arrays.table()
+
+    def opened() -> tuple[Prepared, pd.DataFrame, np.ndarray]:
+        arrays = lookup(heading, size) or prepared(found.listing, size, report)
+        return arrays, arrays.table(), arrays.images()
+
+    arrays, table, images = once_more(opened)
     rows = slice(None) if split == "all" else _slice(table["split"], split)
     own = table[rows].reset_index(drop=True)
     ids = own["id"].tolist()  # of this split alone: a mask that another lacks is none of its business
@@ -75,7 +80,7 @@ def load(
         name=heading.name,
         split=split,
         size=size,
-        images=arrays.images()[rows],
+        images=images[rows],
         labels=own["label"].to_numpy(np.int64),
         ids=own["id"].to_numpy(str),
         class_names=heading.class_names,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data import load, prepare
-from core.data.cache import meta
-from core.errors import DataDamaged
+from core.data import load, prepare, sources
+from core.data.cache import meta, once_more
+from core.errors import DataDamaged, StorageFull
 from tests.core.data.conftest import arrays, leftovers
 
 
@@ -140,3 +141,77 @@ def test_what_a_killed_process_left_is_swept_after_a_day(pets, cache):
         os.utime(cache / "pets" / name, (time.time() - age,) * 2)
     load(pets, "train")
     assert [path.name for path in leftovers(cache)] == [".new.part"]
+
+
+def deleting(cache: Path, times: int):
+    """A report that deletes the whole cache that often, and counts how often it could have."""
+
+    def report(progress):
+        report.told += 1
+        if report.told <= times:
+            shutil.rmtree(cache)
+
+    report.told = 0
+    return report
+
+
+def test_a_cache_deleted_while_images_are_prepared_is_begun_once_more(pets, cache):
+    whole = load(pets, "all").images.copy()
+    shutil.rmtree(cache)
+    np.testing.assert_array_equal(load(pets, "all", report=deleting(cache, 1)).images, whole)
+    assert not leftovers(cache)
+    shutil.rmtree(cache)
+    with pytest.raises(StorageFull, match=r"were deleted while they were made.*What to do: try again"):
+        load(pets, "all", report=deleting(cache, 1000))
+    assert not arrays(cache)
+
+
+@pytest.mark.parametrize("moment", ["published", "looked up", "read"])
+def test_a_cache_deleted_just_after_is_begun_once_more(pets, cache, monkeypatch, moment):
+    place, name = {"published": (prepare, "publish"), "looked up": (sources, "lookup"), "read": (prepare, "_table")}[
+        moment
+    ]
+    real, left = getattr(place, name), [1]
+    if moment != "published":
+        load(pets, "all")
+
+    def late(*given):
+        if moment == "read" and left:
+            left.pop()
+            shutil.rmtree(cache)
+        found = real(*given)
+        if left:
+            left.pop()
+            shutil.rmtree(cache)
+        return found
+
+    monkeypatch.setattr(place, name, late)
+    assert load(pets, "all").images.shape == (120, 64, 64, 3)
+    assert not left
+
+
+def test_masks_are_begun_once_more_when_the_cache_is_deleted(ham, cache, monkeypatch):
+    whole = load("ham10000", "all", size=16).masks().copy()
+    shutil.rmtree(cache)
+    images = load("ham10000", "all", size=16)
+    shutil.rmtree(cache)
+    asked = []
+    monkeypatch.setattr(prepare, "check_space", lambda *_: asked.append(1))
+    real = prepare.decode_mask
+
+    def decoded(*given):
+        if len(asked) == 1:
+            shutil.rmtree(cache, ignore_errors=True)
+        return real(*given)
+
+    monkeypatch.setattr(prepare, "decode_mask", decoded)
+    np.testing.assert_array_equal(images.masks(), whole)
+    assert len(asked) == 2
+
+
+def test_a_picture_that_goes_is_not_told_as_the_cache():
+    def read():
+        raise FileNotFoundError(2, "No such file or directory", "/pictures/1.png")
+
+    with pytest.raises(FileNotFoundError, match=r"1\.png"):
+        once_more(read)
