@@ -9,21 +9,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.data import layout
 from core.data.archive import IMAGE_SUFFIXES, Archive, readable
+from core.data.ham10000 import METADATA, PARTS
 from core.data.listing import Found, Listing, count
-from core.data.splits import ALIASES, SHARES, SPLITS, filled
+from core.data.splits import SHARES, SPLITS, filled
 from core.errors import DataDamaged, DataNotFound, check_choice
 
 SPLIT_RULE = "image"
 _LAYOUT = "train/<class>/*.png and test/<class>/*.png, or <class>/*.png"
+AS_JPEG = "save them as JPEG or PNG"
+HAM_IMAGES = PARTS[0].lower().removesuffix("_part_1")
 _KINDS = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
-_FORM = 2  # of what is made of a folder; raise it when classes, splits or pixels of the same files would come out differently
+_FORM = 3  # of what is made of a folder; raise it when classes, splits or pixels of the same files would come out differently
 
 
 def find(path: str | os.PathLike, split_by: str | None = None) -> Found:
     """A folder or zip of class folders. A single folder around everything, as zips often have, does no harm.
 
-    Splits that are there (``train``, ``validation`` or ``val`` or ``valid``, ``test``) are kept; what is missing of them is
+    Splits that are there (``train``, ``validation`` or ``val`` or ``valid``, ``test``) are kept, see :mod:`core.data.layout`; what is missing of them is
     taken from the training images by a hash of their names, and a note says so. Pictures are turned the way their camera noted,
     and transparent parts are laid on white, as in what users send (:mod:`core.uploads`).
 
@@ -73,19 +77,30 @@ def _list(path: Path) -> Listing:
             "There is no image in this place",
             given="; ".join([readable(path), *notes]),
             expected=f"{_KINDS} files as {_LAYOUT}",
-            remedy="give one of the zips in it, or unpack them" if _holds_zips(path) else "check the path",
+            remedy=AS_JPEG
+            if images.others
+            else "give one of the zips in it, or unpack them"
+            if _holds_zips(path)
+            else "check the path",
         )
-    given = any(_split_of(name) and name.count("/") >= 2 for name in ids)
-    depth = 1 if given else 0
-    placed = {name: name.split("/") for name in ids if name.count("/") > depth and (_split_of(name) or not given)}
+    levels = layout.levels(ids)
+    given = levels.split is not None
+    placed = {name: name.split("/") for name in ids if levels.placed(name)}
     if len(placed) < len(ids):
         stray = next(name for name in ids if name not in placed)
         notes.append(
             f"Left out, as they lie outside the class folders: {_files(len(ids) - len(placed))} such as {stray}"
         )
+    deeper = [name for name, parts in placed.items() if len(parts) > levels.folders + 1]
+    if deeper:
+        notes.append(
+            f"Folders inside the class folders are not told apart: {_files(len(deeper))} such as {deeper[0]} "
+            f"{'counts' if len(deeper) == 1 else 'count'} as {placed[deeper[0]][levels.label]}"
+        )
     # A Mac writes é in two characters: without this, its class folders would not match those of other systems.
-    classes = {name: unicodedata.normalize("NFC", parts[depth]) for name, parts in placed.items()}
+    classes = {name: unicodedata.normalize("NFC", parts[levels.label]) for name, parts in placed.items()}
     class_names = tuple(sorted(set(classes.values())))
+    _check_meant(path, class_names)
     if len(class_names) < 2:
         raise DataDamaged(
             "There are fewer than two classes",
@@ -102,13 +117,13 @@ def _list(path: Path) -> Listing:
             "id": name,
             "label": order[classes[name]],
             "class": classes[name],
-            "split": _split_of(name) if given else "train",
+            "split": levels.split_of(parts),
         }
-        for name in placed
+        for name, parts in placed.items()
     )
     notes += _complete(table, given)
     counts = count(table, class_names)
-    empty = _empty_folders(images, ids, depth)
+    empty = _empty_folders(images, ids, levels)
     if empty:
         notes.append(f"Class folders without an image: {', '.join(empty)}")
     notes += _check(path, counts)
@@ -126,6 +141,24 @@ def _list(path: Path) -> Listing:
     )
 
 
+def _check_meant(path: Path, class_names: tuple[str, ...]) -> None:
+    """Raise where folders on the place of classes are certainly none."""
+    if class_names and all(name.lower().startswith(HAM_IMAGES) for name in class_names):
+        raise DataDamaged(
+            "These are the files of HAM10000, which no folder sorts by class",
+            given=f"{readable(path)}: {', '.join(class_names)}",
+            expected=_LAYOUT,
+            remedy=f"put them into a folder ham10000 of the data root, beside {METADATA}.csv: the set is then called ham10000",
+        )
+    if len({layout.loosely(name) for name in class_names}) > 1 and all(map(layout.loosely, class_names)):
+        raise DataDamaged(
+            "There are folders of splits, and no class folders in them",
+            given=f"{readable(path)}: {', '.join(class_names)}",
+            expected=_LAYOUT,
+            remedy="put the images of each class into a folder with the name of the class, inside the folder of its split",
+        )
+
+
 def _holds_zips(path: Path) -> bool:
     return path.is_dir() and any(one.suffix.lower() == ".zip" for one in path.iterdir())
 
@@ -138,7 +171,7 @@ def _left_out(images: Archive) -> list[str]:
         for names, why in (
             (images.unsafe, "their names point out of the archive"),
             (images.unreadable, "their names are not UTF-8 (rename them to have them in)"),
-            (images.others, f"pictures of these kinds are not read ({', '.join(kinds)}; save them as JPEG or PNG)"),
+            (images.others, f"pictures of these kinds are not read ({', '.join(kinds)}; {AS_JPEG})"),
         )
         if names
     ]
@@ -150,15 +183,10 @@ def _without_top(images: Archive) -> dict[str, str]:
     while any(name.count("/") >= 2 for name in names):
         # A picture beside the folders, such as a preview, does not count.
         tops = {name.partition("/")[0] for name in names if "/" in name}
-        if len(tops) > 1 or any(map(_split_of, tops)):
+        if len(tops) > 1 or any(map(layout.strictly, tops)):
             break
         names = {name.partition("/")[2] or name: member for name, member in names.items()}
     return names
-
-
-def _split_of(name: str) -> str | None:
-    top = name.partition("/")[0].lower()
-    return top if top in SPLITS else ALIASES.get(top)
 
 
 def _complete(table: pd.DataFrame, given: bool) -> list[str]:
@@ -222,15 +250,15 @@ def _check(path: Path, counts: tuple[dict, ...]) -> list[str]:
     return [f"No test image of: {', '.join(untested)}"] if untested else []
 
 
-def _empty_folders(images: Archive, ids: dict[str, str], depth: int) -> list[str]:
+def _empty_folders(images: Archive, ids: dict[str, str], levels: layout.Levels) -> list[str]:
     name, member = max(ids.items(), key=lambda pair: len(pair[1]) - len(pair[0]))
-    top = member.removesuffix(name)
+    top, depth = member.removesuffix(name), levels.label
     full = {"/".join(image.split("/")[: depth + 1]) for image in ids}
     inside = [folder.removeprefix(top) for folder in images.folders if folder.startswith(top)]
     return sorted(
         folder
         for folder in inside
-        if folder.count("/") == depth and folder not in full and (not depth or _split_of(folder))
+        if folder.count("/") == depth and folder not in full and (not depth or levels.split_of(folder.split("/")))
     )
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from core import files
 from core.data import folder
+from core.data.archive import readable
 from core.data.listing import Listing, count
 from core.data.pictures import FORMATS, MAX_PIXELS
 from core.errors import DataDamaged, DataNotFound, FileTooLarge, InvalidValue, UnsafeFile
@@ -66,7 +67,12 @@ def look_at_images(path: str | os.PathLike, *, report: Report = silent) -> Look:
     with _as_of_a_zip(path, len(entries)):
         listing = folder.find(path).listing
     if len(listing.class_names) > MOST_CLASSES:
-        raise FileTooLarge("There are too many classes", given=len(listing.class_names), expected=MOST_CLASSES)
+        raise FileTooLarge(
+            "There are too many classes",
+            given=len(listing.class_names),
+            expected=MOST_CLASSES,
+            remedy=zips.WITHOUT_LIMIT,
+        )
     for name in listing.class_names:
         if not _can_be_shown(name):
             raise UnsafeFile(
@@ -136,11 +142,15 @@ def _as_of_a_zip(path: Path, entries: int) -> Iterator[None]:
         yield
     except DataNotFound as error:
         # Elsewhere this says that images are not on this machine; here it is the file that is not what it should be.
+        others = f"{entries:,} other file{'' if entries == 1 else 's'}" if entries else "nothing in it"
+        left_out = str(error.given).removeprefix(readable(path)).removeprefix("; ")
         raise DataDamaged(
-            "There is no image in this zip",
-            given=f"{entries:,} other file{'' if entries == 1 else 's'}" if entries else "nothing in it",
+            "There is no image in this zip that can be read" if left_out else "There is no image in this zip",
+            given=plain(left_out, 300) or others,
             expected=error.expected,
-            remedy="put the images into one folder a class, and zip these folders",
+            remedy=folder.AS_JPEG
+            if error.remedy == folder.AS_JPEG
+            else "put the images into one folder a class, and zip these folders",
         ) from error
     except DataDamaged as error:
         # Where the upload lay for a moment means nothing to its owner.

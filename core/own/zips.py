@@ -20,6 +20,9 @@ MOST_EXPANDED = 1_000_000_000
 _MOST_DIRECTORY = 4_000_000  # bytes of the list of files; an entry has 46 and its name
 _END, _END_64 = b"PK\x05\x06", b"PK\x06\x07"
 _END_LENGTH = 22
+WITHOUT_LIMIT = (
+    "put the zip into the folder of data on the machine itself: it then goes by its name, without this limit"
+)
 _REMEDY = "zip the folder again with the zip tool of your system, images only"
 
 
@@ -37,7 +40,12 @@ def screen(path: Path) -> list[zipfile.ZipInfo]:
         raise DataNotFound("There is no such file", given=str(path)[:300], expected="a zip", remedy="check the path")
     size = path.stat().st_size
     if size > MOST_BYTES:
-        raise FileTooLarge("The zip is too large", given=f"{size / 1e6:.1f} MB", expected=f"{MOST_BYTES / 1e6:.0f} MB")
+        raise FileTooLarge(
+            "The zip is too large",
+            given=f"{size / 1e6:.1f} MB",
+            expected=f"at most {MOST_BYTES / 1e6:.0f} MB",
+            remedy=f"make the images smaller, or {WITHOUT_LIMIT}",
+        )
     _check_directory(path, size)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -51,7 +59,7 @@ def screen(path: Path) -> list[zipfile.ZipInfo]:
             "The zip would be too large once unpacked",
             given=f"{total / 1e6:,.0f} MB from {size / 1e6:.1f} MB",
             expected=f"at most {MOST_EXPANDED / 1e6:,.0f} MB",
-            remedy="leave out what is no image, or make the images smaller",
+            remedy=f"leave out what is no image, make the images smaller, or {WITHOUT_LIMIT}",
         )
     seen = set()
     for entry in entries:

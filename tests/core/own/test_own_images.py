@@ -1,13 +1,14 @@
 """Zips of images of one's own: what fits becomes a data set, under a name, within limits."""
 
+import shutil
 import unicodedata
 import zipfile
 
 import pytest
 
 from core import data, files, jobs, own
-from core.errors import DataDamaged, InvalidValue, NotAllowed, PruneScopeError, QueueFull
-from core.own import images, records
+from core.errors import DataDamaged, FileTooLarge, InvalidValue, NotAllowed, PruneScopeError, QueueFull
+from core.own import images, records, zips
 from core.recipes import dense
 from tests.core.own import hostile
 from tests.core.own.conftest import ANNA, BEN
@@ -169,3 +170,28 @@ def test_what_stops_it_leaves_nothing_that_blocks_the_name(tmp_path, monkeypatch
 )
 def test_a_name_is_suggested(origin, name):
     assert images.name_for(origin) == name
+
+
+@pytest.mark.parametrize("suffix", ["gif", "HEIC", "dcm"])
+def test_pictures_of_kinds_that_are_not_read_are_named_with_what_to_do(suffix, tmp_path):
+    """In the right folders they are: the advice to put them into folders was no help."""
+    with zipfile.ZipFile(tmp_path / "up.zip", "w") as archive:
+        for name in ("red", "blue"):
+            archive.writestr(f"{name}/1.{suffix}", b"x")
+    with pytest.raises(
+        DataDamaged, match=rf"2 files such as red/1\.{suffix}.*What to do: save them as JPEG or PNG"
+    ) as caught:
+        own.look_at_images(tmp_path / "up.zip")
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_what_is_too_large_is_told_where_it_has_no_limit(tmp_path, monkeypatch):
+    path = hostile.good(tmp_path / "up.zip", 12, classes=[f"class {number}" for number in range(4)])
+    for module, limit in ((images, "MOST_CLASSES"), (zips, "MOST_BYTES"), (zips, "MOST_EXPANDED")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, limit, 3)
+            with pytest.raises(FileTooLarge, match=r"put the zip into the folder of data.*without this limit"):
+                own.look_at_images(path)
+    files.data_root().mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, files.data_root() / "large.zip")
+    assert len(data.locate("large").class_names) == 4
