@@ -10,6 +10,7 @@ from core.evaluation.outcomes import METHOD
 from core.files import PROJECT
 from docs import make_api, make_architecture
 from tests import test_architecture as house
+from tests.pages import opening
 
 PAGES = [*sorted((PROJECT / "docs").glob("*.md")), PROJECT / "README.md", PROJECT / "CONTRIBUTING.md"]
 
@@ -66,3 +67,9 @@ def test_links_and_files_that_a_page_names_exist(page):
         assert (PROJECT / name).exists(), name
     for name in re.findall(r"`(test_\w+\.py)`", text):
         assert list((PROJECT / "tests").rglob(name)), name
+
+
+def test_every_page_is_in_the_navigation_and_told_of_in_the_readme():
+    assert sorted(opening.PAGES) == sorted(path.stem for path in (PROJECT / "pages").glob("*.py"))
+    table = (PROJECT / "README.md").read_text(encoding="utf-8").split("| page | answers |")[1].split("\n\n")[0]
+    assert sorted(row.split("|")[1].strip() for row in table.splitlines()[2:]) == sorted(opening.PAGES.values())

@@ -1,10 +1,14 @@
 """The app in Streamlit's own test runner."""
 
+import re
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).parents[2] / "app.py"
+_NAVIGATION = APP.parent / "pages" / "components" / "navigation.py"
+PAGES = dict(re.findall(r'st\.Page\("pages/(\w+)\.py", title="([^"]+)"', _NAVIGATION.read_text(encoding="utf-8")))
+"""Every page of the app: name of its file -> what the navigation calls it."""
 
 
 def opened(page: str | None = None, **query) -> AppTest:

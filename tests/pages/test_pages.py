@@ -9,7 +9,7 @@ import pytest
 from core import checkpoints
 from core.files import PROJECT
 from tests.core import tiny_phantoms
-from tests.pages.opening import opened, texts
+from tests.pages.opening import PAGES, opened, texts
 
 WHAT_IF = "pages/what_if.py"
 
@@ -102,7 +102,7 @@ def test_a_study_whose_weights_are_here_is_one_click_away(study):
     assert "Only the results" not in texts(app)
 
 
-@pytest.mark.parametrize("page", ["what_if", "layers", "similarity", "methods", "attribution", "cost", "lesion_lab"])
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ("overview", "learn", "generate", "bring")])
 def test_pages_that_show_methods_name_the_network_that_is_left_out(study, page):
     path = checkpoints.load(f"{study}/iterative-80").path
     path.write_bytes(path.read_bytes()[:1000])
