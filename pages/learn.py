@@ -11,8 +11,8 @@ if study is None:
     panels.no_study()
     st.stop()
 st.markdown(
-    "Each lesson asks you for a guess and then shows what really trained networks did, with how sure that is. Nothing to install, "
-    "about half an hour in all. Your progress is in the address of this page: copy it to go on elsewhere."
+    "Each lesson asks you for a guess and then shows what really trained networks did, with how sure that is. Nothing to "
+    "install. Your progress is in the address of this page: copy it to go on elsewhere."
 )
 
 with panels.guard():
@@ -24,7 +24,8 @@ with panels.guard():
     done = learn_state.progress()
     made = sum(lesson.letter in done.guesses for lesson in learn.LESSONS)
     st.caption(
-        f"{made} of {len(learn.LESSONS)} lessons done, {learn.score(dict(done.quiz))[0]} of {len(learn.QUIZ)} quiz questions right."
+        f"{made} of {len(learn.LESSONS)} lessons done, {learn.score(dict(done.quiz))[0]} of {len(learn.QUIZ)} quiz questions right. "
+        f"About {sum(lesson.minutes for lesson in learn.LESSONS)} minutes for the lessons, {learn.QUIZ_MINUTES} for the quiz."
     )
     if study not in loaders.studies():
         panels.no_study()

@@ -14,13 +14,14 @@ from core.learn.findings import (
 from core.learn.lessons import BY_NAME, LESSONS, READERS, Lesson
 from core.learn.misleading import Trap, leaked, table, traps
 from core.learn.progress import Progress, decode, encode
-from core.learn.quiz import QUIZ, Item, score, valid
+from core.learn.quiz import QUIZ, QUIZ_MINUTES, Item, score, valid
 
 __all__ = [
     "ALIKE",
     "BY_NAME",
     "LESSONS",
     "QUIZ",
+    "QUIZ_MINUTES",
     "READERS",
     "Finding",
     "Item",

@@ -59,7 +59,8 @@ def kept_accuracy(dense, pruned, cohort, percent: int) -> Finding:
     [score] = scoreboard(dense, pruned, cohort.labels, cohort.groups, metrics=["accuracy"])
     return Finding(
         f"The dense network is right on **{score.dense.format()}** test images. Now its smallest {percent}% of all weights are "
-        "set to zero, and it is not trained again (batch norm of both is re-estimated). On how many of the same images is it right?",
+        "set to zero, and it is not trained again. (In both, the averages by which a network scales what it sees inside, its batch norm, were taken "
+        "anew from training images, so the dense one may differ a little from other pages.) On how many of the same images is the pruned one right?",
         f"It is right on **{score.pruned.format()}** images, a difference of {score.change.format(signed=True)}.",
         *_percent(score.pruned),
         table=_scores([score]),

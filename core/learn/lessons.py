@@ -52,9 +52,8 @@ LESSONS = (
             "images; no gradient step is taken.",
         },
         {
-            "clinician": "A trained network holds more weights than it needs for most of its answers. The chart shows how many went "
-            "from each layer: the rule asks only how large a weight is, not where it stands.",
-            "student": "Networks are over-parameterised: many weights lie near zero and hardly move any activation. One global threshold takes "
+            "clinician": "The chart shows how many went from each layer: the rule asks only how large a weight is, not where it stands.",
+            "student": "Many weights lie near zero and hardly move any activation. One global threshold takes "
             "unequal shares from the layers, because their weights differ in scale.",
         },
         "Pruning is tempting because a trained network holds more weights than most of its answers need.",

@@ -22,6 +22,9 @@ class Item:
     lesson: str
 
 
+QUIZ_MINUTES = 10
+"""About how long it takes."""
+
 QUIZ = (
     Item(
         "A network is said to be at 80% sparsity. What does that mean?",

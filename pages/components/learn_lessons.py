@@ -5,13 +5,19 @@ import streamlit as st
 from core import learn
 from core.learn import Finding, Lesson, Progress
 from core.studies import Study
-from pages.components import learn_material, learn_reveals, learn_state, loaders, panels
+from pages.components import focus, learn_material, learn_reveals, learn_state, loaders, panels
 from pages.components.learn_material import Missing
+
+_GUESS = "learn-guess"
+# Streamlit cuts the words of a button where a phone has no room for them in one line.
+_STYLE = (
+    "<style>[class*='st-key-next-'] button :is(div, p) { white-space: normal !important; text-align: left; }</style>"
+)
 
 
 def draw(lesson: Lesson, study: str, reader: str) -> None:
     """The whole lesson."""
-    st.header(lesson.title)
+    learn_state.head(lesson.title)
     st.markdown(lesson.before[reader])
     with st.spinner("Asking the networks"):
         finding = learn_material.finding(lesson.name, study)
@@ -22,7 +28,8 @@ def draw(lesson: Lesson, study: str, reader: str) -> None:
         return
     done = learn_state.progress()
     guess = learn_state.guessed(lesson.letter, finding, done)
-    with st.container(border=True):
+    with st.container(border=True, key=_GUESS):
+        focus.given(_GUESS)
         st.markdown(f"**Predict.** {finding.question}")
         if guess is None:
             _ask(lesson, finding, done)
@@ -74,9 +81,16 @@ def _ask(lesson: Lesson, finding: Finding, done: Progress) -> None:
         "Commit, and show the answer",
         type="primary",
         disabled=value is None,
-        on_click=lambda: learn_state.keep(done.guess(lesson.letter, value)),
+        on_click=_keep,
+        args=(done.guess(lesson.letter, value),),
         key=f"commit-{lesson.letter}",
     )
+
+
+def _keep(done: Progress) -> None:
+    """Take over a guess, or take it back; the button is gone after it, and the answer or the question stands in its place."""
+    learn_state.keep(done)
+    focus.on(_GUESS)
 
 
 def _answer(lesson: Lesson, finding: Finding, guess, done: Progress) -> None:
@@ -84,7 +98,8 @@ def _answer(lesson: Lesson, finding: Finding, guess, done: Progress) -> None:
     st.markdown(learn.compare(finding, guess))
     st.button(
         "Guess again",
-        on_click=lambda: learn_state.keep(done.guess(lesson.letter, None)),
+        on_click=_keep,
+        args=(done.guess(lesson.letter, None),),
         key=f"again-{lesson.letter}",
         type="tertiary",
         icon=":material/undo:",
@@ -95,6 +110,7 @@ def _onwards(lesson: Lesson, study: str, *, look: bool = True) -> None:
     """The next lesson, and where to ``look`` for what this one told, if it did."""
     names = list(learn_state.PLACES)
     following = names[names.index(lesson.name) + 1]
+    st.html(_STYLE)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.button(
             f"Next: {learn_state.PLACES[following]}",

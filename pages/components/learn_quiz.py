@@ -6,10 +6,13 @@ from core import learn
 from core.learn import Progress
 from pages.components import learn_state
 
+_STYLE = "<style>[class*='st-key-question-'] [data-testid='stWidgetLabel'] p { font-weight: 600; }</style>"
+
 
 def draw() -> None:
     """All questions, each with its explanation once it is answered."""
-    st.header("Quiz")
+    learn_state.head("Quiz")
+    st.html(_STYLE)
     done = learn_state.progress()
     right, answered = learn.score(dict(done.quiz))
     st.markdown(
@@ -18,7 +21,7 @@ def draw() -> None:
         else f"{len(learn.QUIZ)} questions on what the lessons taught. Each is explained as soon as you answer."
     )
     for number, item in enumerate(learn.QUIZ):
-        with st.container(border=True):
+        with st.container(border=True, key=f"question-{number}"):
             _question(number, item, done)
     if answered:
         st.button("Start over", on_click=_forget, args=(done,), icon=":material/undo:", key="quiz-again")
@@ -30,7 +33,7 @@ def _question(number: int, item: learn.Item, done: Progress) -> None:
     key = f"quiz-{number}"
     st.session_state.setdefault(key, place)
     st.radio(
-        f"**{number + 1}. {item.question}**",
+        f"Question {number + 1}: {item.question}",  # as it is: a screen reader reads out signs of Markdown
         range(len(item.options)),
         format_func=item.options.__getitem__,
         key=key,

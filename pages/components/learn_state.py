@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import learn
 from core.learn import Progress
-from pages.components import address
+from pages.components import address, focus
 
 _DONE = "done"
 QUIZ, TEACHER = "quiz", "teacher"
@@ -13,6 +13,8 @@ PLACES = {lesson.name: f"{number}. {lesson.title}" for number, lesson in enumera
     TEACHER: "For teachers",
 }
 """Where a learner can be: the lessons, the quiz, the page for teachers."""
+TOP = "learn-top"
+"""Key of the container with the title of what is open."""
 
 
 def reader() -> str:
@@ -36,6 +38,14 @@ def place() -> str:
 def go(name: str) -> None:
     """Open another place, before the page is drawn again."""
     st.session_state["lesson"] = name
+    focus.on(TOP)
+
+
+def head(title: str) -> None:
+    """The title of what is open, where those arrive who came by a button at the end of something else."""
+    with st.container(key=TOP):
+        focus.given(TOP)
+        st.header(title)
 
 
 def progress() -> Progress:

@@ -34,11 +34,14 @@ def test_a_student_guesses_sees_the_answer_and_goes_on_elsewhere(page, address, 
     page.get_by_role("button", name="Commit, and show the answer").click()
     page.get_by_text("You said 51%").wait_for()
     page.wait_for_url(re.compile("done=a51"))
+    page.wait_for_function("document.activeElement.matches('.st-key-learn-guess')")
     page.reload()
     page.get_by_text("You said 51%").wait_for()
     page.get_by_role("button", name="Next: 2. Why the smallest weights").click()
     page.get_by_role("heading", name="Why the smallest weights").wait_for()
     page.wait_for_url(re.compile("lesson=magnitude"))
+    page.wait_for_function("document.activeElement.matches('.st-key-learn-top')")
+    assert 0 <= page.get_by_role("heading", name="Why the smallest weights").bounding_box()["y"] < 200
     with visitor(browser) as other:
         other.goto(page.url)
         other.get_by_role("heading", name="Why the smallest weights").wait_for()

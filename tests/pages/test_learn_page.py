@@ -1,5 +1,7 @@
 """The course, on tiny networks that the test trains, and on the networks that ship."""
 
+import re
+
 import pytest
 
 from core import learn, responses
@@ -25,6 +27,11 @@ def shipped(monkeypatch, tmp_path):
     monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path))
 
 
+def focused(app) -> list[str]:
+    """The keys of containers that are given the focus."""
+    return [key for element in app.get("html") for key in re.findall(r'"\.st-key-([a-z-]+)"', element.proto.body)]
+
+
 def test_it_says_what_to_do_where_nothing_was_trained():
     assert "No trained network yet" in texts(opened(LEARN))
 
@@ -34,13 +41,17 @@ def test_a_guess_comes_before_the_answer_and_is_kept_in_the_address(shipped):
     assert "**Predict.**" in texts(app)
     assert "**Answer.**" not in texts(app)
     app.slider(key="guess-a").set_value(40).run()
+    assert not focused(app)
     app.button(key="commit-a").click().run()
+    assert focused(app) == ["learn-guess"], "the button is gone, and the focus with it"
     told = texts(app)
     assert "**Answer.**" in told
     assert "You said 40%" in told
     assert app.query_params["done"] in ("a40", ["a40"])
     app.button(key="next-a").click().run()
     assert app.header[0].value == learn.LESSONS[1].title
+    assert focused(app) == ["learn-top"]
+    assert not focused(app.run())
     assert not app.exception
 
 
@@ -88,11 +99,18 @@ def test_the_quiz_explains_each_answer(shipped):
     assert app.query_params["done"] in ("q0", ["q0"])
     app.radio(key="quiz-0").set_value(learn.QUIZ[0].right).run()
     assert "**1 right** of 1 answered" in texts(app)
+    assert app.radio(key="quiz-0").label == f"Question 1: {learn.QUIZ[0].question}", (
+        "screen readers read signs of Markdown out"
+    )
 
 
 def test_teachers_see_goals_and_all_answers(shipped):
     app = opened(LEARN, lesson="teacher")
     assert "Key to the quiz" not in texts(app)
+    links = list(app.table[0].value.index)
+    assert len(links) == len(learn.LESSONS) + 1
+    assert links[3].startswith("[4\\. Accuracy hides harm](learn?study=")
+    assert links[3].endswith("&lesson=harm)"), "a fresh start: no guess, and not this page"
     app.toggle(key="answers").set_value(True).run()
     told = texts(app)
     assert not app.error
