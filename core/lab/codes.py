@@ -10,8 +10,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from core.data.phantom import CLASSES, RANGES, Parameters, preset, sample
 
-START = "nv.3"
-"""The lesion that the lab opens with."""
+START = "random.61"
+"""The lesion that the lab opens with: a melanoma on which the networks that ship part, so that there is something to see."""
 RANDOM = "random"
 TEXT = "phantom"
 """Keyword of the text in a downloaded PNG."""

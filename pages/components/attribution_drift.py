@@ -46,11 +46,11 @@ def draw(study: str, paths: dict[str, Path], sparsity: float) -> None:
     whom = "each diagnosis counting alike" if one is None else look.diagnosis(diagnosis)
     st.caption(
         f"{METHODS[method].title}, the dense network's answer as target, up to n = {int(frame['n'].max()):,} test images of as many lesions, "
-        f"{whom}; bands are 95% intervals (Student by lesion; of the pointing game Wilson, adjusted for lesions). Diamonds are trained checkpoints; between them networks are pruned on, "
+        f"{whom}; bands are 95% intervals (Student by lesion; of the pointing game Wilson, adjusted for lesions). Large marks are trained checkpoints; between them networks are pruned on, "
         "with batch norm re-estimated." + _sanity(known, paths, method)
     )
     panels.table(
-        frame.drop(columns="colour"),
+        frame.drop(columns=["colour", "shape"]),
         name=f"drift-{study}-{method}-{measure}",
         title=f"{chosen.title} against sparsity",
         key="drift",
@@ -126,7 +126,7 @@ def _curves(known: Drift, paths: dict[str, Path], method: str, measure: str, one
         found = []
         for name in sorted(paths, key=look.order):
             curve = drift.curve(known, paths[name], method, measure, one=one)
-            found.append(curve.assign(network=look.title(name), colour=look.colour(name)))
+            found.append(curve.assign(network=look.title(name), colour=look.colour(name), shape=look.shape(name)))
         return pd.concat(found, ignore_index=True)
 
     return loaders.results().make(("drift", digests, len(known.frame), method, measure, one), work)

@@ -120,6 +120,7 @@ def _details(picture, networks, maps, question, report) -> None:
                 {
                     "network": network.title,
                     "colour": look.colour(method),
+                    "shape": look.shape(method),
                     "step": number,
                     "stage": step.stage,
                     "share": step.share,
@@ -158,7 +159,7 @@ def _details(picture, networks, maps, question, report) -> None:
         "One image and one draw of random weights: no interval. A map of what the network has learnt falls towards 0."
     )
     panels.table(
-        cascade.drop(columns="colour"),
+        cascade.drop(columns=["colour", "shape"]),
         name=f"cascade-{networks[0].entry.card.study}-{question.method}",
         title="Rank correlation by stage",
         key="cascade",

@@ -51,6 +51,8 @@ def haloed(text: alt.Chart, ink: str) -> alt.LayerChart:
         text: of one mark_text.
         ink: the theme's colour of text.
     """
+    if text.encoding.tooltip is alt.Undefined:  # else Streamlit lists the columns of the table
+        text = text.encode(tooltip=alt.value(None))
     halo, words = text.copy(), text.encode(color=alt.value(ink))
     halo.mark = halo.mark.copy()
     halo.mark.stroke, halo.mark.strokeWidth, halo.mark.strokeJoin = look.paper(), 4, "round"

@@ -34,6 +34,10 @@ def draw(lesion: Parameters, asked: Asked, own: DeltaGenerator, along: DeltaGene
     names = {key: look.title(key) for key in ("dense", *asked.paths)}
     answers = lab_networks.answers(asked, lesion, parameter)
     verdict.markdown(_verdict(answers, names))
+    if lab.encode(lesion) == lab.START and _part(answers):
+        verdict.caption(
+            "The lab opens with a drawing picked because networks part on it; on most they agree. *Random* draws another."
+        )
     with bars:
         _own(answers, names)
     with along:
@@ -53,7 +57,7 @@ def _own(answers: Answers, names: dict[str, str]) -> None:
         for key, title in names.items()
     )
     st.altair_chart(
-        lab_charts.answers(frame, _colours(names), look.ink()),
+        lab_charts.answers(frame, _drawn(names), look.ink()),
         alt="Probability of each of the seven diagnoses from " + " and ".join(names.values()),
     )
 
@@ -76,7 +80,7 @@ def _along(answers: Answers, names: dict[str, str], lesion: Parameters, diagnosi
     what = lab_words.TITLES[parameter]
     chart = lab_charts.along(
         pd.DataFrame(rows),
-        _colours(names),
+        _drawn(names),
         position=scale * getattr(lesion, parameter),
         axis=what if parameter == "skin" else f"{what} (%)",
         question=f"Probability of {title}",
@@ -84,7 +88,8 @@ def _along(answers: Answers, names: dict[str, str], lesion: Parameters, diagnosi
     )
     st.altair_chart(chart, alt=f"Probability of {title} against {what.lower()}, for {' and '.join(names.values())}")
     st.markdown(_sentences(answers, names, diagnosis))
-    st.caption("A dot marks where the network's call is this diagnosis: the likeliest of all seven.")
+    if any(row["called"] for row in rows):
+        st.caption("A mark on a line: there the network's call is this diagnosis, the likeliest of all seven.")
 
 
 def _sentences(answers: Answers, names: dict[str, str], diagnosis: str) -> str:
@@ -122,8 +127,13 @@ def _verdict(answers: Answers, names: dict[str, str]) -> str:
     )
 
 
-def _colours(names: dict[str, str]) -> dict[str, str]:
-    return {title: look.colour(key) for key, title in names.items()}
+def _part(answers: Answers) -> bool:
+    """Whether the networks call the lesion differently."""
+    return len({int(given.argmax()) for given in answers.own.values()}) > 1
+
+
+def _drawn(names: dict[str, str]) -> lab_charts.Networks:
+    return {title: (look.colour(key), look.shape(key)) for key, title in names.items()}
 
 
 def _basis(asked: Asked) -> str:

@@ -104,8 +104,17 @@ def _study(chosen: str | None) -> str | None:
         )
         return photographs
     if own:
-        note.caption(f"**{_title(own)}**, which learned from drawings like these.")
+        note.caption(f"**{_title(own)}**, which learned from drawings like these.{_aside(chosen, own, of_photographs)}")
     return own
+
+
+def _aside(chosen: str | None, own: str, of_photographs: list[str]) -> str:
+    """What becomes of the study of the sidebar, where it is not the one asked."""
+    if chosen is None or chosen == own:
+        return ""
+    if chosen in of_photographs:
+        return f" {_title(chosen)}, chosen in the sidebar, learned from photographs: the switch asks it instead."
+    return f" {_title(chosen)}, chosen in the sidebar, cannot be asked: it tells other things apart, or at a size that is not drawn."
 
 
 def _nobody() -> None:

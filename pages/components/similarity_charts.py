@@ -46,7 +46,7 @@ def small(names: tuple[str, ...], ink: str) -> alt.LayerChart:
         x=alt.X("column:N", title=None, scale=scale, axis=_names("top")),
         y=alt.Y("row:N", title=None, scale=scale, axis=_names("left")),
     )
-    picture = base.mark_image(aspect=False, smooth=False, **side).encode(url="picture:N")
+    picture = base.mark_image(aspect=False, smooth=False, **side).encode(url="picture:N", tooltip=alt.value(None))
     frame = base.mark_rect(fillOpacity=0, strokeWidth=3, cursor="pointer", **side).encode(
         stroke=alt.condition("datum.picked", alt.value(ink), alt.value("transparent")),
         tooltip=[
@@ -143,6 +143,7 @@ def picture(size: tuple[int, int], titles: tuple[str, str]) -> alt.Chart:
             x=alt.X("x:Q", scale=alt.Scale(domain=[0, size[1]], nice=False), title=titles[1]),
             y=alt.Y("y:Q", scale=alt.Scale(domain=[size[0], 0], nice=False), title=titles[0]),
             url="picture:N",
+            tooltip=alt.value(None),
         )
     )
     return charts.sized(drawn, f"width * {size[0]} / {size[1]}")
@@ -163,19 +164,28 @@ def survival(layers: tuple[str, ...], ink: str) -> alt.LayerChart:
     stops = np.linspace(1, max(2, len(layers)), len(colours.DEPTH)).tolist()
     depth = alt.Scale(domain=stops, range=list(colours.DEPTH), interpolate="rgb")
     legend = alt.Legend(
-        title="Layer, from the input to the output",
+        title="Layer, from input to output",
+        titleLimit=320,
         orient="top",
-        gradientLength=alt.ExprRef("min(420, width - 60)"),
+        columns=alt.ExprRef("width < 480 ? 2 : 5"),
         values=sorted({round(place) for place in np.linspace(1, len(layers), min(len(layers), 5))}),
         labelExpr=f"{json.dumps(layers)}[datum.value - 1]",
-        labelOverlap="greedy",
-        labelSeparation=6,
     )
     base = alt.Chart(charts.table()).encode(
         x=alt.X("sparsity:Q", scale=_UNIT, axis=alt.Axis(format="%", values=_STEPS), title="Weights removed"),
         y=alt.Y("cka:Q", scale=_UNIT, axis=alt.Axis(values=_STEPS), title="CKA with the dense network"),
         detail=["layer:N", "checkpoint:N"],
         color=alt.Color("depth:Q", scale=depth, legend=legend),
+        tooltip=[
+            alt.Tooltip("layer:N", title="Layer"),
+            alt.Tooltip("whole:N", title="In the code"),
+            alt.Tooltip("depth:Q", title="Counted from the input"),
+            alt.Tooltip("sparsity:Q", title="Weights removed", format=".0%"),
+            alt.Tooltip("cka:Q", title="CKA with its dense twin", format=".3f"),
+            alt.Tooltip("low:Q", title="95% from", format=".3f"),
+            alt.Tooltip("high:Q", title="to", format=".3f"),
+            alt.Tooltip("n:Q", title="Images", format=","),
+        ],
     )
     lines = base.mark_line().encode(strokeWidth=alt.condition(hover, alt.value(4), alt.value(1.8)))
     size = alt.Size("trained:N", scale=alt.Scale(domain=[False, True], range=[16, 60]), legend=None, type="ordinal")
@@ -183,20 +193,11 @@ def survival(layers: tuple[str, ...], ink: str) -> alt.LayerChart:
         base.mark_circle(opacity=1)
         .encode(
             size=alt.condition(hover, alt.value(110), size),
-            tooltip=[
-                alt.Tooltip("layer:N", title="Layer"),
-                alt.Tooltip("whole:N", title="In the code"),
-                alt.Tooltip("depth:Q", title="Counted from the input"),
-                alt.Tooltip("sparsity:Q", title="Weights removed", format=".0%"),
-                alt.Tooltip("cka:Q", title="CKA with its dense twin", format=".3f"),
-                alt.Tooltip("low:Q", title="95% from", format=".3f"),
-                alt.Tooltip("high:Q", title="to", format=".3f"),
-                alt.Tooltip("n:Q", title="Images", format=","),
-            ],
         )
         .add_params(hover)
     )
-    here = alt.Chart(charts.table("slider")).mark_rule(color=ink, strokeDash=[4, 3]).encode(x="at:Q")
+    here = alt.Chart(charts.table("slider")).mark_rule(color=ink, strokeDash=[4, 3])
+    here = here.encode(x="at:Q", tooltip=alt.value(None))
     return (here + lines + dots).properties(height=440)
 
 

@@ -10,7 +10,7 @@ from pages.components.methods_charts import VERDICT_COLOURS, VERDICT_SHAPES, VER
 def forest(labels: tuple[str, ...], reach: float, ink: str) -> alt.LayerChart:
     """Differences of mean CKA with their intervals; right of the dashed line the paper's claim holds.
 
-    Table: label, difference, low, high, verdict, n.
+    Table: label (may have a line break), plain (the same without), difference, low, high, verdict, n.
 
     Args:
         labels: in order.
@@ -28,7 +28,7 @@ def forest(labels: tuple[str, ...], reach: float, ink: str) -> alt.LayerChart:
         yOffset=alt.YOffsetDatum("value", scale=offset),
         color=alt.Color("verdict:N", scale=shades, legend=VERDICTS),
         tooltip=[
-            alt.Tooltip("label:N", title="Difference"),
+            alt.Tooltip("plain:N", title="Difference"),
             alt.Tooltip("n:Q", title="Images", format=","),
             alt.Tooltip("verdict:N", title="Verdict"),
         ],
@@ -47,7 +47,8 @@ def forest(labels: tuple[str, ...], reach: float, ink: str) -> alt.LayerChart:
         align="left", baseline="middle", dx=2, fontSize=12, lineBreak="\n", text=said
     )
     names = text.encode(y=y, yOffset=alt.YOffsetDatum("name", scale=offset), x=alt.value(0))
-    zero = alt.Chart(alt.Data(values=[{"x": 0}])).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7).encode(x="x:Q")
+    zero = alt.Chart(alt.Data(values=[{"x": 0}])).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7)
+    zero = zero.encode(x="x:Q", tooltip=alt.value(None))
     high = f"({narrow} ? {78 if any(chr(10) in label for label in labels) else 52} : 52) * {len(labels)}"
     return charts.sized(zero + span + dot + charts.haloed(names, ink), high)
 
@@ -89,5 +90,6 @@ def by_sparsity(series: tuple[tuple[str, str], ...], sparsities: tuple[float, ..
     )
     span = base.mark_rule(strokeWidth=2.5).encode(y="low:Q", y2="high:Q")
     dot = base.mark_point(filled=True, size=80, opacity=1).encode(y="difference:Q")
-    zero = alt.Chart(alt.Data(values=[{"y": 0}])).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7).encode(y="y:Q")
+    zero = alt.Chart(alt.Data(values=[{"y": 0}])).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7)
+    zero = zero.encode(y="y:Q", tooltip=alt.value(None))
     return (zero + lines + span + dot).properties(height=300 + 24 * len(names))

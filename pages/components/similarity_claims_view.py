@@ -92,7 +92,7 @@ def _claim(finding: Finding) -> None:
         reach = max(0.05, 1.1 * float(rows[["low", "high"]].abs().max().max()))
         charts.show(
             similarity_claims_charts.forest(tuple(labels), round(reach, 3), look.ink()),
-            rows.assign(label=labels),
+            rows.assign(label=labels, plain=[label.replace("\n", " ") for label in labels]),
             alt="Differences of mean CKA with 95% intervals: " + "; ".join(labels).replace("\n", " "),
         )
     n = next((item.difference.n for item in finding.evidence if item.difference), None)

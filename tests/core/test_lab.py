@@ -12,6 +12,7 @@ from core.data.phantom import CLASSES, RANGES, Parameters, preset, render, sampl
 from core.data.phantom.parameters import NAMES
 from core.errors import InvalidSparsity, InvalidValue, UnknownName
 from core.evaluation import Predictor
+from core.files import PROJECT
 from core.lab import codes
 from core.whatif import Subject
 from tests.core import tiny_phantoms
@@ -237,3 +238,11 @@ def test_the_set_of_phantoms_can_be_opened_in_the_lab(monkeypatch):
     for row, lesion in enumerate(phantom.parameters_of(images)):
         again = lab.decode(lab.encode(lesion))
         np.testing.assert_array_equal(render(again, 32).images[0], images.images[row])
+
+
+def test_on_the_lesion_that_the_lab_opens_with_the_networks_that_ship_part():
+    folder = PROJECT / "checkpoints" / "phantom-64" / "densenet169"
+    networks = {name: checkpoints.load(folder / f"{name}.safetensors").model() for name in ("dense", "iterative-80")}
+    answers = lab.ask(networks, lab.decode(lab.START), "border", 64)
+    dense, pruned = (CLASSES[given.argmax()] for given in answers.own.values())
+    assert dense == lab.decode(lab.START).diagnosis != pruned

@@ -38,7 +38,7 @@ def test_what_one_draws_another_sees_and_can_be_taken_back(browser, address):
         slider.focus()
         slider.press("End")
         second = wait_for_another(page, first)
-        page.wait_for_url(re.compile(r"lesion=nv\.3\.b1000"))
+        page.wait_for_url(re.compile(r"lesion=random\.61\.b1000"))
         with visitor(browser, viewport={"width": 390, "height": 844}) as other:
             other.goto(page.url)
             other.get_by_text("No network has learned from phantoms yet").wait_for()

@@ -3,10 +3,11 @@
 import re
 
 import numpy as np
+import pandas as pd
 
 from core import checkpoints, evaluation, lab
 from core.data.phantom import CLASSES, preset, render
-from pages.components import lab_words, look
+from pages.components import lab_charts, lab_words, look
 from tests.core import tiny, tiny_phantoms
 from tests.pages.lesion_lab.conftest import opened, shows, texts
 
@@ -49,12 +50,14 @@ def test_the_sentence_says_where_the_call_changes(phantoms, monkeypatch):
     text = texts(opened(lesion="mel.2"))
     assert "Border from 0% to 100%:" in text
     assert "- **Dense** calls it melanoma from 30% on." in text
+    assert "A mark on a line" in text
     text = texts(opened(lesion="mel.2", call="nv", along="pigment"))
     assert "Melanin from 0% to 200%:" in text
     assert "- **Iterative** calls it naevus up to 60%." in text
     text = texts(opened(lesion="mel.2", call="bcc", along="skin"))
     assert "from type 1.0 to type 6.0" in text
     assert "- **Dense** never calls it basal cell carcinoma (at most 4%)." in text
+    assert "A mark on a line" not in text, "there is none"
 
 
 def test_the_stretches_in_words():
@@ -89,6 +92,7 @@ def test_a_study_of_photographs_is_asked_on_request_only(monkeypatch, tmp_path):
         tiny_phantoms.save("ham10000-32/vgg16", seed=9)
         app = opened(study="ham10000-32/vgg16", lesion="mel.3")
         assert "**Phantoms (32 px) · VGG16**, which learned from drawings" in texts(app)
+        assert "HAM10000 (32 px) · VGG16, chosen in the sidebar, learned from photographs" in texts(app)
         before = next(line for line in texts(app).splitlines() if line.startswith("The dense network"))
         app.toggle(key="photographs").set_value(True).run()
         text = texts(app)
@@ -103,3 +107,42 @@ def test_a_study_of_photographs_is_asked_on_request_only(monkeypatch, tmp_path):
         app.slider(key="sparsity").set_value(90).run()
         assert not app.error
         assert "the photographs to re-estimate it on are not on this machine" in texts(app)
+
+
+def test_a_drawing_picked_because_networks_part_on_it_is_told_as_such(phantoms, monkeypatch):
+    from core.lab import answers
+
+    calls = {}
+    monkeypatch.setattr(
+        answers,
+        "predict",
+        lambda network, images: np.eye(7, dtype=np.float32)[np.full(len(images), calls[id(network)])],
+    )
+    usual = answers.ask
+
+    def ask(networks, *args, **more):
+        calls.update({id(network): number * apart for number, network in enumerate(networks.values())})
+        return usual(networks, *args, **more)
+
+    monkeypatch.setattr(lab, "ask", ask)
+    apart = 1
+    assert "picked because networks part on it" in texts(opened())
+    assert "picked because networks part on it" not in texts(opened(lesion="mel.2"))
+    apart = 0
+    assert "picked because networks part on it" not in texts(opened()), "they agree"
+
+
+def test_networks_are_told_apart_without_colour():
+    networks = {"Dense": ("#111111", "circle"), "One-shot": ("#222222", "square"), "Iterative": ("#333333", "diamond")}
+    rows = [{"label": "Melanoma", "network": name, "probability": 0.5} for name in networks]
+    bars = lab_charts.answers(pd.DataFrame(rows), networks, "#000000").to_dict()["layer"][0]["encoding"]
+    assert bars["fill"]["scale"]["range"] == ["#11111128", "#222222", "#333333"], "the dense network's bars are hollow"
+    assert bars["stroke"]["scale"]["range"] == ["#111111", "#222222", "#333333"]
+    rows = [{"value": 0.0, "network": name, "probability": 0.5, "call": "", "called": True} for name in networks]
+    spec = lab_charts.along(
+        pd.DataFrame(rows), networks, position=0, axis="Border", question="Probability", ink="#000000"
+    ).to_dict()
+    (dashes,) = [layer["encoding"]["strokeDash"] for layer in spec["layer"] if "strokeDash" in layer["encoding"]]
+    assert len({tuple(dash) for dash in dashes["scale"]["range"]}) == len(networks)
+    (drawn,) = [rows for rows in spec["datasets"].values() if "mark" in rows[0]]
+    assert [row["mark"] for row in drawn] == ["circle", "square", "diamond"]
