@@ -48,10 +48,9 @@ def run(recipe: Recipe | Mapping, *, root=None, data=None, device=None, report: 
         InvalidValue: what is no recipe.
         DataNotFound, DataDamaged: the study's data.
         CheckpointNotFound: weights that somebody brought, and that are not here.
-        CheckpointMismatch: a folder of one's own holds other images than those that the checkpoint was made from, or other classes
-            than brought weights know.
+        CheckpointMismatch: a folder of one's own holds other images than those that the checkpoint was made from, or other classes than brought weights know.
         TrainingFailed: training diverged.
-        StorageFull: no room for the state or the checkpoint.
+        StorageFull: no room for the state or the checkpoint; told before training where the place takes no file at all.
         Cancelled: raised by ``report``; finished epochs are kept.
     """
     if isinstance(recipe, Mapping):
@@ -70,6 +69,7 @@ def run(recipe: Recipe | Mapping, *, root=None, data=None, device=None, report: 
         return made
     if recipe.brought:
         raise brought.not_here(recipe.study, recipe.brought)
+    files.check_takes_files(checkpoints.path_of(f"{recipe.study}/x", root=root).parent)  # before hours, not after them
     parent = run(recipe.parent, root=root, data=data, device=device, report=report) if recipe.parent else None
     with runfolder.alone(folder, report):
         made = find(recipe, root=root) or _make(recipe, parent, folder, root, data, device, report)

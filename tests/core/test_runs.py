@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core import checkpoints, files, paths, runs, sweeps
-from core.errors import CheckpointMismatch, DataNotFound, DownloadFailed, InvalidValue, UnknownName
+from core.errors import CheckpointMismatch, DataNotFound, DownloadFailed, InvalidValue, StorageFull, UnknownName
 from core.models import prunable, units
 from core.pruning import plan
 from core.recipes import dense, pruned
@@ -205,6 +205,22 @@ def test_missing_data_are_named_and_leave_nothing_to_clean(tmp_path):
     with pytest.raises(DataNotFound, match="HAM10000"):
         runs.run(dense("ham10000-64/vgg16"), data=tmp_path)
     assert checkpoints.list() == []
+
+
+def test_a_place_that_takes_no_checkpoint_is_told_before_training(colours, budgets, tmp_path, monkeypatch):
+    recipe = pruned(dense(STUDY, epochs=2), "one_shot", 0.5, epochs=1)
+    blocked, real = tmp_path / "mounted read-only", files.check_takes_files
+
+    def takes(folder):
+        if folder.is_relative_to(blocked):
+            raise StorageFull("Could not write files", given=f"Read-only file system in {folder}")
+        real(folder)
+
+    monkeypatch.setattr(files, "check_takes_files", takes)
+    with pytest.raises(StorageFull, match="Read-only"):
+        runs.run(recipe, data=colours, root=blocked)
+    assert budgets == []
+    assert not files.runs_root().exists() or list(files.runs_root().iterdir()) == []
 
 
 def test_a_seed_makes_another_checkpoint_beside_the_first(colours):
