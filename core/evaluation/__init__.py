@@ -3,7 +3,7 @@
 from core.evaluation.changes import flips, harm
 from core.evaluation.intervals import Interval, mover, wilson
 from core.evaluation.ledger import FalseAlarms, false_alarms, in_groups, ledger, taken_for
-from core.evaluation.metrics import METRICS, Metric, threshold_for_sensitivity
+from core.evaluation.metrics import METRICS, Metric, headlines, threshold_for_sensitivity
 from core.evaluation.paired import Comparison, McNemar, compare, mcnemar
 from core.evaluation.predict import Predictor, predict
 from core.evaluation.recalibration import has_batch_norm, recalibrate
@@ -30,6 +30,7 @@ __all__ = [
     "flips",
     "harm",
     "has_batch_norm",
+    "headlines",
     "in_groups",
     "ledger",
     "mcnemar",

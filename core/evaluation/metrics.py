@@ -1,7 +1,7 @@
 """What we measure of a network's answers: each metric with its name, its meaning and its interval.
 
-``METRICS`` is the list that every view draws from. To add a metric: write what measures it, add an entry, and its paired
-difference in :mod:`core.evaluation.paired`.
+``METRICS`` is the list that every view draws from; views of two networks beside each other show its :func:`headlines`. To add a metric:
+write what measures it, add an entry, and its paired difference in :mod:`core.evaluation.paired`.
 """
 
 import math
@@ -49,6 +49,8 @@ class Metric:
         higher_is_better: direction.
         primary: the one to show first; one metric is.
         watches: needs a class to watch for and its threshold.
+        headline: one of those that sum up how good a network is.
+        whole: needs all probabilities of an answer; stored ones may keep the likeliest and the true class's only.
     """
 
     name: str
@@ -61,6 +63,8 @@ class Metric:
     higher_is_better: bool = True
     primary: bool = False
     watches: bool = False
+    headline: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ METRICS: dict[str, Metric] = {
             "The share of right answers in each diagnosis, averaged so that a rare diagnosis counts as much as a common one.",
             _balanced_accuracy,
             primary=True,
+            headline=True,
         ),
         Metric(
             "accuracy",
@@ -137,6 +142,7 @@ METRICS: dict[str, Metric] = {
             "%",
             "The share of all images that are answered right; common diagnoses dominate it.",
             lambda predictions, settings: proportion_interval(tally_accuracy(predictions)),
+            headline=True,
         ),
         Metric(
             "macro_auc",
@@ -145,6 +151,8 @@ METRICS: dict[str, Metric] = {
             "How well the probabilities rank images of a diagnosis above all others, averaged over diagnoses: 0.5 is "
             "chance, 1 is perfect.",
             lambda predictions, settings: auc_interval(predictions),
+            headline=True,
+            whole=True,
         ),
         Metric(
             "sensitivity_at_threshold",
@@ -173,6 +181,15 @@ METRICS: dict[str, Metric] = {
         ),
     )
 }
+
+
+def headlines(*, short: bool = False) -> list[str]:
+    """Names of the metrics that sum up how good a network is, the first first.
+
+    Args:
+        short: of its answers not all probabilities are known.
+    """
+    return [metric.name for metric in METRICS.values() if metric.headline and not (short and metric.whole)]
 
 
 def threshold_for_sensitivity(probabilities, labels, positive: int | str, target: float, class_names=None) -> float:

@@ -20,7 +20,6 @@ from core.studies import Study
 from core.whatif import Estimate
 from core.words import METHOD_TITLES
 
-METRICS = ("balanced_accuracy", "accuracy", "macro_auc")
 NOT_FOR_DIAGNOSIS = "PruneScope explains networks. It is not a medical device and not for diagnosis."
 
 
@@ -116,7 +115,7 @@ def _facts(path: Path, sparsity: float, entry: Entry, estimate: Estimate, cohort
 
 
 def _scores(estimate: Estimate, cohort: Cohort) -> Table:
-    metrics = [name for name in METRICS if not (estimate.short and name == "macro_auc")]
+    metrics = evaluation.headlines(short=estimate.short)
     scores = evaluation.scoreboard(estimate.dense, estimate.pruned, cohort.labels, cohort.groups, metrics=metrics)
     rows = []
     for score in scores:

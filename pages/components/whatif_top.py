@@ -14,7 +14,6 @@ from core.whatif import Estimate
 from pages.components import images, look, panels, whatif_selection, whatif_words
 from pages.components.whatif_selection import Selection
 
-METRICS = ("balanced_accuracy", "accuracy", "macro_auc")
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def _words(selection: Selection, estimate: Estimate) -> str:
 
 def _numbers(selection: Selection, estimate: Estimate) -> None:
     test = selection.cohort
-    metrics = [name for name in METRICS if not (estimate.short and name == "macro_auc")]
+    metrics = evaluation.headlines(short=estimate.short)
 
     def work() -> list[evaluation.Score]:
         groups = None if test.groups is None else test.groups[estimate.rows]
@@ -119,7 +118,7 @@ def _numbers(selection: Selection, estimate: Estimate) -> None:
         return evaluation.scoreboard(estimate.dense, estimate.pruned, labels, groups, metrics=metrics)
 
     scores = selection.result("scores", work, estimate.n)
-    for column, score in zip(st.columns(3), scores, strict=False):
+    for column, score in zip(st.columns(max(3, len(scores))), scores, strict=False):
         with column.container(border=True):
             _card(score)
     st.caption(_basis(estimate, ledger(selection, estimate), len(test), test.groups is not None))

@@ -1,5 +1,7 @@
 """What if: the numbers at the top of the page against the engine's, and layers set by hand."""
 
+from dataclasses import replace
+
 from core import checkpoints, data, evaluation, models, pruning
 from tests.pages.opening import opened, texts
 
@@ -24,6 +26,14 @@ def test_the_numbers_are_those_of_the_engine(study):
         assert f"Dense: {was:.1%}" in dense_values(app)
     assert "n = 90 test images" in texts(app)
     assert "Iterative was trained" not in texts(app)  # the link chose the method
+
+
+def test_a_metric_that_the_registry_calls_a_headline_is_at_the_top(study, monkeypatch):
+    metrics = evaluation.METRICS
+    monkeypatch.setitem(metrics, "calibration_error", replace(metrics["calibration_error"], headline=True))
+    app = opened(WHAT_IF, method="prune_only", sparsity=60)
+    assert [card.label for card in app.metric] == [metrics[name].title for name in evaluation.headlines()]
+    assert len(app.metric) == 4
 
 
 def test_a_class_that_the_data_picked_is_told_to_be_picked(study):

@@ -1,10 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InvalidValue
-from core.evaluation.metrics import METRICS, threshold_for_sensitivity
+from core.evaluation.metrics import METRICS, headlines, threshold_for_sensitivity
+
+
+def test_what_sums_up_a_network_is_told_by_the_registry(monkeypatch):
+    assert headlines() == ["balanced_accuracy", "accuracy", "macro_auc"]
+    assert METRICS[headlines()[0]].primary
+    assert headlines(short=True) == ["balanced_accuracy", "accuracy"]
+    monkeypatch.setitem(METRICS, "calibration_error", replace(METRICS["calibration_error"], headline=True))
+    assert headlines() == ["balanced_accuracy", "accuracy", "macro_auc", "calibration_error"]
 
 
 def test_the_registry_describes_itself():

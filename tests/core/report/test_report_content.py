@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -13,6 +14,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from core import paths, recipes, report
 from core.cli import main, prune, train
+from core.evaluation import METRICS
 from core.files import PROJECT
 from core.report import Chart
 from core.whatif import Estimate
@@ -51,6 +53,13 @@ def position():
     was, now = (invented.answers(cohort.labels, rng.random(40) < share).astype(np.float32) for share in (0.9, 0.6))
     path = paths.Path(invented.STUDY, "one_shot", (dense, pruned))
     return path, Estimate(np.arange(40), was, now, 0, True), cohort
+
+
+def test_a_metric_that_the_registry_calls_a_headline_is_in_the_report(position, monkeypatch):
+    monkeypatch.setitem(METRICS, "calibration_error", replace(METRICS["calibration_error"], headline=True))
+    path, estimate, cohort = position
+    scores = report.assemble(path, 0.8, path.entries[1], estimate, cohort, diagnosis="mel", link="").tables[0].frame
+    assert scores["Measure"].tolist() == ["Balanced accuracy", "Accuracy", "Macro AUC", "Expected calibration error"]
 
 
 def test_its_numbers_are_those_of_the_answers(position):
