@@ -158,3 +158,29 @@ def test_the_docs_name_what_there_is():
 
 def _snake(names) -> list[str]:
     return [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name) for name in names]
+
+
+def test_the_docs_count_what_is_kept_in_memory():
+    from pages.components import attribution_networks, cost_data, cost_take, lab_networks, loaders, similarity_data
+
+    text = " ".join(SERVING.read_text(encoding="utf-8").split())
+
+    def most(kept) -> int:
+        return kept._info.max_entries
+
+    for number, words in (
+        (most(loaders._subject), "{} networks as they are"),
+        (attribution_networks._kept()._size, "{} networks ready to be explained"),
+        (most(lab_networks._ready), "{} to be asked about drawn lesions"),
+        (most(cost_data._compacted), "{} without their dead channels"),
+        (most(cost_take._loaded), "{} to take home"),
+        (most(loaders._bench), "the test images of {} studies"),
+        (most(similarity_data._comparer), "of {} samples of images"),
+    ):
+        assert words.format(number) in text
+    live, tables = loaders.estimates()._room, loaders.results()._room
+    assert live == tables, "the table says as much"
+    stored = f"{loaders._responses()._room / 1e6:.0f} MB of stored answers"
+    assert text.count(stored) == 2
+    assert f"{live / 1e6:.0f} MB of live answers and as much of tables" in text
+    assert f"{similarity_data._memory()._room / 1e6:.0f} MB of similarity matrices" in text
