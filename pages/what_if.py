@@ -24,12 +24,12 @@ def explore() -> None:
 
     selection = whatif_controls.position(loaders.studies()[study])
     whatif_words.position(selection)
-    whatif_top.notice(selection)
     top = whatif_top.start(selection)
     st.divider()
     whatif_controls.diagnosis(selection)
     whatif_view.draw(whatif_controls.view(), selection, top)
     report_file.draw(selection)
+    whatif_top.aloud()
 
 
 with panels.guard():

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.cohort import Cohort
-from pages.components import layout
+from pages.components import layout, look
 
 SHOWN = 12
 SIDE = 160  # pixels, of one picture that stands by itself
@@ -35,7 +35,7 @@ def show(
         frame: makes the table that takes the place of the pictures: a line for each of ``rows``, with a column image (its id).
         key: unique on the page.
         opened: called with an image's id when its button, or its line of the table, is clicked.
-        action: on the button.
+        action: on the button, before the image's id.
         order: by which the first ones are shown, in words.
     """
     if not len(rows):
@@ -46,13 +46,19 @@ def show(
     shown = rows[:SHOWN]
     for place, column in enumerate(layout.columns(len(shown), least=140, key=key, gap="small", most=6)):
         with column:
-            st.image(picture(shown[place]), width="stretch", alt=f"Test image {test.ids[shown[place]]}")
-            st.caption(words(place))
+            id, below = str(test.ids[shown[place]]), words(place)
+            st.image(picture(shown[place]), width="stretch", alt=f"Test image {id}. {spoken(below)}")
+            st.caption(below)
             if opened:
-                id = str(test.ids[shown[place]])
-                st.button(action, key=f"{key}-{id}", on_click=opened, args=(id,), type="tertiary")
+                # Twelve buttons of one name are one to who hears them.
+                st.button(f"{action} {look.plain(id)}", key=f"{key}-{id}", on_click=opened, args=(id,), type="tertiary")
     if len(rows) > SHOWN:
         st.caption(f"{SHOWN} of {len(rows):,} shown{order and ', '}{order}.")
+
+
+def spoken(text: str) -> str:
+    """Markdown of a few lines as one line without signs, for those who cannot see it: ``"Naevus; Pruned: Melanoma, 54%"``."""
+    return text.replace("**", "").replace("  \n", "; ")
 
 
 def _lines(frame: pd.DataFrame, key: str, opened: Callable[[str], None] | None) -> None:

@@ -80,7 +80,7 @@ def left_out(study: str | None = None) -> None:
 def missing_data(error: DataNotFound) -> None:
     """Images are not on this machine: what that means, how to get them, and phantoms in their place in one click."""
     st.info(
-        f"**{look.literal(error.problem)}.** The numbers below that need no image are still shown.",
+        f"**{look.literal(error.problem)}.** All that needs no image is still shown.",
         icon=":material/image_not_supported:",
     )
     phantoms.offer()

@@ -46,10 +46,30 @@ def draw(selection: Selection) -> None:
         f"{whole.share:.1%} {look.span(whole.low, whole.high)}"
     )
     st.markdown(_who(found) + _right(found, forgotten, selection.cohort.labels))
+    st.caption(
+        f"These {len(found.pruned)} networks are those of {selection.percent}%. Elsewhere there are more or fewer, and of more networks it is rarer that all "
+        "disagree: counts of different sparsities do not compare."
+    )
     if not forgotten.any():
+        _by_majority(found, rule)
         return
     _apart(selection, found, forgotten, rule)
     _pictures(selection, found, forgotten)
+
+
+def _by_majority(found: Population, rule: str) -> None:
+    """Nothing is forgotten by the strict rule: what the other one finds, and the way there."""
+    count = int(found.forgotten("most").sum())
+    if rule == "most" or not count:
+        return
+    st.markdown(
+        f"Of {count:,} image{'' if count == 1 else 's'} at least the most frequent answer is another than that of the dense networks."
+    )
+    st.button("Show these", key="rule-most", on_click=_rule, args=("most",), icon=":material/arrow_forward:")
+
+
+def _rule(name: str) -> None:
+    st.session_state["rule"] = name
 
 
 def _who(found: Population) -> str:

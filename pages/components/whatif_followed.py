@@ -15,11 +15,17 @@ from pages.components import address, charts, gallery, look, panels, whatif_curv
 from pages.components import whatif_selection as selecting
 from pages.components.whatif_selection import Selection
 
-_IMAGE, _SHOW = "image", "show-image"
-_INTO_VIEW = """<script>
+_IMAGE, _SHOW, _CLOSED = "image", "show-image", "closed-image"
+# In braces: a name may be declared only once in a window, and these run as often as an image is opened.
+_INTO_VIEW = """<script>{
 const followed = document.querySelector(".st-key-followed");
 if (followed) { followed.tabIndex = -1; followed.focus({preventScroll: true}); followed.scrollIntoView({block: "start"}); }
-</script>"""
+}</script>"""
+# The button that closed it is gone, and with it the place of the keyboard: it goes on from the part that is open.
+_BACK = """<script>{
+const part = document.querySelector(".st-key-view [aria-checked='true']");
+if (part) part.focus();
+}</script>"""
 _ATTRIBUTION = "pages/attribution.py"
 _APART = 20  # percent that two words on the chart need between them
 
@@ -37,6 +43,8 @@ def draw(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Coh
     address.hold(_IMAGE, lambda text: text if text in known else None, None)
     id = st.session_state[_IMAGE] if st.session_state[_IMAGE] in known else None
     address.tell(_IMAGE, id)
+    if st.session_state.pop(_CLOSED, False) and id is None:
+        st.html(_BACK, unsafe_allow_javascript=True)
     if id is None:
         return
     row = known[id]
@@ -120,3 +128,4 @@ def _of_one(found: pd.Series) -> str:
 
 def _close() -> None:
     st.session_state[_IMAGE] = None
+    st.session_state[_CLOSED] = True

@@ -14,6 +14,12 @@ from core.whatif import Estimate
 from pages.components import images, look, panels, whatif_selection, whatif_words
 from pages.components.whatif_selection import Selection
 
+_HEADLINE = "headline"
+# What moves the slider and does not see hears nothing of the new sentence, unless its place is a live region. Streamlit has none; its
+# containers stay as they are while what is in them changes.
+_ALOUD = f"""<script>
+document.querySelector(".st-key-{_HEADLINE}")?.setAttribute("role", "status");
+</script>"""
 
 
 @dataclass(frozen=True)
@@ -39,11 +45,18 @@ def start(selection: Selection) -> Estimate | Places:
     A place that is emptied and filled again flickers, so there are none where they are not needed.
     """
     known = whatif_selection.known(selection)
+    headline = st.container(key=_HEADLINE)  # first in both cases, so that it stays the same place
     if known is None:
-        return Places(*(st.empty() for _ in range(3)))
-    st.markdown(_words(selection, known))
+        sentence = headline.empty()
+        return Places(st.empty(), sentence, st.empty())
+    headline.markdown(_words(selection, known))
     _numbers(selection, known)
     return known
+
+
+def aloud() -> None:
+    """Let screen readers speak the sentence whenever it changes. Last on the page, where its empty place is not seen."""
+    st.html(_ALOUD, unsafe_allow_javascript=True)
 
 
 def finish(places: Places, selection: Selection) -> Estimate | None:

@@ -18,7 +18,7 @@ from pages.components import (
     whatif_threshold,
 )
 from pages.components.whatif_selection import Selection
-from pages.components.whatif_top import Places, finish
+from pages.components.whatif_top import Places, finish, notice
 from pages.components.whatif_words import in_words
 
 OF_ANSWERS: dict[str, Callable[[Selection, Estimate], None]] = {
@@ -41,6 +41,10 @@ OF_ALL = ("threshold", "layers")
 """Views in which no class is brought out."""
 
 
+OF_IMAGES = ("harm", "breaking", "exemplars", "layers")
+"""Views that show images, or compute from them."""
+
+
 def position(path: Path, sparsity: float) -> None:
     """Say what the point on the slider is: a trained checkpoint, or something pruned on from one."""
     st.caption(in_words(path, sparsity))
@@ -54,6 +58,8 @@ def draw(view: str, selection: Selection, top: Estimate | Places) -> None:
         selection: of the page.
         top: of :func:`pages.components.whatif_top.start`.
     """
+    if view in OF_IMAGES or isinstance(top, Places):
+        notice(selection)
     if view in OF_ALL and selection.diagnosis:
         st.caption(
             f"{look.diagnosis(selection.diagnosis)} is brought out in the sentence at the top of the page; nothing below depends on it."

@@ -23,7 +23,9 @@ MARKS = [
     pytest.mark.filterwarnings("ignore"),
 ]
 """Of every test in a browser: ``pytestmark = MARKS``."""
-SENTENCE = re.compile(r"Of \d+ melanomas, the dense network finds \d+; pruned to \d+%, it finds \d+: \d+ newly missed")
+SENTENCE = re.compile(
+    r"Of \d+ melanomas, the dense network finds \d+; pruned to \d+%, it finds \d+ \(\d+\snewly\smissed"
+)
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
