@@ -68,8 +68,9 @@ def colour(method: str) -> str:
 
 
 def shape(method: str) -> str:
-    """The mark of a method in charts of points, the same on every page."""
-    return _SHAPES.get(method, "cross")
+    """The mark of a method in charts of points, the same on every page; controls by random pruning have another than other variants."""
+    name, _, control = _parted(method)
+    return _SHAPES.get(method, "cross" if control or name == method else "triangle-right")
 
 
 def title(method: str) -> str:

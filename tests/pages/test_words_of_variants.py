@@ -37,5 +37,6 @@ def test_a_new_criterion_speaks_with_its_own_title_and_is_no_control(scaled):
     heads = [generate_fields.heading({**made, "criterion": name}) for name in ("magnitude", "random", "scaled")]
     assert [head.split("80%")[1] for head in heads] == ["", " at random", ", smallest for their layer first"]
     assert look.colour(label) not in {look.colour(name) for name in ("one_shot-random", "one_shot", "one_shot-channel")}
+    assert look.shape(label) not in {look.shape(name) for name in ("one_shot-random", "one_shot", "layerwise")}
     card = invented.entry("x", label, 0.8, criterion="scaled", weights=10, zeros=8).card
     assert " One-shot, smallest for their layer first. " in modelcard._network(card)
