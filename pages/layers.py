@@ -11,8 +11,7 @@ if study is None:
     panels.no_study()
     st.stop()
 st.markdown(
-    "Pruning need not take the same share from every layer, and methods that reach the same sparsity differ in what they take. "
-    "Nothing on this page needs images on this machine."
+    "Pruning need not take the same share from every layer, and methods that reach the same sparsity differ in what they take."
 )
 part = layers_state.part()
 

@@ -4,6 +4,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from pages.components import look
+
 _PERCENT = alt.Axis(format="%", tickCount=5)
 MANY = 40
 """Layers above which not every one has room for its name."""
@@ -25,7 +27,7 @@ def spread(frame: pd.DataFrame, colour: str, width: str, *, last: bool) -> alt.L
     if width == "equal":
         rows = rows.assign(start=np.arange(len(rows)) / len(rows), stop=(1 + np.arange(len(rows))) / len(rows))
     what = "Share of all weights, layers from input to output" if width == "weights" else "Layers from input to output"
-    shown = width == "weights" and last
+    shown = width == "weights"
     axis = alt.Axis(format="%", tickCount=5, labels=shown, ticks=shown, grid=width == "weights")
     x = alt.X("start:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=axis, title=what if last else None)
     base = alt.Chart(rows).encode(
@@ -50,6 +52,38 @@ def spread(frame: pd.DataFrame, colour: str, width: str, *, last: bool) -> alt.L
     # Of the plots, not of the charts: what names the axis would otherwise make the last one's bars shorter than all the others'.
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     return (whole + zero).properties(height=76, autosize=fit)
+
+
+def together(frame: pd.DataFrame, order: list[str]) -> alt.LayerChart:
+    """Zeros in each layer by every method: a line a method.
+
+    Args:
+        frame: from :func:`core.inspection.spread` for each method, with the column method.
+        order: the layers from input to output.
+    """
+    methods = list(dict.fromkeys(frame["method"]))
+    names = [look.short(method) for method in methods]
+    legend = alt.Legend(
+        title=None, orient="top", symbolOpacity=1, columns=alt.ExprRef("max(2, floor(width / 150))"), labelLimit=220
+    )
+    base = alt.Chart(frame.assign(name=frame["method"].map(look.short))).encode(
+        x=alt.X("layer:N", sort=order, title=None, axis=alt.Axis(labelAngle=-50, labelOverlap=False)),
+        # Side by side: methods may take just the same, and the last would cover all others.
+        xOffset=alt.XOffset("name:N", sort=names, scale=alt.Scale(paddingOuter=0.4)),
+        y=alt.Y("sparsity:Q", scale=alt.Scale(domain=[0, 1]), axis=_PERCENT, title="Zero"),
+        color=alt.Color("name:N", scale=alt.Scale(domain=names, range=list(map(look.colour, methods))), legend=legend),
+        tooltip=[
+            alt.Tooltip("name:N", title="Method"),
+            alt.Tooltip("layer:N", title="Layer"),
+            alt.Tooltip("sparsity:Q", title="Zero", format=".1%"),
+            alt.Tooltip("zeros:Q", title="Zeros", format=","),
+            alt.Tooltip("weights:Q", title="Weights", format=","),
+            alt.Tooltip("share:Q", title="Of all weights", format=".2%"),
+        ],
+    )
+    shape = alt.Shape("name:N", scale=alt.Scale(domain=names, range=list(map(look.shape, methods))), legend=legend)
+    line = base.mark_line(strokeWidth=1, opacity=0.5).encode(tooltip=alt.value(None))
+    return (line + base.mark_point(filled=True, size=60, opacity=1).encode(shape=shape)).properties(height=360)
 
 
 def histogram(frame: pd.DataFrame, cutoff: float | None, colour: str, ink: str) -> alt.LayerChart:

@@ -27,9 +27,9 @@ def part() -> str:
     )
 
 
-def width() -> str:
-    """What the width of a layer stands for: a key of :data:`WIDTHS`."""
-    return address.choose(st.segmented_control, "width", "Width of a layer", WIDTHS, "weights")
+def width(default: str) -> str:
+    """What the width of a layer stands for, and its ``default``: keys of :data:`WIDTHS`."""
+    return address.choose(st.segmented_control, "width", "Width of a layer", WIDTHS, default)
 
 
 def measure() -> str:

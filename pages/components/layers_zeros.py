@@ -8,22 +8,34 @@ from pages.components import layers_charts, layers_data, layers_state, loaders, 
 
 
 def draw(study: str) -> None:
-    """A chart for each method, all with the layers in the same places."""
+    """Few layers: one chart of all methods. Else, or by weights, a chart for each method, all with the layers in the same places."""
     paths = loaders.studies()[study]
     left, right = st.columns([3, 2], gap="medium")
     with left:
         sparsity = state.sparsity()
-    with right:
-        width = layers_state.width()
     with st.spinner("Counting the zeros of every network …"):
         tables = {method: layers_data.spread(paths[method], sparsity) for method in sorted(paths, key=look.order)}
+    few = len(tables[PRUNE_ONLY]) <= layers_charts.MANY
+    with right:
+        # By weights a few large layers leave no room for all others, and where there are few each has room for its name.
+        width = layers_state.width("equal" if few else "weights")
     alike = [
         method for method in tables if method != PRUNE_ONLY and paths[method].start(sparsity) == paths[method].dense
     ]
     shown = [method for method in tables if method not in alike]
+    named = {}
     for method in shown:
         names = tables[method]["layer"]
-        table = tables[method].assign(layer=names.apply(look.short_layer, layers=list(names)))
+        named[method] = tables[method].assign(layer=names.apply(look.short_layer, layers=list(names)))
+    together = few and width == "equal"
+    if together:
+        _together(named, sparsity)
+    for method, table in named.items():
+        if together:
+            st.markdown(f"- **{look.title(method)}**: {_sentence(table, paths[method], sparsity)}")
+            if method == PRUNE_ONLY and alike:
+                st.caption(_same(paths, alike))
+            continue
         st.markdown(f"**{look.title(method)}**")
         st.caption(_sentence(table, paths[method], sparsity))
         if method == PRUNE_ONLY and alike:
@@ -47,6 +59,18 @@ def draw(study: str) -> None:
         key="spread",
         sparsity=st.column_config.NumberColumn("zero", format="percent"),
         share=st.column_config.NumberColumn("of all weights", format="percent"),
+    )
+
+
+def _together(named: dict[str, pd.DataFrame], sparsity: float) -> None:
+    """All methods in one chart: who looks for what they do differently need not compare four."""
+    st.markdown("**Share of zeros in each layer, from input to output**")
+    frame = pd.concat([table.assign(method=method) for method, table in named.items()])
+    layers = next(iter(named.values()))["layer"]
+    st.altair_chart(
+        layers_charts.together(frame, list(layers)),
+        alt=f"Share of zeros in each of {len(layers)} layers from input to output at {sparsity:.0%} sparsity, by "
+        + look.listed([look.title(method) for method in named]),
     )
 
 

@@ -1,5 +1,7 @@
 """The page about layers, on tiny networks that the test trains."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from core import checkpoints, data, inspection, pruning, sensitivity
 from core.models import prunable
 from core.pruning import Masks
+from pages.components import layers_charts
 from tests.pages.opening import opened, texts
 
 LAYERS = "pages/layers.py"
@@ -39,6 +42,25 @@ def test_every_method_is_drawn_with_the_zeros_of_its_masks(study):
     per_layer = masks.per_layer().set_index("layer")
     assert (ours["zeros"] == per_layer["zeros"]).all()
     assert list(ours.index) == list(per_layer.index)
+
+
+def test_few_layers_are_drawn_in_one_chart_and_by_weights_in_one_for_each_method(study):
+    app = opened(LAYERS, sparsity=80)
+    assert app.segmented_control(key="width").value == "equal"
+    assert len(app.get("vega_lite_chart")) == 1
+    app.segmented_control(key="width").select("weights").run()
+    charts = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+    assert len(charts) == 2
+    axes = [layer["encoding"]["x"]["axis"] for chart in charts for layer in chart["layer"]]
+    assert all(axis["labels"] for axis in axes), "each chart has its axis"
+
+
+def test_many_layers_are_drawn_by_their_weights(study, monkeypatch):
+    monkeypatch.setattr(layers_charts, "MANY", 2)
+    app = opened(LAYERS, sparsity=80)
+    assert app.segmented_control(key="width").value == "weights"
+    app.segmented_control(key="width").select("equal").run()
+    assert len(app.get("vega_lite_chart")) == 2
 
 
 def test_below_its_first_checkpoint_a_method_is_told_to_be_the_dense_network(study):
