@@ -182,8 +182,12 @@ def _cost(recipe) -> None:
 def _estimate(recipe, found) -> None:
     from core.jobs import estimating
 
-    time, epochs, size, room = layout.columns(4, least=220, key="estimate", gap="small")
-    time.metric("Time, about", _span(found.seconds) if found.seconds else "not known yet")
+    # A row of its own, for it may be long and beside it one of four would be left alone; what is not known is no number in large type.
+    if found.seconds:
+        st.metric("Time, about", _span(found.seconds))
+    else:
+        st.markdown("How long it takes is not known yet.")
+    epochs, size, room = layout.columns(3, least=180, key="estimate", gap="small")
     epochs.metric("Epochs to train", f"{found.epochs:g}")
     size.metric("Finished file, about", _bytes(found.file_bytes))
     room.metric("On disk meanwhile", _bytes(found.working_bytes))
