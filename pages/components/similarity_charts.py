@@ -167,7 +167,7 @@ def survival(layers: tuple[str, ...], ink: str) -> alt.LayerChart:
         title="Layer, from input to output",
         titleLimit=320,
         orient="top",
-        columns=alt.ExprRef("width < 480 ? 2 : 5"),
+        columns=alt.ExprRef(f"clamp(floor(width / {7 * max(map(len, layers)) + 30}), 1, 5)"),
         values=sorted({round(place) for place in np.linspace(1, len(layers), min(len(layers), 5))}),
         labelExpr=f"{json.dumps(layers)}[datum.value - 1]",
     )

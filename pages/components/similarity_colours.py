@@ -15,8 +15,8 @@ VIRIDIS = (
 DIVERGING = (
     "#08519c", "#3182bd", "#6baed6", "#a6cbe3", "#d0dfe9", "#ebebe8", "#f3d9bd", "#f5b97c", "#ea8f3d", "#c9661c", "#8f3f05",
 )  # fmt: skip
-# From the first layer to the last, as lines: none of them too faint on a light page or on a dark one, from blue to yellow and ever lighter
-# for the colour-blind too.
+# From the first layer to the last, as lines: none of them too faint on a light page or on a dark one, and from blue to
+# yellow, which the colour-blind keep apart.
 DEPTH = ("#4a62d8", "#7a5fc4", "#a0629f", "#bd6a7a", "#cb7a4e", "#cc8519")
 UNSUPPORTED = "#8b9196"
 WIDEST = 0.3  # a difference beyond this has the colour of this; those of trained networks are mostly smaller

@@ -1,6 +1,7 @@
 """The colours of matrices."""
 
 import numpy as np
+import pytest
 
 from pages.components import similarity_colours
 
@@ -34,3 +35,25 @@ def test_lightness_rises_evenly_along_the_scale():
     ends = [lightness(text) for text in similarity_colours.DIVERGING]
     assert np.argmax(ends) == 5
     assert abs(ends[0] - ends[-1]) < 12
+
+
+# Machado, Oliveira & Fernandes (2009), severity 1: what the colour-blind see, of linear sRGB.
+BLIND = {
+    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+}
+
+
+@pytest.mark.parametrize("kind", BLIND)
+def test_lines_of_layers_stay_apart_for_the_colour_blind(kind):
+    known = np.array([[int(text[at : at + 2], 16) for at in (1, 3, 5)] for text in similarity_colours.DEPTH]) / 255
+    stops = np.linspace(0, 1, len(known))
+    lines = np.stack([np.interp(np.linspace(0, 1, 14), stops, channel) for channel in known.T], axis=-1)
+    linear = np.where(lines <= 0.04045, lines / 12.92, ((lines + 0.055) / 1.055) ** 2.4)
+    seen = (linear @ np.transpose(BLIND[kind])).clip(0, 1)
+    tristimulus = seen @ np.transpose([[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0177, 0.1095, 0.8730]])
+    x, y, z = np.cbrt(tristimulus).T  # none is so dark that CIELAB has another formula
+    lab = np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)
+    assert apart[np.triu_indices(14, 2)].min() > 6, "of lines that are not neighbours"
+    assert (np.diff(apart[0]) > 0).all(), "the further from the first, the more unlike it"
