@@ -13,7 +13,7 @@ my-images.zip
 ├── melanoma/
 │   ├── 0001.jpg
 │   └── …
-└── nevus/
+└── naevus/
     └── …"""
 
 
