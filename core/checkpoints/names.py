@@ -11,6 +11,8 @@ from core.checkpoints.container import SUFFIX
 from core.errors import CheckpointNotFound, InvalidValue, UnsafeFile
 from core.files import checkpoint_root, is_file, storage_errors
 
+_OF_TORCH = (".pt", ".pth")
+_BRING = "bring weights in PyTorch's own format with `python -m core bring weights FILE`, or in Python with core.checkpoints.load_foreign"
 MAX_NAME = 240  # bytes: file systems take 255, and the suffix has 12
 
 try:
@@ -66,7 +68,9 @@ def path_of(id: str, *, root: str | os.PathLike | None = None) -> Path:
             "This id leads out of the folder of checkpoints",
             given=repr(id)[:200],
             expected=f"a name below {folder}",
-            remedy="to open a file elsewhere give its path, ending in .safetensors",
+            remedy=_BRING
+            if id.endswith(_OF_TORCH)
+            else "to open a file elsewhere give its path, ending in .safetensors",
         )
     return path
 
@@ -109,8 +113,8 @@ def not_found(id: str, known: Iterable[str]) -> CheckpointNotFound:
         if near
         else "`python -m core list`, or core.checkpoints.list(), shows what there is"
     )
-    if id.endswith((".pt", ".pth")):
-        remedy = "bring weights in PyTorch's own format with `python -m core bring weights FILE`, or in Python with core.checkpoints.load_foreign"
+    if id.endswith(_OF_TORCH):
+        remedy = _BRING
     return CheckpointNotFound("There is no checkpoint of this id", given=repr(id)[:200], remedy=remedy)
 
 

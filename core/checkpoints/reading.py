@@ -127,7 +127,7 @@ def check(shapes: Shapes, reading: Reading, what: str) -> None:
     ):
         remedy = (
             f"its last layer has {reading.shapes[f'{last}.weight'][0]} outputs for {reading.architecture.classes} classes: "
-            "name the images that it was trained on, or the classes in the order of its outputs (--order)"
+            "name the images that it was trained on (--trained-on)"
         )
     raise CheckpointMismatch(problem, given=told(reading.found), expected=expected, remedy=remedy)
 

@@ -58,6 +58,8 @@ def test_not_found_suggests(saved, tmp_path):
         load("phantom-6/toy/one_shot-60", root=tmp_path)
     with pytest.raises(CheckpointNotFound, match=r"core bring weights FILE.*load_foreign"):
         load("weights.pt", root=tmp_path)
+    with pytest.raises(UnsafeFile, match=r"core bring weights FILE"):
+        load("/home/me/weights.pth", root=tmp_path)
     for path in (
         tmp_path / "nothing.safetensors",
         "a\0.safetensors",

@@ -144,7 +144,7 @@ def test_a_network_that_is_not_known_is_said_to_be_none_of_them(tmp_path, asked,
 @pytest.mark.parametrize("network", ["vgg16", "densenet169"])
 def test_another_number_of_classes_is_said_to_be_that(tmp_path, network):
     torch.save(build(network, 5).state_dict(), tmp_path / "x.pt")
-    with pytest.raises(CheckpointMismatch, match=r"its last layer has 5 outputs for 7 classes.*--order"):
+    with pytest.raises(CheckpointMismatch, match=r"its last layer has 5 outputs for 7 classes.*--trained-on"):
         load_foreign(tmp_path / "x.pt", network, 7)
 
 
