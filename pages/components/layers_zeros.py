@@ -84,12 +84,18 @@ def _same(paths, alike: list[str]) -> str:
 
 
 def _sentence(table: pd.DataFrame, path, sparsity: float) -> str:
+    from core.own import pruned
+
     most, least = (table.loc[table["sparsity"].agg(how)] for how in ("idxmax", "idxmin"))
     zeros, weights = int(table["zeros"].sum()), int(table["weights"].sum())
     trained = "fine-tuned" if path.is_checkpoint(sparsity) and sparsity else "not fine-tuned here"
     if path.result(sparsity):
         trained += f" (the network trained at {sparsity:.0%} is here without its weights)"
-    text = f"{zeros:,} of {weights:,} weights are zero ({zeros / weights:.1%}), {trained}. "
+    before = pruned.already(path.start(sparsity).card)
+    are = "are removed" if zeros < before * weights else "are zero"
+    text = f"{zeros:,} of {weights:,} weights {are} ({zeros / weights:.1%}), {trained}. "
+    if before:
+        text += f"{pruned.sentence(before)} Which zeros go first means nothing: those nearer to the input do. "
     if most["sparsity"] - least["sparsity"] < 0.01:
         return text + "The same share in every layer."
     return (

@@ -219,3 +219,6 @@ def test_a_network_that_was_pruned_before_is_said_to_be_where_it_is_kept_and_on_
     page = opened("pages/what_if.py", study="theirs-32/vgg16", sparsity=40)
     assert said in texts(page)
     assert "weights are removed (40.0%)" in texts(page)
+    page = opened("pages/layers.py", study="theirs-32/vgg16", sparsity=40)
+    assert said in texts(page)
+    assert "weights are removed (40.0%)" in texts(page)
