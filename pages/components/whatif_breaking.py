@@ -59,12 +59,13 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
     present = [index for index in curves["class"].unique() if index >= 0]
     if len(present) > MOST:
         present = [index for index in present if test.class_names[index] == selection.diagnosis]
-    names = [("", "All images"), *((test.class_names[i], look.diagnosis(test.class_names[i])) for i in present)]
+    names = [("", "All images"), *((test.class_names[i], look.brief_diagnosis(test.class_names[i])) for i in present)]
     words = {-1: names[0], **dict(zip(present, names[1:], strict=True))}
     frame = curves[curves["class"].isin(words)]
     frame = frame.assign(
         name=[words[index][0] for index in frame["class"]],
-        label=[words[index][1] for index in frame["class"]],
+        label=[words[index][1] for index in frame["class"]],  # short: a legend does not wrap
+        title=[look.diagnosis(words[index][0]) if index >= 0 else words[index][1] for index in frame["class"]],
         strength=[selection.strength(words[index][0]) for index in frame["class"]],
     )
     band = frame[frame["name"] == (selection.diagnosis or "")]
@@ -92,8 +93,8 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         f"from where they stay changed. How many are changed at one sparsity, permanently or not, is what *Harm* shows.{_passed_over(selection, steps)}"
     )
     panels.table(
-        lambda: frame[["label", "percent", "images", "unbroken", "low", "high"]].rename(
-            columns={"label": selection.words[0]}
+        lambda: frame[["title", "percent", "images", "unbroken", "low", "high"]].rename(
+            columns={"title": selection.words[0]}
         ),
         name=f"unbroken-{selection.path.study}-{selection.path.method}",
         title="Share of answers not changed, by class and sparsity",

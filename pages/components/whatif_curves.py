@@ -73,7 +73,7 @@ def unbroken(
         ink: the theme's colour of text.
         clicks: whether a click on a line picks its ``name``.
 
-    Tables: "table" with name, label, percent, unbroken, low, high, images, strength; "band" with the same of one line; "here" with
+    Tables: "table" with name, label (short), title (in full), percent, unbroken, low, high, images, strength; "band" with the same of one line; "here" with
     one row, percent.
     """
     # Legends do not wrap: a phone has room for two names, beside the sidebar of a larger window there is some for four.
@@ -82,11 +82,11 @@ def unbroken(
         orient="bottom",
         columns=alt.ExprRef("width < 480 ? 2 : 4"),
         labelLimit=240,
-        labelExpr=_BROKEN,
         symbolOpacity=1,
+        columnPadding=6,
         symbolStrokeWidth=3,
         symbolType="stroke",
-        symbolSize=700,  # long enough for its dashes
+        symbolSize=500,  # long enough for its dashes
     )
     dash = alt.StrokeDash(
         "label:N", scale=alt.Scale(domain=list(labels), range=[list(one) for one in dashes]), legend=legend
@@ -109,7 +109,7 @@ def unbroken(
     whole = base.transform_filter(every).mark_line(strokeWidth=3.5, **step)
     whole = whole.encode(y=y, opacity=opacity, strokeDash=dash)
     tooltip = [
-        alt.Tooltip("label:N", title=HEADED),
+        alt.Tooltip("title:N", title=HEADED),
         alt.Tooltip("percent:Q", title="Weights removed, %"),
         alt.Tooltip("unbroken:Q", title="Not changed yet", format=".1%"),
         alt.Tooltip("low:Q", title="95% from", format=".1%"),

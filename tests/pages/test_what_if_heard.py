@@ -72,3 +72,10 @@ def test_where_the_strict_rule_finds_nothing_the_other_is_one_click_away():
     assert f"**{count:,} of 1,973 test images are forgotten" in texts(app)
     assert app.query_params["rule"] == "most"
     assert not [button for button in app.button if button.key == "rule-most"]
+
+
+def test_the_legend_of_breaking_points_has_short_names_for_it_does_not_wrap():
+    [chart] = opened(WHAT_IF, view="breaking", method="one_shot").get("vega_lite_chart")
+    scale = chart.proto.spec
+    assert '"Actinic / Bowen"' in scale
+    assert '"Actinic keratosis / Bowen\'s disease"' not in scale
