@@ -1,10 +1,10 @@
 """The networks that are asked where they look: the dense one, and each method's at the sparsity of the slider."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from torch import nn
 
 from core import lab
 from core.checkpoints import Card, Entry
@@ -15,6 +15,9 @@ from core.paths import Path
 from core.progress import Report
 from pages.components import loaders, look
 from pages.components.memory import Memory
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def chosen(paths: dict[str, Path], methods: list[str], sparsity: float, switch: 
     return list(found.values())
 
 
-def ready(network: Network, report: Report) -> tuple[nn.Module, Predictor]:
+def ready(network: Network, report: Report) -> tuple["Module", Predictor]:
     """The network itself, shared and never to be changed, and the same made ready to answer.
 
     Args:
@@ -88,7 +91,7 @@ def _kept() -> Memory:
     return Memory(size=8)
 
 
-def _made(network: Network, report: Report) -> tuple[nn.Module, Predictor]:
+def _made(network: Network, report: Report) -> tuple["Module", Predictor]:
     subject = loaders.subject(network.entry)
     found = subject.model if network.trained else subject.at(network.place.percent / 100)
     if network.calibrated:
