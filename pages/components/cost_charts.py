@@ -120,7 +120,7 @@ def pareto(frame: pd.DataFrame, axis: str, marks: Mapping[str, tuple[str, str]],
     front = (
         alt.Chart(rows[rows["best"]].sort_values("x"))
         .mark_line(interpolate="step-after", color=ink, strokeDash=[4, 4], opacity=0.5)
-        .encode(x=x, y=y)
+        .encode(x=x, y=y, tooltip=alt.value(None))
     )
     chart = front + base.mark_rule(opacity=0.35, strokeWidth=2).encode(y=alt.Y("low:Q", title=WORTH), y2="high:Q")
     if "x_low" in rows:

@@ -120,7 +120,11 @@ def histogram(frame: pd.DataFrame, cutoff: float | None, colour: str, ink: str) 
     )
     if cutoff is None:
         return alt.layer(bars).properties(height=300)
-    lines = alt.Chart(pd.DataFrame({"x": [-cutoff, cutoff]})).mark_rule(strokeDash=[5, 4], color=ink).encode(x="x:Q")
+    lines = (
+        alt.Chart(pd.DataFrame({"x": [-cutoff, cutoff]}))
+        .mark_rule(strokeDash=[5, 4], color=ink)
+        .encode(x="x:Q", tooltip=alt.value(None))
+    )
     return (bars + lines).properties(height=300)
 
 
@@ -190,7 +194,9 @@ def pays(frame: pd.DataFrame, measure: str, colour: str, ink: str) -> alt.LayerC
         x=alt.X("low:Q", title=f"{measure}, change in points", axis=alt.Axis(tickCount=7)), x2="high:Q"
     )
     dot = base.mark_point(filled=True, size=70, opacity=1, color=colour).encode(x="value:Q")
-    zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(color=ink, opacity=0.6).encode(x="x:Q")
+    zero = (
+        alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(color=ink, opacity=0.6).encode(x="x:Q", tooltip=alt.value(None))
+    )
     return (zero + span + dot).properties(height=(26 if len(order) <= MANY else 5) * len(order) + 50)
 
 

@@ -159,7 +159,7 @@ def learning(frame: pd.DataFrame, column: str, title: str, start: float, ink: st
     )
     rule = alt.Chart(pd.DataFrame({"epoch": [start]})).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7)
     return (
-        rule.encode(x="epoch:Q")
+        rule.encode(x="epoch:Q", tooltip=alt.value(None))
         + base.mark_line(strokeWidth=1.5)
         + base.mark_point(filled=True, size=40).encode(shape=shape)
     ).properties(height=380)
@@ -177,7 +177,7 @@ def groups(frame: pd.DataFrame, order: list[str], colours: list[str], ink: str) 
     measures = list(dict.fromkeys(frame["measure"]))
     y = alt.Y("measure:N", sort=measures, title=None, axis=None)
     offset = alt.Scale(domain=["name", *order], paddingOuter=0.2)
-    base = alt.Chart(frame).encode(
+    base = alt.Chart(with_interval(frame)).encode(
         y=y,
         yOffset=alt.YOffset("group:N", scale=offset),
         color=alt.Color("group:N", scale=alt.Scale(domain=order, range=colours), legend=LONG),
@@ -185,8 +185,7 @@ def groups(frame: pd.DataFrame, order: list[str], colours: list[str], ink: str) 
             alt.Tooltip("measure:N", title="Measure"),
             alt.Tooltip("group:N", title="Images"),
             alt.Tooltip("estimate:Q", title="Score", format=".1%"),
-            alt.Tooltip("low:Q", title="95% from", format=".1%"),
-            alt.Tooltip("high:Q", title="to", format=".1%"),
+            alt.Tooltip("interval:N", title="95% interval"),
             alt.Tooltip("n:Q", title="Images", format=","),
             alt.Tooltip("lesions:Q", title="Lesions", format=","),
         ],

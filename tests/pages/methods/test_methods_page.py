@@ -249,3 +249,9 @@ def _drawn(chart) -> set[tuple[str, bool]]:
     """Which methods a chart's data have, and whether as trained networks."""
     frame = pd.concat([convert_arrow_bytes_to_pandas_df(own.data.data) for own in chart.proto.datasets])
     return set(zip(frame["method"], frame["trained"], strict=True))
+
+
+def test_pointers_are_told_intervals_in_words():
+    """The paper gives none, and "95% from: null, to: null" is no way to say so."""
+    frame = pd.DataFrame({"low": [0.731, None], "high": [0.752, None]})
+    assert list(methods_charts.with_interval(frame)["interval"]) == ["[73.1, 75.2]%", "none"]
