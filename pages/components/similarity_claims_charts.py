@@ -54,17 +54,17 @@ def forest(labels: tuple[str, ...], reach: float, ink: str) -> alt.LayerChart:
 
 
 @charts.form
-def by_sparsity(series: tuple[tuple[str, str], ...], sparsities: tuple[float, ...], ink: str) -> alt.LayerChart:
+def by_sparsity(series: tuple[tuple[str, str, str], ...], sparsities: tuple[float, ...], ink: str) -> alt.LayerChart:
     """Differences of mean CKA with their intervals, over sparsity; above the dashed line the paper's claim holds.
 
     Table: series (name), sparsity, at (the same, a little to the side), difference, low, high, n.
 
     Args:
-        series: name and colour of each.
+        series: name, colour and mark of each.
         sparsities: those that there are.
         ink: the theme's colour of text.
     """
-    names, shades = (list(part) for part in zip(*series, strict=True))
+    names, shades, marks = (list(part) for part in zip(*series, strict=True))
     edges = [min(sparsities) - 0.04, min(1.0, max(sparsities) + 0.04)]
     # On a phone one below the other: two long names side by side would be cut off.
     legend = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1, labelLimit=320)
@@ -89,7 +89,8 @@ def by_sparsity(series: tuple[tuple[str, str], ...], sparsities: tuple[float, ..
         y=alt.Y("difference:Q", title="Difference of mean CKA", axis=alt.Axis(tickCount=5))
     )
     span = base.mark_rule(strokeWidth=2.5).encode(y="low:Q", y2="high:Q")
-    dot = base.mark_point(filled=True, size=80, opacity=1).encode(y="difference:Q")
+    shape = alt.Shape("series:N", scale=alt.Scale(domain=names, range=marks), legend=legend)
+    dot = base.mark_point(filled=True, size=80, opacity=1).encode(y="difference:Q", shape=shape)
     zero = alt.Chart(alt.Data(values=[{"y": 0}])).mark_rule(strokeDash=[5, 4], color=ink, opacity=0.7)
     zero = zero.encode(y="y:Q", tooltip=alt.value(None))
     return (zero + lines + span + dot).properties(height=300 + 24 * len(names))

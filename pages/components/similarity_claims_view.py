@@ -114,6 +114,7 @@ def _by_sparsity(known: dict[float | None, Finding], chosen: float | None) -> No
                     "at": (sparsity or 0) + _APART * order,
                     "series": f"minus {item.second.words}",
                     "colour": look.COLOURS[item.second.first],
+                    "shape": look.shape(item.second.first),
                     "difference": item.difference.estimate,
                     "low": item.difference.low,
                     "high": item.difference.high,
@@ -124,7 +125,7 @@ def _by_sparsity(known: dict[float | None, Finding], chosen: float | None) -> No
     if frame.empty or frame["sparsity"].nunique() < 2:
         return
     first = next(iter(known.values())).evidence[0].first.words
-    series = tuple(frame.drop_duplicates("series")[["series", "colour"]].itertuples(index=False, name=None))
+    series = tuple(frame.drop_duplicates("series")[["series", "colour", "shape"]].itertuples(index=False, name=None))
     st.markdown(f"**{first.capitalize()}, at every sparsity**")
     charts.show(
         similarity_claims_charts.by_sparsity(series, tuple(sorted(frame["sparsity"].unique())), look.ink()),

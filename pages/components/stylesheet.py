@@ -86,6 +86,7 @@ display: none !important; }
 html, body, [data-testid='stApp'] { color-scheme: light !important; background: #ffffff !important; }
 [data-testid='stApp'] :not(svg *, [style*='background']) { color: #0e1717 !important; background-color: transparent !important; }
 [data-testid='stVegaLiteChart'] svg { background: none !important; }
+[data-testid='stVegaLiteChart'] .role-axis-grid line { stroke: #d5dfdf !important; }
 [data-testid='stMainBlockContainer'] { padding: 0 !important; max-width: none !important; }
 :is([data-testid='stVegaLiteChart'], [data-testid='stImage'], [data-testid='stMetric'], [data-testid='stAlert'], tr) {
 break-inside: avoid; }

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pages.components import similarity_colours
+from pages.components import similarity_claims_charts, similarity_colours
 
 
 def test_colours_of_pictures_are_those_of_the_scale():
@@ -57,3 +57,10 @@ def test_lines_of_layers_stay_apart_for_the_colour_blind(kind):
     apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)
     assert apart[np.triu_indices(14, 2)].min() > 6, "of lines that are not neighbours"
     assert (np.diff(apart[0]) > 0).all(), "the further from the first, the more unlike it"
+
+
+def test_differences_are_told_apart_by_marks_as_well():
+    series = (("minus dense", "#111111", "circle"), ("minus iterative", "#222222", "diamond"))
+    layers = similarity_claims_charts.by_sparsity(series, (0.8, 0.9), "#000000")["layer"]
+    (shapes,) = [layer["encoding"]["shape"]["scale"] for layer in layers if "shape" in layer["encoding"]]
+    assert shapes["range"] == ["circle", "diamond"]
