@@ -177,7 +177,8 @@ def choose(profile: Profile, studies) -> list[str]:
 
 
 def command(study: str, recipe_hash: str = "") -> str:
-    """The command that makes what is missing of a study: of the profile that made the dense network which is here.
+    """The command that makes what is missing of a study: of the profile that made the dense network which is here. Of a study
+    that no profile asks for, as those of one's own images and weights, the one that prunes, with METHOD to be filled in.
 
     Args:
         study: its name.
@@ -186,4 +187,6 @@ def command(study: str, recipe_hash: str = "") -> str:
     for name, known in PROFILES.items():
         if study in known.budgets and any(recipe.hash == recipe_hash for recipe in known.recipes(study)):
             return f"python -m core reproduce {study}" + (f" --profile {name}" if name != DEFAULT else "")
+    if not any(study in known.budgets for known in PROFILES.values()):
+        return f"python -m core prune {study} METHOD 0.8"
     return f"python -m core reproduce {study}"

@@ -46,6 +46,7 @@ def add(commands, common) -> None:
     )
     group.add_argument("--std", metavar="R,G,B", help="their deviation; by default what the file says, else ImageNet's")
     group.add_argument("--measure", action="store_true", help="measure them on the validation and test images")
+    group.add_argument("--with-made", action="store_true", help="of delete: networks that were pruned from them go too")
 
 
 def bring(args) -> None:
@@ -129,7 +130,7 @@ def _delete(args) -> None:
 
     # Who may run commands here may delete any of it.
     whose = {one.name: one.owner for one in own.listing()}
-    own.remove(args.file, whose.get(args.file, _owner()))
+    own.remove(args.file, whose.get(args.file, _owner()), with_made=args.with_made)
     remark(args, f"Deleted: {args.file}.")
 
 

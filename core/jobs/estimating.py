@@ -7,7 +7,7 @@ import numpy as np
 from core import checkpoints
 from core import device as devices
 from core.checkpoints.architecture import layout
-from core.data.sources import find
+from core.data.sources import find, known_by_lying_there
 from core.finished import Finished
 from core.jobs import speed
 from core.jobs.board import board
@@ -51,7 +51,7 @@ def estimate(recipe: Recipe, *, device=None) -> Estimate:
     Nothing is trained or timed; :func:`measure` times what is missing.
 
     Raises:
-        DataNotFound, DataDamaged, UnknownName: the images are not on this machine.
+        DataNotFound, DataDamaged: the images are not on this machine.
     """
     heading = _heading(recipe)
     entries = [entry for entry in checkpoints.list() if entry.card]
@@ -78,7 +78,7 @@ def measure(recipe: Recipe, *, device=None) -> None:
     """Time a few steps of training for ``recipe``, so that :func:`estimate` can tell. Takes some seconds.
 
     Raises:
-        DataNotFound, DataDamaged, UnknownName: the images are not on this machine, so the classes are not known.
+        DataNotFound, DataDamaged: the images are not on this machine, so the classes are not known.
         StorageFull: it could not be kept.
     """
     study, heading = Study.parse(recipe.study), _heading(recipe)
@@ -91,7 +91,8 @@ def busy() -> bool:
 
 
 def _heading(recipe: Recipe):
-    return find(recipe.data, split_by=recipe.split_by).heading
+    with known_by_lying_there(recipe.data, "submit again"):
+        return find(recipe.data, split_by=recipe.split_by).heading
 
 
 def _from_runs(recipe: Recipe, entries, device):

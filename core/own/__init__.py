@@ -5,7 +5,8 @@ of PruneScope finds them by their name; weights become the dense network of a st
 """
 
 from core.own.images import add_images, look_at_images
-from core.own.records import Own, listing, remove
+from core.own.records import Own, listing
+from core.own.removal import made_of, remove
 from core.own.weights import add_weights, look_at_weights, measure, noted_normalisation
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "listing",
     "look_at_images",
     "look_at_weights",
+    "made_of",
     "measure",
     "noted_normalisation",
     "remove",

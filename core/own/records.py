@@ -7,7 +7,6 @@ and that nobody can delete, it notes first what it is about to add (:func:`begin
 import json
 import logging
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
@@ -75,7 +74,7 @@ def check_free(name: str) -> None:
     place = files.data_root() / name
     studies = {entry.id.split("/")[0].rpartition("-")[0] for entry in checkpoints.list()}
     there = place.exists() or zip_of(name).exists() or name in folder.named(files.data_root())
-    if name in DATASETS or there or name in studies or _path(name).exists():
+    if name in DATASETS or there or name in studies or path_of(name).exists():
         raise InvalidValue("There is something of this name already", given=name, expected="another name")
 
 
@@ -83,7 +82,7 @@ def listing() -> list[Own]:
     """Everything that was brought, the newest first; a record that cannot be read is passed over."""
     if _root().is_dir() and any(_root().glob(f"*{_BEGUN}")) and not read_only():
         with suppress(PruneScopeError), alone(patience=0):  # if it is still being added, its owner sees it later
-            _finish_or_forget()
+            finish_or_forget()
     found = [_read(path) for path in sorted(_root().glob("*.json"))] if _root().is_dir() else []
     return sorted((one for one in found if one is not None), key=lambda one: one.created, reverse=True)
 
@@ -114,7 +113,7 @@ def adding(name: str, owner: str, size: int) -> Iterator[None]:
     check_writable()
     check_name(name)
     with alone():
-        _finish_or_forget()
+        finish_or_forget()
         check_free(name)
         there = listing()
         own = sum(one.owner == owner for one in there)
@@ -137,7 +136,7 @@ def adding(name: str, owner: str, size: int) -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):
-                _path(name, _BEGUN).unlink(missing_ok=True)
+                path_of(name, _BEGUN).unlink(missing_ok=True)
 
 
 def begin(name: str, kind: str, owner: str, origin: str, size: int, sha256: str, study: str | None = None) -> None:
@@ -162,18 +161,18 @@ def _write(suffix: str, name, kind, owner, origin, size, sha256, study) -> Own:
         sha256=sha256,
         study=study,
     )
-    files.write_text(_path(name, suffix), json.dumps(asdict(one), indent=1))
+    files.write_text(path_of(name, suffix), json.dumps(asdict(one), indent=1))
     return one
 
 
-def _finish_or_forget() -> None:
+def finish_or_forget() -> None:
     """Give what killed processes were adding its record if it is whole in its place, and else forget it; under :func:`alone`."""
     for note in sorted(_root().glob(f"*{_BEGUN}")):
         one = _read(note)
-        if one is not None and not _path(one.name).exists():
+        if one is not None and not path_of(one.name).exists():
             whole = _in_place(one)
             if whole:
-                files.write_text(_path(one.name), json.dumps(asdict(one), indent=1))
+                files.write_text(path_of(one.name), json.dumps(asdict(one), indent=1))
             done = "finished: it is whole" if whole else "forgotten: it is not whole"
             logging.getLogger(__name__).warning("A process was killed while it added %s, which is %s.", one.name, done)
         with files.storage_errors(note):
@@ -194,37 +193,6 @@ def _in_place(one: Own) -> bool:
     return any(card.study == one.study and card.recipe.get("sha256") == one.sha256 for card in cards)
 
 
-def remove(name: str, owner: str) -> None:
-    """Delete an own thing and all that was derived from it here: prepared images, or a network and its stored answers.
-
-    Raises:
-        NotAllowed: not the owner's, a job needs it, or the app is read-only.
-        InvalidValue: there is no such thing.
-        StorageFull: the folder may not be written to.
-    """
-    check_writable()
-    check_name(name)
-    with alone():
-        _finish_or_forget()
-        one = next((one for one in listing() if one.name == name), None)
-        if one is None:
-            raise InvalidValue("There is nothing of your own of this name", given=name, expected="a name of the list")
-        if owner != one.owner and not single_user():
-            raise NotAllowed("Only who brought this may delete it", given=name, remedy="ask whoever runs this app")
-        if one.kind == IMAGES:
-            _check_unused(name)
-        with files.storage_errors(_path(name)):
-            if one.kind == IMAGES:
-                zip_of(name).unlink(missing_ok=True)
-                shutil.rmtree(files.cache_root() / name, ignore_errors=True)
-            else:
-                # The folder of the study was made for these weights; its name was free.
-                for folder in files.checkpoint_root().glob(f"{name}-*"):
-                    if re.fullmatch(rf"{re.escape(name)}-\d+", folder.name):
-                        shutil.rmtree(folder)
-            _path(name).unlink(missing_ok=True)
-
-
 def zip_of(name: str) -> Path:
     """Where the images of an own data set lie."""
     return files.data_root() / f"{name}.zip"
@@ -233,21 +201,6 @@ def zip_of(name: str) -> Path:
 def plain(text: str, longest: int = 80) -> str:
     """A name that a stranger gave, fit to be shown: printable, of no great length, and no link or markup to a page."""
     return "".join(one if one.isprintable() else "�" for one in str(text).translate(_MARKUP))[:longest]
-
-
-def _check_unused(name: str) -> None:
-    from core.jobs import ACTIVE, board
-    from core.studies import Study
-
-    for job in board().jobs:
-        try:
-            used = Study.parse(job.values["study"]).data == name
-        except PruneScopeError:
-            continue
-        if used and job.state in ACTIVE:
-            raise NotAllowed(
-                "A job that waits or runs needs these images", given=job.values["study"], remedy="cancel it first"
-            )
 
 
 @contextmanager
@@ -275,5 +228,6 @@ def _root() -> Path:
     return files.runs_root() / "own"
 
 
-def _path(name: str, suffix: str = _KEPT) -> Path:
+def path_of(name: str, suffix: str = _KEPT) -> Path:
+    """Where the record of an own thing lies."""
     return _root() / f"{name}{suffix}"

@@ -83,7 +83,10 @@ def _data(card: "Card") -> Iterator[Deviation]:
 def _network(card: "Card") -> Iterator[Deviation]:
     own = card.architecture
     if card.recipe and card.recipe.get("start") != "imagenet":
-        yield Deviation("I", "first weights", str(card.recipe.get("start") or "random"), "ImageNet's")
+        # Of weights that somebody brought, and of what was made of them, nobody here knows it.
+        brought = "sha256" in card.recipe or "brought" in (card.recipe.get("parent") or {})
+        first = "not known: brought" if brought else str(card.recipe.get("start") or "random")
+        yield Deviation("I", "first weights", first, "ImageNet's")
     if own.name == "vgg16" and own.head != "stock":
         yield Deviation("H", "classifier", "one linear layer", "three linear layers, 4,096 wide")
     if own.name == "vgg16" and own.norm:

@@ -8,6 +8,7 @@ from core import recipes
 from core.checkpoints import Card
 from core.errors import PruneScopeError
 from core.recipes import DENSE, Recipe
+from core.studies import Study
 
 _NETWORK = ("head", "stem", "split_by", "start")
 _PRUNING = ("criterion", "scope", "steps")
@@ -17,17 +18,18 @@ def make(card: Card) -> list[str]:
     """The commands that train and prune the network of a card; [] where it was not made by PruneScope.
 
     A setting that is the study's own choice is left out. What comes out is proved, not hoped for: the commands name the
-    same recipe, or there are none.
+    same recipe, or there are none. Of a network made from weights that somebody brought the first command brings these: FILE
+    stands for theirs, whose SHA-256 is in the recipe.
     """
     try:
         recipe = Recipe.from_dict(card.recipe)
     except (PruneScopeError, TypeError, AttributeError):
         return []
     first = recipe.parent or recipe
-    commands = [_train(first)]
+    commands = [_bring(first) if first.brought else _train(first)]
     if recipe.parent is not None:
-        # Where the dense network is not the study's usual one, `prune` has to be told which it is.
-        usual = recipes.dense(recipe.study).hash == recipe.parent.hash
+        # Where the dense network is not the study's usual one, `prune` has to be told which it is; brought, it is the only one.
+        usual = first.brought or recipes.dense(recipe.study).hash == recipe.parent.hash
         commands.append(_prune(recipe, [] if usual else ["--parent", card.parent]))
     return commands if None not in commands else []
 
@@ -49,6 +51,16 @@ def _train(recipe: Recipe) -> str | None:
         words.append("--no-norm")
         given["norm"] = False
     return shlex.join(words) if recipes.dense(recipe.study, **given).hash == recipe.hash else None
+
+
+def _bring(recipe: Recipe) -> str:
+    study, brought = Study.parse(recipe.study), recipe.brought
+    words = ["python", "-m", "core", "bring", "weights", "FILE", "--name", study.data, "--trained-on", brought.data]
+    words += ["--size", f"{study.size}", "--architecture", study.architecture, "--order", ",".join(brought.order)]
+    words += [] if recipe.stem == "stock" else ["--stem", recipe.stem]
+    for name in ("mean", "std"):
+        words += [f"--{name}", ",".join(f"{value:.9g}" for value in getattr(brought, name))]
+    return shlex.join(words)
 
 
 def _prune(recipe: Recipe, parent: list[str]) -> str | None:

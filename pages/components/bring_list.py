@@ -56,6 +56,9 @@ def _buttons(one: own.Own) -> None:
         if measured:
             st.badge(measured)
         st.page_link("pages/what_if.py", label="What if", icon=":material/tune:", query_params={"study": one.study})
+        if card := _card(one):
+            link = generate_parents.link(card)
+            st.page_link("pages/generate.py", label="Prune", icon=":material/content_cut:", query_params=link)
     else:
         st.page_link(
             "pages/generate.py", label="Generate", icon=":material/play_arrow:", query_params={"new-data": one.name}
@@ -71,10 +74,13 @@ def _confirm(one: own.Own) -> None:
         if one.kind == WEIGHTS
         else "The images go for good. Networks that were trained on them stay, but cannot be shown or measured on them any more."
     )
+    made = own.made_of(one.name) if one.kind == WEIGHTS else []
+    if made:
+        gone += f" So do the networks that were made from it: {', '.join(made)}."
     st.warning(f"**Delete {one.study or one.name}?** {gone} This cannot be undone.", icon=":material/warning:")
     with st.container(horizontal=True):
-        if st.button("Delete for good", type="primary", key=f"really-{one.name}"):
-            own.remove(one.name, generate_state.owner())
+        if st.button("Delete all of them" if made else "Delete for good", type="primary", key=f"really-{one.name}"):
+            own.remove(one.name, generate_state.owner(), with_made=bool(made))
             st.session_state.pop(_DELETING, None)
             loaders.forget_checkpoints()
             generate_parents.data_sets.clear()
@@ -90,13 +96,17 @@ def _metrics(one: own.Own) -> str | None:
     """Balanced accuracy with its interval and n; None if it was not measured, empty if it cannot be told."""
     from core.evaluation import Interval
 
-    for entry in loaders.entries():
-        if entry.id == f"{one.study}/dense" and entry.card:
-            value = entry.card.metrics.get("balanced_accuracy")
-            if not value or value.get("estimate") is None:
-                return None
-            return "Balanced accuracy " + Interval.from_dict(value).format()
-    return ""
+    if (card := _card(one)) is None:
+        return ""
+    value = card.metrics.get("balanced_accuracy")
+    if not value or value.get("estimate") is None:
+        return None
+    return "Balanced accuracy " + Interval.from_dict(value).format()
+
+
+def _card(one: own.Own):
+    """The card of own weights; None where their file is gone."""
+    return next((entry.card for entry in loaders.cards() if entry.id == f"{one.study}/dense"), None)
 
 
 def _size(count: int) -> str:

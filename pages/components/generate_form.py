@@ -27,7 +27,7 @@ def _recipe():
     from core.models import ARCHITECTURES
     from core.studies import TITLES
 
-    known = generate_parents.data_sets(str(files.data_root()))
+    known = generate_parents.wanted() | generate_parents.data_sets(str(files.data_root()))
     first, second, third = st.columns(3)
     with first:
         names = {name: title if here else f"{title} (not here yet)" for name, (title, _, here) in known.items()}
@@ -49,6 +49,10 @@ def _recipe():
         if method != "dense":
             sparsity = fields.percent()
         base = recipes.pruned(parent, method, sparsity)
+        if parent.brought:
+            st.caption(
+                _BROUGHT.format(name=look.literal(parent.study), rate=base.training.rate, batch=base.training.batch)
+            )
         if method != "dense":
             changes |= _pruning(method, problems)
     left, right = st.columns(2)
@@ -151,15 +155,16 @@ def _show(problems: list) -> None:
 
 
 def _cost(recipe) -> None:
+    from core import brought
     from core.finished import Finished
     from core.jobs import estimating
 
     try:
         found = estimating.estimate(recipe)
     except DataNotFound as error:
-        st.warning(
-            f"**{look.literal(error.problem)}.** Phantoms need no download.", icon=":material/image_not_supported:"
-        )
+        brought_for = recipe.parent is not None and recipe.parent.brought is not None
+        instead = f"{_NO_IMAGES} {brought.WITHOUT_IMAGES}." if brought_for else "Phantoms need no download."
+        st.warning(f"**{look.literal(error.problem)}.** {instead}", icon=":material/image_not_supported:")
         with st.expander("How to get the images"):
             st.markdown(look.literal(error))
         return
@@ -243,6 +248,12 @@ def _bytes(count: int) -> str:
     return f"{float(f'{count / 1e6:.2g}'):g} MB"
 
 
+_BROUGHT = (
+    "How the weights of {name} were trained is not known here. They are fine-tuned as other networks of these images are, at a "
+    "learning rate from {rate:g} and {batch} images a step; *Advanced settings* say otherwise. What is made stands beside them on "
+    "every page."
+)
+_NO_IMAGES = "Fine-tuning needs the training images that these weights were brought for. Without them"
 _EPOCHS = {
     True: "Passes over the training images; fractions are allowed.",
     False: "Of fine-tuning, all steps of the method together.",

@@ -109,4 +109,5 @@ def test_the_command_names_the_profile_that_made_a_study():
     assert profiles.command(cifar, hash_of("cpu", cifar)) == f"python -m core reproduce {cifar}"
     ham = "ham10000-64/vgg16"
     assert profiles.command(ham, hash_of("gpu", ham)) == f"python -m core reproduce {ham}"  # both profiles have it
-    assert profiles.command("own-thing-32/vgg16", "ffff") == "python -m core reproduce own-thing-32/vgg16"
+    # `reproduce` knows no study but those of a profile.
+    assert profiles.command("own-thing-32/vgg16", "ffff") == "python -m core prune own-thing-32/vgg16 METHOD 0.8"

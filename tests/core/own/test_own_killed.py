@@ -19,7 +19,7 @@ HOW = {"trained_on": "nowhere", "size": 32, "architecture": "vgg16", "order": ("
 
 def as_if_killed(name: str) -> None:
     """Leave what there is before the record is written: what is about to be added is noted, and the thing is in its place."""
-    shutil.move(records._path(name), records._path(name, ".begun"))
+    shutil.move(records.path_of(name), records.path_of(name, ".begun"))
 
 
 @pytest.fixture
@@ -31,13 +31,13 @@ def test_what_is_to_come_is_noted_before_it_is_copied(zipped, monkeypatch):
     seen = []
 
     def copy(source, target):
-        seen.append(json.loads(records._path("mine", ".begun").read_text()))
+        seen.append(json.loads(records.path_of("mine", ".begun").read_text()))
         target.write_bytes(source.read_bytes())
 
     monkeypatch.setattr(images.shutil, "copyfile", copy)
     made = own.add_images(zipped, "mine", ANNA)
     assert seen[0]["sha256"] == made.sha256
-    assert not records._path("mine", ".begun").exists()
+    assert not records.path_of("mine", ".begun").exists()
 
 
 def test_images_that_are_whole_get_their_record(zipped, caplog):
@@ -73,8 +73,8 @@ def test_a_zip_that_somebody_else_put_there_is_left_alone(zipped):
 
 def test_a_note_beside_its_record_goes(zipped):
     before = own.add_images(zipped, "mine", ANNA)
-    shutil.copy(records._path("mine"), records._path("mine", ".begun"))
-    records._path("odd", ".begun").write_bytes(b"\xff")
+    shutil.copy(records.path_of("mine"), records.path_of("mine", ".begun"))
+    records.path_of("odd", ".begun").write_bytes(b"\xff")
     assert own.listing() == [before]
     assert [path.name for path in records._root().iterdir() if path.name != "lock"] == ["mine.json"]
 
@@ -97,7 +97,7 @@ def test_while_it_is_still_being_added_it_is_left_alone(zipped, monkeypatch):
 
     def copy(source, target):
         found.append(own.listing())
-        assert records._path("mine", ".begun").exists()
+        assert records.path_of("mine", ".begun").exists()
         target.write_bytes(source.read_bytes())
 
     monkeypatch.setattr(images.shutil, "copyfile", copy)
@@ -111,12 +111,12 @@ def test_a_read_only_app_changes_nothing(zipped, monkeypatch):
     as_if_killed("mine")
     monkeypatch.setenv("PRUNESCOPE_READ_ONLY", "1")
     assert own.listing() == []
-    assert records._path("mine", ".begun").exists()
+    assert records.path_of("mine", ".begun").exists()
 
 
 @pytest.mark.parametrize("change", [{"created": 5}, {"origin": None}, {"study": 7}, {"sha256": []}])
 def test_a_record_of_other_types_is_passed_over(zipped, change):
     own.add_images(zipped, "mine", ANNA)
-    path = records._path("mine")
+    path = records.path_of("mine")
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     assert own.listing() == []
