@@ -93,6 +93,11 @@ def _explain(found, names) -> None:
             f"The last layer has **{found.classes}** outputs, and these images have **{found.expected_classes}** classes "
             f"({', '.join(names[:8])}{', …' if len(names) > 8 else ''}). Choose the images that the network was trained on."
         )
+    if found.other:
+        st.markdown(
+            f"The file holds the tensors of a **{TITLES.get(found.other, found.other)}**: choose that network above."
+        )
+        return  # what all differs from the other network helps nobody
     kinds = {
         "is missing": found.missing,
         "is not known": found.unexpected,
@@ -100,9 +105,7 @@ def _explain(found, names) -> None:
         "has numbers of another kind": found.types,
         "holds NaN or infinity: its training diverged": found.not_finite,
     }
-    if found.other:
-        st.markdown(f"It holds the tensors of a **{TITLES.get(found.other, found.other)}**: choose that network above.")
-    elif not found.near:
+    if not found.near:
         known = " nor a ".join(TITLES.get(name, name) for name in ARCHITECTURES)
         st.markdown(f"This is neither a {known}. Other networks are not supported.")
     elif found.unexpected and not any(kinds[kind] for kind in kinds if kind != "is not known"):

@@ -203,6 +203,7 @@ def test_what_does_not_fit_says_what_it_is_instead():
     theirs |= {name: t.half() for name, t in build("densenet169", 3).state_dict().items() if t.dim() == 4}
     upload(app, "y.safetensors", save(theirs))
     assert "holds the tensors of a **DenseNet169**" in texts(app)
+    assert not app.dataframe
     upload(app, "z.safetensors", save({f"layer1.{n}.conv1.weight": torch.zeros(2, 2) for n in range(9)}))
     assert "neither a VGG16 nor a DenseNet169" in texts(app)
 
