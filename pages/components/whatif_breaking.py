@@ -14,6 +14,7 @@ from pages.components import whatif_selection as selecting
 from pages.components.whatif_selection import Selection
 
 MOST = 10  # classes with a line of their own
+_WHOLE = 95  # percent: beyond it so little is left that nearly nothing comes back
 
 
 def draw(selection: Selection) -> None:
@@ -90,7 +91,7 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         "the last step at which it held and the one shown. A class that is brought out has a band, its 95% interval (Wilson"
         + (", adjusted for lesions" if test.groups is not None else "")
         + "). Answers can come back, where a trained checkpoint takes over or a class takes all: they count as broken only "
-        f"from where they stay changed. How many are changed at one sparsity, permanently or not, is what *Harm* shows.{_passed_over(selection, steps)}"
+        f"from where they stay changed{_ends(percents[-1])}. How many are changed at one sparsity, permanently or not, is what *Harm* shows.{_passed_over(selection, steps)}"
     )
     panels.table(
         lambda: frame[["title", "percent", "images", "unbroken", "low", "high"]].rename(
@@ -100,6 +101,15 @@ def _curves(selection: Selection, steps: list[Step], table: pd.DataFrame, test: 
         title="Share of answers not changed, by class and sparsity",
         label="The numbers behind it: these curves",
         key="survival",
+    )
+
+
+def _ends(last: int) -> str:
+    """What cannot be known where the stored path ends long before all weights are gone."""
+    return (
+        f", as far as is stored: up to {last}%, so of what changes near there it cannot be seen whether it comes back"
+        if last < _WHOLE
+        else ""
     )
 
 
@@ -136,13 +146,18 @@ def _sentence(
     # By then half of them have broken, of an even number too, where a median would lie beyond.
     half = np.sort(breaks.fillna(np.inf))[(len(breaks) - 1) // 2]
     when = (
-        f"Half of them have changed permanently by **{half:.0f}%**"
+        f"Half of all {len(breaks):,} have changed permanently by **{half:.0f}%**"
         if np.isfinite(half)
-        else "Fewer than half of them change permanently"
+        else f"Fewer than half of all {len(breaks):,} change permanently"
     )
+    changed = f"**{1 - here['unbroken']:.1%}** have permanently another answer at {selection.percent}% sparsity {look.span(1 - here['high'], 1 - here['low'])}"
+    if selection.percent >= end["percent"]:
+        changed = (
+            f"**{1 - here['unbroken']:.1%}** have another answer at {end['percent']:.0f}% sparsity {look.span(1 - here['high'], 1 - here['low'])}, "
+            "the last that is stored: whether for good cannot be seen"
+        )
     text = (
-        f"Of {len(breaks):,} test {who}, **{1 - here['unbroken']:.1%}** have permanently another answer at {selection.percent}% sparsity "
-        f"{look.span(1 - here['high'], 1 - here['low'])}; {1 - so_far['unbroken']:.1%} {look.span(1 - so_far['high'], 1 - so_far['low'])} have had another "
+        f"Of {len(breaks):,} test {who}, {changed}; {1 - so_far['unbroken']:.1%} {look.span(1 - so_far['high'], 1 - so_far['low'])} have had another "
         f"at some step up to there, permanently or not. {when}; {end['unbroken']:.1%} have the dense network's answer at "
         f"{end['percent']:.0f}% {look.span(end['low'], end['high'])}."
     )

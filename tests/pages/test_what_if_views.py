@@ -115,6 +115,18 @@ def test_small_groups_are_grey_and_the_rule_is_said():
         assert row["Change"].startswith(":gray[") == (int(row["n"].replace(",", "")) < 30), group
 
 
+def test_nothing_is_called_permanent_where_nothing_is_stored_behind_it():
+    end = view("breaking", study="ham10000-128/vgg16", sparsity=80)
+    said = next(text.value for text in end.markdown if text.value.startswith("Of 1,973 test images"))
+    assert "have another answer at 80% sparsity" in said
+    assert "the last that is stored: whether for good cannot be seen" in said
+    assert "permanently another answer" not in said
+    assert any("as far as is stored: up to 80%" in caption.value for caption in end.caption)
+    before = view("breaking", study="ham10000-128/vgg16", sparsity=60)
+    assert any("have permanently another answer at 60%" in text.value for text in before.markdown)
+    assert not any("as far as is stored" in caption.value for caption in view("breaking").caption)
+
+
 def test_breaking_points_here_and_at_the_end(truth):
     app = view("breaking")
     said = next(text.value for text in app.markdown if text.value.startswith("Of 1,973 test images"))
