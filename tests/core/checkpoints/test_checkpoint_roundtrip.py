@@ -164,13 +164,16 @@ def test_a_model_may_be_trained_on_after_it_was_saved(pruned, card, tmp_path, dt
     assert all(torch.equal(mask, saved.masks[layer]) for layer, mask in loaded.masks.items())
 
 
-def test_overflow_asks_for_float32(toy, card, tmp_path):
+def test_what_half_precision_cannot_hold_is_kept_in_single_unless_half_is_asked_for(toy, card, tmp_path):
     model = toy()
     prunable(model)["5"][0, 0] = 70000.0
     with pytest.raises(InvalidValue, match=r"5\.weight.*70000.*dtype='float32'"):
-        save(model, card(), root=tmp_path)
-    loaded = load(save(model, card(), root=tmp_path, dtype="float32").path)
-    assert loaded.state_dict()["5.weight"][0, 0] == 70000.0
+        save(model, card(), root=tmp_path, dtype="float16")
+    for dtype in (None, "float32"):
+        loaded = load(save(model, card(), root=tmp_path, dtype=dtype).path)
+        assert torch.equal(loaded.state_dict()["5.weight"], model.state_dict()["5.weight"])
+    prunable(model)["5"][0, 0] = 65504.0
+    assert save(model, card(), root=tmp_path).stored["5.weight"].dtype == torch.float16
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
