@@ -28,7 +28,7 @@ def draw() -> None:
 
 def _one(one: own.Own) -> None:
     with st.container(border=True, key=f"own-{one.name}"):
-        about, buttons = st.columns([2, 1.4], vertical_alignment="center")
+        about, buttons = st.columns([1.1, 1.7], vertical_alignment="center")
         with about:
             st.markdown(f"**{one.study or one.name}**")
             kind = "Weights" if one.kind == WEIGHTS else "Images"

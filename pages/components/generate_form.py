@@ -45,14 +45,13 @@ def _recipe():
     if make != "dense":
         method = "dense" if make == "dense_trained_on" else make
         parent = _parent(study, recipes.dense(study))
+        if parent.brought:
+            usual = recipes.pruned(parent, "dense", 0.0).training
+            st.caption(_BROUGHT.format(name=look.literal(parent.study), rate=usual.rate, batch=usual.batch))
         sparsity = 0.0
         if method != "dense":
             sparsity = fields.percent()
         base = recipes.pruned(parent, method, sparsity)
-        if parent.brought:
-            st.caption(
-                _BROUGHT.format(name=look.literal(parent.study), rate=base.training.rate, batch=base.training.batch)
-            )
         if method != "dense":
             changes |= _pruning(method, problems)
     left, right = st.columns(2)
