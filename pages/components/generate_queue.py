@@ -35,7 +35,8 @@ def _list(was_active: bool) -> None:
         try:
             jobs.advance()
         except PruneScopeError as error:  # what there is can be seen all the same
-            st.error(f"Waiting jobs cannot begin. {look.literal(error)}", icon=":material/error:")
+            said = "**Waiting jobs cannot begin**; they will, by themselves, when this is mended."
+            st.error(f"{said} {look.literal(error)}", icon=":material/error:")
         _notes(there)
         # What runs, then what waits in its order, then what has ended, newest first.
         ranks = {"running": 0, "queued": 1}
