@@ -5,12 +5,15 @@ from core.cli.output import add_command, facts, measured, remark, reporter, size
 _DESCRIPTION = """\
 Look at, keep, list and delete images and weights of one's own. Images come as a zip with one folder a class and become the
 data set NAME; weights come as a state_dict (safetensors, .pt or .pth) under torchvision's names and become the dense network
-of the study NAME-SIZE/ARCHITECTURE. Files are read as if a stranger had made them: nothing in them is run. A zip that is larger
-than a stranger's may be needs no bringing: put it into the folder of data, and it goes by its name."""
+of the study NAME-SIZE/ARCHITECTURE, which `prune NAME-SIZE/ARCHITECTURE METHOD SPARSITY` prunes and fine-tunes like any other.
+Files are read as if a stranger had made them: nothing in them is run. A zip that is larger than a stranger's may be needs no
+bringing: put it into the folder of data, and it goes by its name. Where networks were made from weights, `delete` names them
+and deletes all together with --with-made."""
 
 _EXAMPLES = """\
   python -m core bring images moles.zip --name my-clinic
   python -m core bring weights vgg16.pt --name mine --trained-on ham10000 --size 64 --architecture vgg16 --measure
+  python -m core prune mine-64/vgg16 iterative 0.8
   python -m core bring list
   python -m core bring delete my-clinic"""
 

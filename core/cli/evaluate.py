@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.cli.output import add_command, facts, percent, remark, reporter, table, write_json
+from core.cli.output import add_command, facts, percent, remark, reporter, share, table, write_json
 from core.errors import CheckpointMismatch, InvalidValue
 from core.files import atomic_path, check_destination
 
@@ -38,7 +38,7 @@ def add(commands, common) -> None:
         "--split", choices=("validation", "test"), default="test", help="choose things by validation, report on test"
     )
     command.add_argument(
-        "--sparsity", type=float, metavar="S", help="prune on by magnitude to this share of zeros, without fine-tuning"
+        "--sparsity", type=share, metavar="S", help="prune on by magnitude to this share of zeros, without fine-tuning"
     )
     command.add_argument(
         "--recalibrate", action="store_true", help="re-estimate batch norm on about a thousand training images first"

@@ -28,6 +28,19 @@ def add_command(
     return command
 
 
+def share(text: str) -> float:
+    """A share as an argument: what is no number is told with the number that was meant, if it was a percentage."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        meant = f"; write {float(text.removesuffix('%')) / 100:g}" if text.endswith("%") else ""
+    except ValueError:
+        meant = ""
+    raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 up to but not including 1{meant}")
+
+
 def warn(text: str) -> None:
     """One message on standard error, over whatever progress line stands there."""
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""

@@ -1,7 +1,7 @@
 """`python -m core prune`: prune a dense network and fine-tune what is left."""
 
-from core.cli.making import add_settings, add_study, carry_out, changes, check_study, number
-from core.cli.output import add_command, remark
+from core.cli.making import add_settings, add_study, carry_out, changes, check_study
+from core.cli.output import add_command, remark, share
 from core.errors import CheckpointMismatch, InvalidValue
 
 _DESCRIPTION = """\
@@ -37,7 +37,7 @@ def add(commands, common) -> None:
     add_study(command)
     command.add_argument("method", metavar="METHOD", help="one_shot, layerwise, iterative, or dense (the control)")
     command.add_argument(
-        "sparsity", metavar="SPARSITY", type=number, nargs="?", help="share of weights to zero, from 0 up to but not 1"
+        "sparsity", metavar="SPARSITY", type=share, nargs="?", help="share of weights to zero, from 0 up to but not 1"
     )
     pruning = command.add_argument_group("pruning")
     pruning.add_argument("--criterion", help="which weights go first: magnitude (default) or random")

@@ -1,7 +1,7 @@
 """`python -m core sensitivity`: what it costs to prune one layer alone, stored beside the network."""
 
 from core.cli.making import add_study, check_study
-from core.cli.output import add_command, images_of, remark, reporter, size
+from core.cli.output import add_command, images_of, remark, reporter, share, size
 
 _DESCRIPTION = """\
 Prune each layer of a study's dense network alone, to a few sparsities and without fine-tuning, and store how much
@@ -27,7 +27,7 @@ def add(commands, common) -> None:
         examples=_EXAMPLES,
     )
     add_study(command)
-    command.add_argument("--at", type=float, nargs="+", metavar="S", help="sparsities; 0.5 0.8 0.9 0.95 by default")
+    command.add_argument("--at", type=share, nargs="+", metavar="S", help="sparsities; 0.5 0.8 0.9 0.95 by default")
     command.add_argument("--by", default="auto", help="auto (default), layer or unit, as layerwise pruning takes them")
 
 

@@ -121,7 +121,9 @@ def _zeros(selection: Selection) -> list[Chart]:
         spread = layers_data.spread(selection.path, selection.sparsity)
     except PruneScopeError:
         return []
-    drawn = layers_charts.spread(spread, look.colour(selection.path.method), "weights", last=True)
+    # By weights nine of VGG16's fourteen layers would share an eighth of the width; of many layers single ones are not told apart anyway.
+    width = "equal" if len(spread) <= layers_charts.MANY else "weights"
+    drawn = layers_charts.spread(spread, look.colour(selection.path.method), width, last=True)
     spec = json.loads(drawn.to_json()) | {"width": "container"}
     spec["config"] = _LOOKS
     words = f"Share of zeros in each of {len(spread)} layers from input to output"

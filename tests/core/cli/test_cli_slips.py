@@ -20,6 +20,17 @@ def test_what_can_be_no_study_and_no_path(call, study, words):
     assert "study" in err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("prune", STUDY, "one_shot"), ("evaluate", f"{STUDY}/dense", "--sparsity"), ("sensitivity", STUDY, "--at")],
+)
+def test_a_percentage_is_told_the_share_that_was_meant(call, words):
+    code, _out, err = call(*words, "80%")
+    assert code == 2
+    assert "'80%' is no number from 0 up to but not including 1; write 0.8" in err
+    assert "write" not in call(*words, "much")[2].partition("is no number")[2]
+
+
 def test_a_size_of_nothing_is_no_missing_size(call):
     code, out, err = call("data", "colours", "--size", 0)
     assert (code, out) == (1, "")
