@@ -188,7 +188,7 @@ def test_a_killed_process_of_a_pool_costs_nothing_but_its_epoch(monkeypatch):
 
     monkeypatch.setattr("core.sweeps.running._LOOK", 0.05)
     (outcome,) = sweeps.run([one], sweeps.Crew(start, at_once=1), report=kill)
-    assert (outcome.state, outcome.attempts, len(pools)) == ("made", 2, 2)
+    assert (outcome.state, outcome.attempts, len(pools)) == ("made", 2, 2), outcome.error
     assert killed
     epochs = [row["epoch"] for row in checkpoints.load(outcome.id).card.history]
     assert epochs == list(range(1, 151))
