@@ -11,7 +11,7 @@ if jobs.read_only():
     st.info("**This PruneScope is for looking only.** Run it on your own machine to bring images and weights.")
     st.stop()
 st.markdown(
-    "Bring **images** sorted into one folder a class, and train and prune networks on them. Or bring the **weights** of a "
+    "Bring **images** sorted by folders or a list, and train and prune networks on them. Or bring the **weights** of a "
     "VGG16 or DenseNet169 that you trained elsewhere, and see what pruning does to it."
 )
 if not jobs.single_user():

@@ -3,12 +3,12 @@
 from core.cli.output import add_command, facts, measured, remark, reporter, size, table, write_json
 
 _DESCRIPTION = """\
-Look at, keep, list and delete images and weights of one's own. Images come as a zip with one folder a class and become the
-data set NAME; weights come as a state_dict (safetensors, .pt or .pth) under torchvision's names and become the dense network
-of the study NAME-SIZE/ARCHITECTURE, which `prune NAME-SIZE/ARCHITECTURE METHOD SPARSITY` prunes and fine-tunes like any other.
-Files are read as if a stranger had made them: nothing in them is run. A zip that is larger than a stranger's may be needs no
-bringing: put it into the folder of data, and it goes by its name. Where networks were made from weights, `delete` names them
-and deletes all together with --with-made."""
+Look at, keep, list and delete images and weights of one's own. Images come as a zip with one folder a class, or with a list of
+them (labels.csv: file, class and, if known, patient and split), and become the data set NAME; weights come as a state_dict
+(safetensors, .pt or .pth) under torchvision's names and become the dense network of the study NAME-SIZE/ARCHITECTURE, which
+`prune NAME-SIZE/ARCHITECTURE METHOD SPARSITY` prunes and fine-tunes like any other. Files are read as if a stranger had made
+them: nothing in them is run. A zip that is larger than a stranger's may be needs no bringing: put it into the folder of data,
+and it goes by its name. Where networks were made from weights, `delete` names them and deletes all together with --with-made."""
 
 _EXAMPLES = """\
   python -m core bring images moles.zip --name my-clinic
@@ -78,8 +78,8 @@ def _images(args) -> None:
         write_json({"name": made.name, "bytes": made.bytes, "classes": look.counts, "notes": look.notes})
         return
     print(facts({"Data set": made.name, "Images": f"{look.images:,} that can be read", "Size": size(made.bytes)}))
-    columns = ("class", "train", "validation", "test", "images")
-    print(table([[record[name] for name in columns] for record in look.counts], columns, right=(1, 2, 3, 4)))
+    columns = ("class", "train", "validation", "test", "images", *(["groups"] if "groups" in look.counts[0] else []))
+    print(table([[record[name] for name in columns] for record in look.counts], columns, right=range(1, len(columns))))
 
 
 def _weights(args) -> None:

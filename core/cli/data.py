@@ -124,8 +124,12 @@ def _print(about: dict) -> None:
     grouped = any("groups" in record for record in about["classes"])
     columns = [*_SPLITS, "images", *(["groups"] if grouped else [])]
     rows = [(_name(record), *(f"{record[name]:,}" for name in columns)) for record in about["classes"]]
-    rows.append(("all", *(f"{sum(record[name] for record in about['classes']):,}" for name in columns)))
-    headings = ["class", *_SPLITS, "images", *(["lesions"] if grouped else [])]
+    total = {name: f"{sum(record[name] for record in about['classes']):,}" for name in columns}
+    own = about["split_by"] == "group"
+    if own:
+        total["groups"] = ""  # a patient may be in several classes
+    rows.append(("all", *total.values()))
+    headings = ["class", *_SPLITS, "images", *(["groups" if own else "lesions"] if grouped else [])]
     print(table(rows, headings, right=range(1, len(headings))))
 
 

@@ -1,4 +1,4 @@
-"""Image sets: HAM10000, CIFAR-100, phantoms, and any folder or zip of class folders."""
+"""Image sets: HAM10000, CIFAR-100, phantoms, and any folder or zip of class folders or with a list."""
 
 from core.data.imageset import ImageSet
 from core.data.sources import DATASETS, load, locate, summary

@@ -19,6 +19,7 @@ OTHER_SUFFIXES = {
     *(".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2"),
 }
 """Pictures of kinds that are not read; whoever has some should hear of it."""
+TABLE_SUFFIXES = {".csv", ".tsv", ".tab"}
 MAX_MEMBER = 64 * 2**20  # bytes of one encoded image, before and after unzipping
 MAX_MEMBERS = 2_000_000
 
@@ -41,6 +42,7 @@ class Archive:
 
     Attributes:
         members: name -> :class:`Member`, images only.
+        tables: the same for tables, one of which may be a list of the images.
         folders: names of all folders met, also of those without an image.
         repeated: names found more than once.
         unsafe: names that point out of the archive; they are left out.
@@ -55,6 +57,7 @@ class Archive:
     def __init__(self, places: Iterable[Path]):
         self.places = [Path(place) for place in places]
         self.members: dict[str, Member] = {}
+        self.tables: dict[str, Member] = {}
         self.folders: set[str] = set()
         self.repeated: list[str] = []
         self.unsafe: list[str] = []
@@ -92,7 +95,7 @@ class Archive:
             DataDamaged: it cannot be read, or its checksum is wrong.
             FileTooLarge: more than :data:`MAX_MEMBER` bytes.
         """
-        member = self.members[name]
+        member = self.members.get(name) or self.tables[name]
         try:
             data = self._read(member) if member.size <= MAX_MEMBER else None
         except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
@@ -121,6 +124,8 @@ class Archive:
                 clean = "/".join(parts)
                 if kind in OTHER_SUFFIXES:
                     self.others.append(clean)
+                elif kind in TABLE_SUFFIXES:
+                    self.tables.setdefault(clean, Member(place, entry, size, stamped))
                 elif kind in IMAGE_SUFFIXES:
                     if clean in self.members:
                         self.repeated.append(clean)

@@ -1,4 +1,4 @@
-"""Any folder or zip with one folder a class: ``train/<class>/*.png`` and ``test/…``, or just ``<class>/*.png``."""
+"""Any folder or zip with one folder a class, ``train/<class>/*.png`` and ``test/…`` or just ``<class>/*.png``, or with a list."""
 
 import hashlib
 import os
@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.data import layout
+from core.data import completing, labelled, layout
 from core.data.archive import IMAGE_SUFFIXES, Archive, readable
 from core.data.ham10000 import METADATA, PARTS
 from core.data.listing import Found, Listing, count
-from core.data.splits import SHARES, SPLITS, filled
 from core.errors import DataDamaged, DataNotFound, check_choice
 
-SPLIT_RULE = "image"
+SPLIT_RULE, GROUPED = "image", "group"
 _LAYOUT = "train/<class>/*.png and test/<class>/*.png, or <class>/*.png"
 AS_JPEG = "save them as JPEG or PNG"
 HAM_IMAGES = PARTS[0].lower().removesuffix("_part_1")
 _KINDS = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
 _FORM = 3  # of what is made of a folder; raise it when classes, splits or pixels of the same files would come out differently
+_LISTED = 1  # the same for what a list sorts
 
 
 def find(path: str | os.PathLike, split_by: str | None = None) -> Found:
@@ -29,22 +29,23 @@ def find(path: str | os.PathLike, split_by: str | None = None) -> Found:
 
     Splits that are there (``train``, ``validation`` or ``val`` or ``valid``, ``test``) are kept, see :mod:`core.data.layout`; what is missing of them is
     taken from the training images by a hash of their names, and a note says so. Pictures are turned the way their camera noted,
-    and transparent parts are laid on white, as in what users send (:mod:`core.uploads`).
+    and transparent parts are laid on white, as in what users send (:mod:`core.uploads`). Where a table among the files lists
+    them with their classes, the list says it all, and folders only where it does not; see :mod:`core.data.labelled`.
 
     Args:
         path: folder or zip; must exist.
-        split_by: None or ``"image"``; there is one rule only.
+        split_by: None, ``"image"``, or ``"group"`` where a list names groups; each set has one rule only.
 
     Raises:
         UnknownName: another split rule.
 
-    Listing it raises DataNotFound (no image) and DataDamaged (no class folders, fewer than two classes, a class without
-    training images, a split without images, an unreadable zip). Preparing it checks the same once more, as pictures that do not
+    Listing it raises DataNotFound (no image), UnknownName (the rule of other sets) and DataDamaged (no class folders, a list that
+    is wrong, fewer than two classes, a class without training images, a split without images, an unreadable zip). Preparing it checks the same once more, as pictures that do not
     open are left out.
     """
-    check_choice("split rule", split_by or SPLIT_RULE, (SPLIT_RULE,))
+    check_choice("split rule", split_by or SPLIT_RULE, (SPLIT_RULE, GROUPED))
     path = Path(path)
-    return Found(slug(path), path, (path,), SPLIT_RULE, partial(_list, path), form=_FORM)
+    return Found(slug(path), path, (path,), split_by or "", partial(_list, path, split_by), form=_FORM + _LISTED)
 
 
 def slug(path: Path) -> str:
@@ -68,7 +69,7 @@ def named(root: Path) -> dict[str, list[Path]]:
     }
 
 
-def _list(path: Path) -> Listing:
+def _list(path: Path, rule: str | None) -> Listing:
     images = Archive([path])
     ids = _without_top(images)
     notes = _left_out(images)
@@ -84,8 +85,55 @@ def _list(path: Path) -> Listing:
             else "check the path",
         )
     levels = layout.levels(ids)
-    given = levels.split is not None
     placed = {name: name.split("/") for name in ids if levels.placed(name)}
+    # A Mac writes é in two characters: without this, its class folders would not match those of other systems.
+    classes = {name: unicodedata.normalize("NFC", parts[levels.label]) for name, parts in placed.items()}
+    names = sorted(set(classes.values()))
+    misread = _misread(path, names, notes + _outside(ids, levels, placed))
+    listed = labelled.find(
+        path, images, ids, {} if misread else classes, notes, needed=bool(misread) and not _of_ham(names)
+    )
+    if listed:
+        table, given, group = listed.table, listed.given, listed.group
+        notes += listed.notes
+    elif misread:
+        raise misread
+    else:
+        notes += _outside(ids, levels, placed)
+        given, group = levels.split is not None, None
+        table = pd.DataFrame(
+            {"id": name, "class": classes[name], "split": levels.split_of(parts)} for name, parts in placed.items()
+        )
+    own = GROUPED if group else SPLIT_RULE
+    check_choice("split rule", rule or own, (own,))
+    class_names = tuple(sorted(set(table["class"])))
+    table.insert(1, "label", table["class"].map({name: label for label, name in enumerate(class_names)}))
+    notes += completing.complete(table, given, group, by_list=bool(listed))
+    counts = count(table, class_names, group)
+    empty = [] if listed else _empty_folders(images, ids, levels)
+    if empty:
+        notes.append(f"Class folders without an image: {', '.join(empty)}")
+    check = partial(completing.check, path, group, bool(listed))
+    notes += check(counts)
+    content = f"{images.digest()} {notes} {_FORM}" + (f" {listed.digest} {_LISTED}" if listed else "")
+    return Listing(
+        name=slug(path),
+        key=hashlib.sha256(content.encode()).hexdigest()[:16],
+        class_names=class_names,
+        counts=counts,
+        table=table,
+        read=lambda image: images.read(ids[image]),
+        group=group,
+        split_by=own,
+        notes=tuple(notes),
+        as_seen=True,
+        check=check,
+    )
+
+
+def _outside(ids: dict[str, str], levels: layout.Levels, placed: dict[str, list[str]]) -> list[str]:
+    """What to tell the user of images outside the class folders, and deep inside them."""
+    notes = []
     if len(placed) < len(ids):
         stray = next(name for name in ids if name not in placed)
         notes.append(
@@ -97,66 +145,39 @@ def _list(path: Path) -> Listing:
             f"Folders inside the class folders are not told apart: {_files(len(deeper))} such as {deeper[0]} "
             f"{'counts' if len(deeper) == 1 else 'count'} as {placed[deeper[0]][levels.label]}"
         )
-    # A Mac writes é in two characters: without this, its class folders would not match those of other systems.
-    classes = {name: unicodedata.normalize("NFC", parts[levels.label]) for name, parts in placed.items()}
-    class_names = tuple(sorted(set(classes.values())))
-    _check_meant(path, class_names)
-    if len(class_names) < 2:
-        raise DataDamaged(
-            "There are fewer than two classes",
-            given=f"{readable(path)}: "
-            + "; ".join(
-                [f"one class folder, {class_names[0]}" if class_names else "images, but none in a class folder", *notes]
-            ),
-            expected=_LAYOUT,
-            remedy="put the images of each class into a folder with the name of the class",
-        )
-    order = {name: label for label, name in enumerate(class_names)}
-    table = pd.DataFrame(
-        {
-            "id": name,
-            "label": order[classes[name]],
-            "class": classes[name],
-            "split": levels.split_of(parts),
-        }
-        for name, parts in placed.items()
-    )
-    notes += _complete(table, given)
-    counts = count(table, class_names)
-    empty = _empty_folders(images, ids, levels)
-    if empty:
-        notes.append(f"Class folders without an image: {', '.join(empty)}")
-    notes += _check(path, counts)
-    return Listing(
-        name=slug(path),
-        key=hashlib.sha256(f"{images.digest()} {notes} {_FORM}".encode()).hexdigest()[:16],
-        class_names=class_names,
-        counts=counts,
-        table=table,
-        read=lambda image: images.read(ids[image]),
-        split_by=SPLIT_RULE,
-        notes=tuple(notes),
-        as_seen=True,
-        check=partial(_check, path),
-    )
+    return notes
 
 
-def _check_meant(path: Path, class_names: tuple[str, ...]) -> None:
-    """Raise where folders on the place of classes are certainly none."""
-    if class_names and all(name.lower().startswith(HAM_IMAGES) for name in class_names):
-        raise DataDamaged(
+def _of_ham(class_names: list[str]) -> bool:
+    return bool(class_names) and all(name.lower().startswith(HAM_IMAGES) for name in class_names)
+
+
+def _misread(path: Path, class_names: list[str], notes: list[str]) -> DataDamaged | None:
+    """What to raise where the folders on the place of classes are certainly none, or too few."""
+    given = f"{readable(path)}: {', '.join(class_names)}"
+    if _of_ham(class_names):
+        return DataDamaged(
             "These are the files of HAM10000, which no folder sorts by class",
-            given=f"{readable(path)}: {', '.join(class_names)}",
+            given=given,
             expected=_LAYOUT,
             remedy=f"put them into a folder ham10000 of the data root, beside {METADATA}.csv: the set is then called ham10000",
         )
     if len({layout.loosely(name) for name in class_names}) > 1 and all(map(layout.loosely, class_names)):
-        raise DataDamaged(
+        return DataDamaged(
             "There are folders of splits, and no class folders in them",
-            given=f"{readable(path)}: {', '.join(class_names)}",
+            given=given,
             expected=_LAYOUT,
             remedy="put the images of each class into a folder with the name of the class, inside the folder of its split",
         )
+    if len(class_names) < 2:
+        what = f"one class folder, {class_names[0]}" if class_names else "images, but none in a class folder"
+        return DataDamaged(
+            "There are fewer than two classes",
+            given=f"{readable(path)}: " + "; ".join([what, *notes]),
+            expected=_LAYOUT,
+            remedy=f"put the images of each class into a folder with the name of the class, or add {labelled.EXPECTED}",
+        )
+    return None
 
 
 def _holds_zips(path: Path) -> bool:
@@ -187,67 +208,6 @@ def _without_top(images: Archive) -> dict[str, str]:
             break
         names = {name.partition("/")[2] or name: member for name, member in names.items()}
     return names
-
-
-def _complete(table: pd.DataFrame, given: bool) -> list[str]:
-    """Fill the splits that are not there, in place; return what to tell the user."""
-    there = set(table["split"])
-    if not given or len(there) == 1:
-        moved = _split(table, table.index, SHARES)
-        reason = f"only the folder {there.pop()} is there" if given else "it comes without splits"
-        return [
-            f"Split by us, as {reason}: 70% train, 10% validation, 20% test, by a hash of each image's name",
-            *moved,
-        ]
-    lacking = [split for split in SPLITS[1:] if split not in there]
-    train = table["split"] == "train"
-    if lacking and train.any():
-        shares = (0.9, 0.1, 0.0) if lacking == ["validation"] else (0.8, 0.0, 0.2)
-        moved = _split(table, table.index[train], shares)
-        share = "10%" if lacking == ["validation"] else "20%"
-        return [
-            f"There is no {lacking[0]} folder: {share} of the training images were taken for it, by a hash of their names",
-            *moved,
-        ]
-    return []
-
-
-def _split(table: pd.DataFrame, rows: pd.Index, shares: tuple[float, ...]) -> list[str]:
-    """Split these rows in place by the hash of their ids; a note if some had to move as there are so few."""
-    numbers, moved = filled(table.loc[rows, "id"].tolist(), table.loc[rows, "label"].tolist(), shares)
-    table.loc[rows, "split"] = [SPLITS[number] for number in numbers]
-    if not moved:
-        return []
-    what = "1 image was" if moved == 1 else f"{moved:,} images were"
-    return [
-        f"As there are few images, {what} moved to another part, so that none is empty and each class can be trained"
-    ]
-
-
-def _check(path: Path, counts: tuple[dict, ...]) -> list[str]:
-    untrained = [record for record in counts if not record["train"]]
-    if untrained:
-        names = ", ".join(record["class"] for record in untrained[:5]) + (", …" if len(untrained) > 5 else "")
-        first = untrained[0]
-        none = len(untrained) == len(counts)
-        raise DataDamaged(
-            f"There is no training image of {names}",
-            given=f"{readable(path)}: {first['class']} has {first['validation']} images for validation and {first['test']} for test",
-            expected="at least one training image of each class",
-            remedy="add a folder train with one folder a class, or take the folders of the splits away and let us split"
-            if none
-            else "add images, or remove the folders of this class; class folders must be named alike in all splits",
-        )
-    for split in SPLITS[1:]:
-        if not any(record[split] for record in counts):
-            raise DataDamaged(
-                f"There are too few images: none is left for {split}",
-                given=f"{readable(path)}: {sum(record['images'] for record in counts)} images",
-                expected="at least one image in each of train, validation and test",
-                remedy=f"add images, or a folder {split} with one folder a class",
-            )
-    untested = [record["class"] for record in counts if not record["test"]]
-    return [f"No test image of: {', '.join(untested)}"] if untested else []
 
 
 def _empty_folders(images: Archive, ids: dict[str, str], levels: layout.Levels) -> list[str]:

@@ -46,13 +46,14 @@ def load(
     """Load one split of a data set. The first time at a size decodes it; later times map the arrays and cost nothing.
 
     Args:
-        name: ``"ham10000"``, ``"cifar100"``, ``"phantom"`` (drawn, so always there; 32 to 256 pixels), the path of a folder or zip of class folders, or the name of one that
-            lies in the data root: as it is, or in lower case with - for what is no letter or digit, as studies are named. A name
+        name: ``"ham10000"``, ``"cifar100"``, ``"phantom"`` (drawn, so always there; 32 to 256 pixels), the path of a folder or
+            zip of class folders (or of images and a list of their classes, such as labels.csv), or the name of one that lies in
+            the data root: as it is, or in lower case with - for what is no letter or digit, as studies are named. A name
             without a separator is looked for there first, and where ``root`` is given only there.
         split: ``"train"``, ``"validation"``, ``"test"``, or ``"all"`` of them one after the other.
         size: height and width in pixels, 16 to 512; by default 64, and 32 for CIFAR-100.
         root: where data sets lie; by default ``PRUNESCOPE_DATA``, else ``data/`` of the project.
-        split_by: for HAM10000 and phantoms ``"lesion"`` (default) or ``"row"``.
+        split_by: for HAM10000 and phantoms ``"lesion"`` (default) or ``"row"``. Folders and zips have one rule each.
         report: told of the progress of the first preparation; may raise Cancelled.
 
     Raises:

@@ -55,10 +55,11 @@ def filled(keys: Sequence[str], labels: Sequence[int], shares: tuple[float, ...]
 
     A class without training images gets that of its images whose hash is nearest to the training part. To a split that is
     empty each class gives, as long as it keeps others in the same place, the image whose hash is nearest. So a set of a
-    handful of images can be used, one that is large enough keeps the split by hash alone, and order means nothing.
+    handful of images can be used, one that is large enough keeps the split by hash alone, and order means nothing. Images
+    of one key move together.
 
     Args:
-        keys: one an image, all different.
+        keys: what must stay together, one per image, as for :func:`hashed`.
         labels: the class of each.
         shares: as for :func:`hashed`; a split whose share is 0 stays empty.
 
@@ -70,10 +71,18 @@ def filled(keys: Sequence[str], labels: Sequence[int], shares: tuple[float, ...]
     ends = np.cumsum(shares)
     order = np.array(sorted(range(len(split)), key=lambda row: (numbers[row], str(keys[row]))), dtype=int)
     classes = np.unique(labels)
+    _, key_of = np.unique(np.array([str(key) for key in keys], dtype=object), return_inverse=True)
+
+    def spared(row: int, every_class: bool = True) -> bool:
+        """Whether others stay where a key's images are now; of each of their classes, if that is asked for."""
+        staying = (split == split[row]) & (key_of != key_of[row])
+        wanted = np.unique(labels[key_of == key_of[row]]) if every_class else ()
+        return staying.any() and set(wanted) <= set(labels[staying])
+
     for label in classes:
         own = order[labels[order] == label]
         if not (split[own] == 0).any():
-            split[own[0]] = 0  # training comes first in the order of the hash
+            split[key_of == key_of[own[0]]] = 0  # training comes first in the order of the hash
     for lacking in (1, 2):
         if shares[lacking] == 0 or (split == lacking).any():
             continue
@@ -81,13 +90,14 @@ def filled(keys: Sequence[str], labels: Sequence[int], shares: tuple[float, ...]
         nearest = order[np.argsort(away[order], kind="stable")]
         for label in classes:
             own = nearest[labels[nearest] == label]
-            spare = [row for row in own if (split[own] == split[row]).sum() > 1]
-            if spare:
-                split[spare[0]] = lacking
+            spare = next((row for row in own if split[row] != lacking and spared(row)), None)
+            if spare is not None:
+                split[key_of == key_of[spare]] = lacking
         if not (split == lacking).any():
             # No class has two images in one place; a split other than training may give one of its own all the same.
-            spare = [row for row in nearest if split[row] != 0 and (split == split[row]).sum() > 1]
-            split[spare[:1]] = lacking
+            spare = next((row for row in nearest if split[row] != 0 and spared(row, every_class=False)), None)
+            if spare is not None:
+                split[key_of == key_of[spare]] = lacking
     return split, int((split != first).sum())
 
 

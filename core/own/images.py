@@ -1,4 +1,4 @@
-"""Images of one's own: a zip of class folders, screened, explained, and kept as a data set."""
+"""Images of one's own: a zip of class folders or with a list, screened, explained, and kept as a data set."""
 
 import io
 import os
@@ -34,10 +34,10 @@ _CLASS = re.compile(r"[\w .,()+&'-]{1,60}")
 
 @dataclass(frozen=True)
 class Look:
-    """What a zip of class folders holds.
+    """What a zip of class folders, or with a list, holds.
 
     Attributes:
-        counts: one record a class, with ``class``, ``train``, ``validation``, ``test`` and ``images``.
+        counts: one record a class, with ``class``, ``train``, ``validation``, ``test`` and ``images``, and ``groups`` where a list names some.
         notes: sentences for the user: what will be left out, what is split by us.
         images: how many can be read, by their headers.
         pixels: of all of them together.
@@ -60,7 +60,7 @@ def look_at_images(path: str | os.PathLike, *, report: Report = silent) -> Look:
 
     Raises:
         FileTooLarge, UnsafeFile: see :func:`core.own.zips.screen`; also more than 1,500 megapixels or 200 classes.
-        DataDamaged: no zip, no class folders, fewer than two classes, no image, or none that can be read of a class or split.
+        DataDamaged: no zip, no class folders, a list that is wrong (see :func:`core.data.labelled.find`), fewer than two classes, no image, or none that can be read of a class or split.
     """
     path = Path(path)
     entries = zips.screen(path)
@@ -69,9 +69,9 @@ def look_at_images(path: str | os.PathLike, *, report: Report = silent) -> Look:
     if len(listing.class_names) > MOST_CLASSES:
         raise FileTooLarge(
             "There are too many classes",
-            given=len(listing.class_names),
-            expected=MOST_CLASSES,
-            remedy=zips.WITHOUT_LIMIT,
+            given=f"{len(listing.class_names):,}, such as {', '.join(plain(name, 40) for name in listing.class_names[:3])}",
+            expected=f"at most {MOST_CLASSES}",
+            remedy=f"if these are ids from a list, call its right column class; else {zips.WITHOUT_LIMIT}",
         )
     for name in listing.class_names:
         if not _can_be_shown(name):
@@ -79,14 +79,15 @@ def look_at_images(path: str | os.PathLike, *, report: Report = silent) -> Look:
                 "A class has a name that cannot be shown",
                 given=plain(name),
                 expected="letters, digits, blanks and . , - + & ( ) ', 60 at most",
-                remedy="rename its folder",
+                remedy="rename its folder, or the class in the list",
             )
     sizes, unread = _headers(listing, report)
     shown = [plain(name, 60) for name in unread[:_SHOWN]]
     if not sizes:
         raise DataDamaged("Not one image of this zip can be read", given="; ".join(shown)[:500])
+    usable = listing.table[~listing.table["id"].isin(unread)]
     with _as_of_a_zip(path, len(entries)):
-        found = listing.check(count(listing.table[~listing.table["id"].isin(unread)], listing.class_names))
+        found = listing.check(count(usable, listing.class_names, listing.group))
     notes = [*listing.notes, *(note for note in found if note not in listing.notes)]
     if unread:
         names = ", ".join(shown) + (", …" if len(unread) > _SHOWN else "")
@@ -150,12 +151,14 @@ def _as_of_a_zip(path: Path, entries: int) -> Iterator[None]:
             expected=error.expected,
             remedy=folder.AS_JPEG
             if error.remedy == folder.AS_JPEG
-            else "put the images into one folder a class, and zip these folders",
+            else "put the images into one folder a class, or with a list of their classes into one, and zip these folders",
         ) from error
     except DataDamaged as error:
         # Where the upload lay for a moment means nothing to its owner.
         given = plain(str(error.given).replace(str(path), "this zip"), 300)
-        raise DataDamaged(error.problem, given=given, expected=error.expected, remedy=error.remedy) from error
+        raise DataDamaged(
+            plain(error.problem, 200), given=given, expected=error.expected, remedy=error.remedy
+        ) from error
 
 
 def _can_be_shown(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Images of one's own: a zip of class folders, what is in it, and the button that keeps it."""
+"""Images of one's own: a zip of class folders or with a list, what is in it, and the button that keeps it."""
 
 import pandas as pd
 import streamlit as st
@@ -15,20 +15,32 @@ my-images.zip
 │   └── …
 └── naevus/
     └── …"""
+_LISTED = """\
+my-images.zip
+├── images/0001.jpg, …
+└── labels.csv:
+    file,class,patient,age
+    0001.jpg,melanoma,P17,63
+    0002.jpg,naevus,P04,41"""
 
 
 def draw() -> None:
     """The upload and what is found in it."""
-    st.header("A zip with one folder a class")
-    left, right = st.columns([1.4, 1])
+    st.header("A zip with one folder a class, or with a list")
+    file = bring_file.uploader("images", "Zip file", ["zip"], MOST_BYTES // 1_000_000)
+    left, right = st.columns(2)
     with left:
-        file = bring_file.uploader("images", "Zip file", ["zip"], MOST_BYTES // 1_000_000)
-    with right:
+        st.caption(
+            "**One folder a class.** If you have made a split, put them into folders train, validation and test."
+        )
         st.code(_LAYOUT, language=None)
+    with right:
+        st.caption("**A list beside the images**, as CSV: file, class and, if known, patient (or lesion) and split.")
+        st.code(_LISTED, language=None)
     st.caption(
-        f"JPEG, PNG, WebP, BMP or TIFF, at most {MOST_FILES:,} files. If you have made a split, name the folders train, "
-        "validation and test and put the class folders into them; else we split by a hash of each image's name. Images of one "
-        "patient or lesion may then end up on both sides, which makes results look better than they are."
+        f"JPEG, PNG, WebP, BMP or TIFF, at most {MOST_FILES:,} files. What comes without a split we split by a hash of each "
+        "patient, if a list names them, or else of each image's name: images of one patient or lesion may then end up on both "
+        "sides, which makes results look better than they are."
     )
     if file is None:
         return
@@ -52,7 +64,8 @@ def _show(found: Look) -> None:
         smallest.metric("Shortest side of all", f"{found.smallest} px")
         frame = pd.DataFrame(found.counts)
         names = {"class": "Class", "train": "Training", "validation": "Validation", "test": "Test", "images": "All"}
-        frame = frame[list(names)].rename(columns=names)
+        names["groups"] = "Patients or lesions"  # where a list tells of them
+        frame = frame[[name for name in names if name in frame]].rename(columns=names)
         st.dataframe(frame, hide_index=True, alt="How many images of each class are in each split")
         for note in found.notes:
             st.text(note)  # as it is: names of files are a stranger's

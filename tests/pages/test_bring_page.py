@@ -84,7 +84,20 @@ def test_images_are_shown_kept_offered_and_deleted(tmp_path):
     assert not (files.data_root() / "my-moles.zip").exists()
 
 
-@pytest.mark.parametrize("name", ["bomb", "up", "symlink", "a million files", "text", "only other files"])
+def test_images_with_a_list_are_shown_with_their_patients(tmp_path):
+    rows = [f"{number},{('red', 'blue')[number % 2]},P{number // 2}" for number in range(24)]
+    content = hostile.listed("image,dx,patient", *rows)(tmp_path / "up.zip").read_bytes()
+    app = upload(opened(), "Clinic.zip", content)
+    assert "Sorted by the list labels.csv: classes by its column dx; images of one patient stay together" in texts(app)
+    assert app.dataframe[0].value["Patients or lesions"].tolist() == [12, 12]
+    press(app, "Keep as a data set")
+    assert "clinic is kept" in texts(app)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a list with a name that is a link", "bomb", "up", "symlink", "a million files", "text", "only other files"],
+)
 def test_a_hostile_zip_is_refused_in_words(name, tmp_path):
     write, _, said = hostile.CORPUS[name]
     app = upload(opened(), "x.zip", write(tmp_path / "up.zip").read_bytes())

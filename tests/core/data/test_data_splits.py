@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.data.splits import check_split, filled, hashed, hashed_names
+from core.data.splits import SPLITS, check_split, filled, hashed, hashed_names
 from core.errors import UnknownName
 
 
@@ -87,3 +87,19 @@ def test_names_of_other_libraries(given_name, meant):
 def test_unknown_splits(name):
     with pytest.raises(UnknownName, match="one of all, test, train, validation"):
         check_split(name)
+
+
+def test_few_groups_move_as_a_whole():
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        groups = [f"P{seed}-{number}" for number in random.integers(0, 7, 30)]
+        labels = random.integers(0, 3, 30).tolist()
+        split, moved = filled(groups, labels)
+        assert len({*zip(groups, split.tolist(), strict=True)}) == len(set(groups))
+        assert {label for label, part in zip(labels, split, strict=True) if part == 0} == set(labels)
+        if len(set(groups)) >= 6:
+            assert set(split.tolist()) == {0, 1, 2}
+        rows = random.permutation(30)
+        assert filled([groups[row] for row in rows], [labels[row] for row in rows])[0].tolist() == split[rows].tolist()
+        if not moved:
+            assert [SPLITS[part] for part in split] == hashed_names(groups)

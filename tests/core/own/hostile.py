@@ -130,6 +130,23 @@ def pixels(path: Path) -> Path:
     return path
 
 
+def listed(*rows: str, name: str = "labels.csv"):
+    """Pictures in one folder, and a list of them."""
+
+    def write(path: Path) -> Path:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for number in range(24):
+                archive.writestr(f"images/{number}.png", png((10 * number, 0, 30)))
+            archive.writestr(name, "\n".join(rows))
+        return path
+
+    return write
+
+
+def _rows(of=lambda number: ("red", "blue")[number % 2]) -> list[str]:
+    return ["file,class", *(f"{number}.png,{of(number)}" for number in range(24))]
+
+
 CORPUS = {
     "empty": (lambda path: (path.touch(), path)[1], DataDamaged, "not a whole zip"),
     "text": (lambda path: (path.write_text("<svg onload=alert(1)>"), path)[1], DataDamaged, "not a whole zip"),
@@ -165,5 +182,17 @@ CORPUS = {
     "a million files": (million, FileTooLarge, "too many files"),
     "many files of the other kind": (million_64, FileTooLarge, "zip64"),
     "members that lie": (liar, DataDamaged, "Not one image"),
+    "a list of commas": (listed("file,class" + "," * 60_000_000), DataDamaged, "labels.csv is too large"),
+    "a list of blanks": (listed("file,class", *[" ,"] * 100_000), DataDamaged, "labels.csv is too large"),
+    "a list whose class is a link": (
+        listed(*_rows(lambda number: ("red", "![x](http-evil)")[number % 2])),
+        UnsafeFile,
+        "A class has a name that cannot be shown",
+    ),
+    "a list with a name that is a link": (
+        listed(*_rows(), "[x](y)\x1b[2J,red", name="[x](http-evil).csv"),
+        DataDamaged,
+        "names are not there",
+    ),
     "pixels": (pixels, FileTooLarge, "1,500 megapixels"),
 }

@@ -42,6 +42,26 @@ def test_images_are_brought_listed_and_deleted(call, tmp_path):
     assert "nothing of your own" in errors
 
 
+def test_images_with_a_list_are_brought_with_their_groups_counted(call, tmp_path):
+    rows = [f"{number},{('red', 'blue')[number % 2]},P{number}" for number in range(24)]
+    path = hostile.listed("image,label,patient", *rows)(tmp_path / "Moles.zip")
+    code, output, errors = call("bring", "images", path)
+    assert code == 0
+    assert [line.split()[-1] for line in output.splitlines() if line.startswith(("class", "blue", "red"))] == [
+        "groups",
+        "12",
+        "12",
+    ]
+    assert "Sorted by the list labels.csv: classes by its column label; images of one patient stay together" in errors
+    described = call("data", "moles")[1]
+    assert [line.split()[-1] for line in described.splitlines() if line.startswith(("class", "blue", "all"))] == [
+        "groups",
+        "12",
+        "24",
+    ]
+    assert "group" in described.partition("Split by")[2].splitlines()[0]
+
+
 def test_weights_are_brought_and_measured(call, tmp_path):
     torch.manual_seed(0)
     state = {name: tensor for name, tensor in build("vgg16", 3).state_dict().items() if name not in ("mean", "std")}

@@ -4,10 +4,12 @@ import shutil
 import unicodedata
 import zipfile
 
+import numpy as np
 import pytest
 
 from core import data, files, jobs, own
 from core.errors import DataDamaged, FileTooLarge, InvalidValue, NotAllowed, PruneScopeError, QueueFull
+from core.evaluation import evaluate
 from core.own import images, records, zips
 from core.recipes import dense
 from tests.core.own import hostile
@@ -195,3 +197,29 @@ def test_what_is_too_large_is_told_where_it_has_no_limit(tmp_path, monkeypatch):
     files.data_root().mkdir(parents=True, exist_ok=True)
     shutil.copy(path, files.data_root() / "large.zip")
     assert len(data.locate("large").class_names) == 4
+
+
+def test_a_zip_with_a_list_becomes_a_study_whose_patients_stay_together(tmp_path):
+    rows = [f"{number}.png;{('red', 'blue')[number % 2]};P{number // 3};{40 + number}" for number in range(24)]
+    path = hostile.listed("\ufeffFile name;Class;Patient ID;age\r", *(f"{row}\r" for row in rows))(tmp_path / "up.zip")
+    look = own.look_at_images(path)
+    assert [(record["class"], record["images"], record["groups"]) for record in look.counts] == [
+        ("blue", 12, 8),
+        ("red", 12, 8),
+    ]
+    own.add_images(path, "my-clinic", ANNA)
+    parts = {split: data.load("my-clinic", split, size=32) for split in data.SPLITS}
+    patients = [patient for part in parts.values() for patient in set(part.groups)]
+    assert sorted(patients) == sorted(f"P{number}" for number in range(8))
+    assert set(parts["train"].table) >= {"age", "file name", "patient id"}
+    # Such a patient is of both classes; all that is told by group counts as one for each.
+    answers = np.full((len(parts["train"]), 2), 0.5, np.float32)
+    report = evaluate(answers, parts["train"].labels, parts["train"].class_names, groups=parts["train"].groups)
+    assert report.metrics["accuracy"].n == len(answers)
+
+
+def test_ids_taken_for_classes_are_told_with_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "MOST_CLASSES", 3)
+    path = hostile.listed("file,target", *(f"{number},{number % 12}" for number in range(24)))(tmp_path / "up.zip")
+    with pytest.raises(FileTooLarge, match=r"Given: 12, such as 0, 1, 10.*at most 3.*call its right column class"):
+        own.look_at_images(path)
