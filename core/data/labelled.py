@@ -97,7 +97,7 @@ def find(
 
 
 def _why_not(table: Table, read: list[Matched]) -> str:
-    columns = f"{table.name} has the columns {', '.join(table.columns[:20])}"
+    columns = f"{table.name} has the columns {', '.join(name[:40] for name in table.columns[:20])}"
     if not table.called(lists.FILE):
         return f"{columns}, none of them known for files"
     if any(one.table is table for one in read):
@@ -109,7 +109,6 @@ def _why_not(table: Table, read: list[Matched]) -> str:
 def _read(path: Path, one: Matched, ids: Mapping[str, str], folders: Mapping[str, str]) -> Labelled:
     _check(path, one)
     table, name = one.table, one.table.name
-    rows = pd.DataFrame({"id": one.images})
     by_folder = one.label is None
     classes = [folders.get(image, "") for image in one.images] if by_folder else table.column(one.label)
     if empty := one.first(lambda row: not classes[row], one.called):
@@ -119,8 +118,8 @@ def _read(path: Path, one: Matched, ids: Mapping[str, str], folders: Mapping[str
             expected="a class for each image",
             remedy="fill it in, or take these rows out of the list",
         )
-    rows["class"] = classes
-    rows["split"], given = _splits(one)
+    splits, given = _splits(one)
+    rows = pd.DataFrame({"id": one.images, "class": classes, "split": splits})
     group = None if one.group is None else one.heading(one.group)
     notes = [_told(one, group)]
     if group:
@@ -266,7 +265,9 @@ def _told(one: Matched, group: str | None) -> str:
         told += f", splits by {one.heading(one.split)}"
     if group:
         told += f"; images of one {group} stay together"
-        told += "" if "lesion" in group else f", and what other pages call a lesion is one {group} here"
+        told += (
+            "" if "lesion" in group else f", and what other pages call a lesion is all images of one {group} and class"
+        )
     return told
 
 

@@ -124,3 +124,29 @@ def test_records_that_were_tampered_with_lead_nowhere(tmp_path):
     assert [one.name for one in own.listing()] == ["mine"]
     with pytest.raises(InvalidValue):
         own.remove("../../x", ANNA)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    header=st.lists(
+        st.sampled_from(["file", "class", "patient", "split", "id", "age", "", "Label"]), min_size=1, max_size=6
+    ),
+    values=st.lists(
+        st.sampled_from(["1", "2.png", "images/3", "", "red", "blue", "train", "test", '"', "\0", "x\r\ny"]),
+        max_size=90,
+    ),
+    folders=st.booleans(),
+)
+def test_any_table_is_a_list_or_refused_by_name(header, values, folders, tmp_path):
+    width = len(header)
+    rows = [",".join(header), *(",".join(values[start : start + width]) for start in range(0, len(values), width))]
+    if folders:
+        path = hostile.good(tmp_path / "table.zip", extra=[("labels.csv", "\n".join(rows))])
+    else:
+        path = hostile.listed(*rows)(tmp_path / "table.zip")
+    try:
+        look = own.look_at_images(path)
+    except PruneScopeError:
+        return
+    assert 2 <= look.images <= 24
+    assert len(look.counts) >= 2
