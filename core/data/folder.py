@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.data import completing, labelled, layout
 from core.data.archive import IMAGE_SUFFIXES, Archive, readable
+from core.data.completing import check as check_complete
+from core.data.completing import complete
 from core.data.ham10000 import METADATA, PARTS
+from core.data.labelled import EXPECTED
+from core.data.labelled import find as find_list
+from core.data.layout import Levels, loosely, strictly
+from core.data.layout import levels as levels_of
 from core.data.listing import Found, Listing, count
 from core.errors import DataDamaged, DataNotFound, check_choice
 
@@ -84,13 +89,13 @@ def _list(path: Path, rule: str | None) -> Listing:
             if _holds_zips(path)
             else "check the path",
         )
-    levels = layout.levels(ids)
+    levels = levels_of(ids)
     placed = {name: name.split("/") for name in ids if levels.placed(name)}
     # A Mac writes é in two characters: without this, its class folders would not match those of other systems.
     classes = {name: unicodedata.normalize("NFC", parts[levels.label]) for name, parts in placed.items()}
     names = sorted(set(classes.values()))
     misread = _misread(path, names, notes + _outside(ids, levels, placed))
-    listed = labelled.find(
+    listed = find_list(
         path, images, ids, {} if misread else classes, notes, needed=bool(misread) and not _of_ham(names)
     )
     if listed:
@@ -108,12 +113,12 @@ def _list(path: Path, rule: str | None) -> Listing:
     check_choice("split rule", rule or own, (own,))
     class_names = tuple(sorted(set(table["class"])))
     table.insert(1, "label", table["class"].map({name: label for label, name in enumerate(class_names)}))
-    notes += completing.complete(table, given, group, by_list=bool(listed))
+    notes += complete(table, given, group, by_list=bool(listed))
     counts = count(table, class_names, group)
     empty = [] if listed else _empty_folders(images, ids, levels)
     if empty:
         notes.append(f"Class folders without an image: {', '.join(empty)}")
-    check = partial(completing.check, path, group, bool(listed))
+    check = partial(check_complete, path, group, bool(listed))
     notes += check(counts)
     content = f"{images.digest()} {notes} {_FORM}" + (f" {listed.digest} {_LISTED}" if listed else "")
     return Listing(
@@ -131,7 +136,7 @@ def _list(path: Path, rule: str | None) -> Listing:
     )
 
 
-def _outside(ids: dict[str, str], levels: layout.Levels, placed: dict[str, list[str]]) -> list[str]:
+def _outside(ids: dict[str, str], levels: Levels, placed: dict[str, list[str]]) -> list[str]:
     """What to tell the user of images outside the class folders, and deep inside them."""
     notes = []
     if len(placed) < len(ids):
@@ -162,7 +167,7 @@ def _misread(path: Path, class_names: list[str], notes: list[str]) -> DataDamage
             expected=_LAYOUT,
             remedy=f"put them into a folder ham10000 of the data root, beside {METADATA}.csv: the set is then called ham10000",
         )
-    if len({layout.loosely(name) for name in class_names}) > 1 and all(map(layout.loosely, class_names)):
+    if len({loosely(name) for name in class_names}) > 1 and all(map(loosely, class_names)):
         return DataDamaged(
             "There are folders of splits, and no class folders in them",
             given=given,
@@ -175,7 +180,7 @@ def _misread(path: Path, class_names: list[str], notes: list[str]) -> DataDamage
             "There are fewer than two classes",
             given=f"{readable(path)}: " + "; ".join([what, *notes]),
             expected=_LAYOUT,
-            remedy=f"put the images of each class into a folder with the name of the class, or add {labelled.EXPECTED}",
+            remedy=f"put the images of each class into a folder with the name of the class, or add {EXPECTED}",
         )
     return None
 
@@ -204,13 +209,13 @@ def _without_top(images: Archive) -> dict[str, str]:
     while any(name.count("/") >= 2 for name in names):
         # A picture beside the folders, such as a preview, does not count.
         tops = {name.partition("/")[0] for name in names if "/" in name}
-        if len(tops) > 1 or any(map(layout.strictly, tops)):
+        if len(tops) > 1 or any(map(strictly, tops)):
             break
         names = {name.partition("/")[2] or name: member for name, member in names.items()}
     return names
 
 
-def _empty_folders(images: Archive, ids: dict[str, str], levels: layout.Levels) -> list[str]:
+def _empty_folders(images: Archive, ids: dict[str, str], levels: Levels) -> list[str]:
     name, member = max(ids.items(), key=lambda pair: len(pair[1]) - len(pair[0]))
     top, depth = member.removesuffix(name), levels.label
     full = {"/".join(image.split("/")[: depth + 1]) for image in ids}

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.data import layout, lists
 from core.data.archive import Archive, readable
-from core.data.lists import Matched, Names, Table
+from core.data.layout import loosely, strictly
+from core.data.lists import CLASS, FILE, GROUP, SEVERAL, SPLIT, Matched, Names, Table, matched, tables, values
 from core.errors import DataDamaged
 
 EXPECTED = (
-    f"a table with one row an image: its file ({', '.join(lists.FILE)}), its class ({', '.join(lists.CLASS)}) and, "
-    f"if known, a group such as its patient ({', '.join(lists.GROUP)}) and its split ({', '.join(lists.SPLIT)})"
+    f"a table with one row an image: its file ({', '.join(FILE)}), its class ({', '.join(CLASS)}) and, "
+    f"if known, a group such as its patient ({', '.join(GROUP)}) and its split ({', '.join(SPLIT)})"
 )
 _OURS = ("id", "label", "class", "split", "_group")  # columns that mean something of ours
 _FEW = 20  # classes that are not doubted, however few images they have
@@ -62,9 +62,9 @@ def find(
     if not images.tables:
         return None
     name, member = max(ids.items(), key=lambda pair: len(pair[1]) - len(pair[0]))
-    found = list(lists.tables(images, member.removesuffix(name).count("/") + 1))
-    names = Names(ids) if any(table.called(lists.FILE) for table in found) else None
-    read = [one for table in found if (one := lists.matched(table, names))]
+    found = list(tables(images, member.removesuffix(name).count("/") + 1))
+    names = Names(ids) if any(table.called(FILE) for table in found) else None
+    read = [one for table in found if (one := matched(table, names))]
     usable = [
         one for one in read if one.label is not None or (folders and (one.group is not None or one.split is not None))
     ]
@@ -98,11 +98,11 @@ def find(
 
 def _why_not(table: Table, read: list[Matched]) -> str:
     columns = f"{table.name} has the columns {', '.join(name[:40] for name in table.columns[:20])}"
-    if not table.called(lists.FILE):
+    if not table.called(FILE):
         return f"{columns}, none of them known for files"
     if any(one.table is table for one in read):
         return f"{columns}, none of them known for classes"
-    first = next(iter(table.column(table.called(lists.FILE)[0])), "")
+    first = next(iter(table.column(table.called(FILE)[0])), "")
     return f"{table.name} names no file that is there{f', the first is {first[:100]}' if first else ''}"
 
 
@@ -132,7 +132,7 @@ def _read(path: Path, one: Matched, ids: Mapping[str, str], folders: Mapping[str
         if heading in _OURS or heading in rows:
             dropped.append(heading)
         elif heading not in known:
-            known[heading] = lists.values(table.column(at))
+            known[heading] = values(table.column(at))
     rows = pd.concat([rows, pd.DataFrame(known)], axis=1)
     if dropped:
         notes.append(f"Columns of {name} left out, as these names are taken: {', '.join(dropped)}")
@@ -172,7 +172,7 @@ def _check(path: Path, one: Matched) -> None:
             expected="a file for each row",
             remedy="add these images, correct their names, or take their rows out of the list",
         )
-    if several := one.first(lambda row: one.images[row] == lists.SEVERAL, one.called):
+    if several := one.first(lambda row: one.images[row] == SEVERAL, one.called):
         raise DataDamaged(
             f"Names in {name} may mean several images",
             given=several,
@@ -221,7 +221,7 @@ def _splits(one: Matched) -> tuple[list[str], bool]:
     """The split of each row, and whether any was given: by the list, or else by folders called as splits."""
     if one.split is not None:
         values = one.table.column(one.split)
-        found = [layout.loosely(value) for value in values]
+        found = [loosely(value) for value in values]
         wrong = one.first(
             lambda row: not found[row], lambda row: f"{values[row][:40] or 'nothing'} ({one.called(row)})"
         )
@@ -233,7 +233,7 @@ def _splits(one: Matched) -> tuple[list[str], bool]:
                 remedy="correct these values, or take the column out and let us split",
             )
         return found, True
-    for rule in (layout.strictly, layout.loosely):
+    for rule in (strictly, loosely):
         found = [next(filter(None, map(rule, image.split("/")[:-1])), None) for image in one.images]
         if all(found) and len(set(found)) > 1:
             return found, True

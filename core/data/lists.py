@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from core.data import layout
 from core.data.archive import IMAGE_SUFFIXES, OTHER_SUFFIXES, Archive
+from core.data.layout import loosely
 from core.errors import PruneScopeError
 
 FILE = ("file", "filename", "image", "image_id", "image_name", "path")
@@ -188,7 +188,7 @@ def matched(table: Table, names: Names | None) -> Matched | None:
         # Of a number and a name for the same, people know the name.
         words = [at for at in labels if not all(not value or NUMBER.fullmatch(value) for value in table.column(at))]
         groups = [at for at in table.called(GROUP) if any(table.column(at))]
-        splits = [at for at in table.called(SPLIT) if any(map(layout.loosely, table.column(at)))]
+        splits = [at for at in table.called(SPLIT) if any(map(loosely, table.column(at)))]
         pick = [next(iter(columns), None) for columns in (words or labels, groups, splits)]
         return Matched(table, file, *pick, images)
     return None

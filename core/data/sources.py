@@ -8,20 +8,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.data import cifar100, folder, ham10000, phantom
 from core.data.archive import readable
 from core.data.cache import once_more
+from core.data.cifar100 import SOURCE as CIFAR100
+from core.data.folder import find as find_in
+from core.data.folder import named
+from core.data.ham10000 import SOURCE as HAM10000
 from core.data.imageset import ImageSet
 from core.data.listing import Found, Listing, Source, checked_root
+from core.data.phantom.dataset import SOURCE as PHANTOM
 from core.data.prepare import Prepared, check_size, lookup, prepared, prepared_masks
 from core.data.splits import check_split
 from core.errors import DataNotFound, InvalidValue, PruneScopeError, UnknownName
 from core.files import data_root, is_file, is_folder
 from core.progress import Report, silent
 
-DATASETS: dict[str, Source] = {
-    source.name: source for source in (ham10000.SOURCE, cifar100.SOURCE, phantom.dataset.SOURCE)
-}
+DATASETS: dict[str, Source] = {source.name: source for source in (HAM10000, CIFAR100, PHANTOM)}
 
 _DATA_SET = "data set"  # what an UnknownName says of names of these
 
@@ -165,9 +167,7 @@ def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, spli
         return found
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path.expanduser() raises where there is no such user
     if bare and root is not None and path.suffix.lower() != ".zip":
-        known = folder.named(
-            checked_root(root)
-        )  # whoever says where data sets lie does not mean what lies here by chance
+        known = named(checked_root(root))  # whoever says where data sets lie does not mean what lies here by chance
         raise UnknownName(_DATA_SET, readable(name)[:300], [*DATASETS, *(own for own in known if own not in DATASETS)])
     for source in DATASETS.values() if is_folder(path) else ():
         # The path of a known data set's own folder means that data set.
@@ -175,7 +175,7 @@ def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, spli
             if source.find(path, None).folder == path:
                 return source.find(path, split_by)
     if is_folder(path) or is_file(path):
-        return folder.find(path, split_by)
+        return find_in(path, split_by)
     if not bare or path.suffix.lower() == ".zip":
         raise DataNotFound(
             "There is no folder or zip at this path",
@@ -183,7 +183,7 @@ def find(name: str | os.PathLike, *, root: str | os.PathLike | None = None, spli
             expected="a folder or a zip with one folder a class",
             remedy="check the path; the data sets known by name are " + ", ".join(DATASETS),
         )
-    known = folder.named(checked_root(root))
+    known = named(checked_root(root))
     raise UnknownName(_DATA_SET, readable(name)[:300], [*DATASETS, *(own for own in known if own not in DATASETS)])
 
 
@@ -192,15 +192,15 @@ def _in_root(name: str, root, split_by: str | None) -> Found | None:
     place = checked_root(root)
     for own in (place / name, place / f"{name}.zip"):
         if is_folder(own) or is_file(own):
-            return folder.find(own, split_by)
-    if len(places := folder.named(place).get(name, ())) > 1:
+            return find_in(own, split_by)
+    if len(places := named(place).get(name, ())) > 1:
         raise InvalidValue(
             f"Several folders go by the name {name}",
             given=", ".join(readable(own.name) for own in places),
             expected="one of them",
             remedy="rename the others, or give the path of the one",
         )
-    return folder.find(places[0], split_by) if places else None
+    return find_in(places[0], split_by) if places else None
 
 
 def _slice(column: pd.Series, split: str) -> slice:

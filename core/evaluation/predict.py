@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from core import device as devices
 from core.data import ImageSet
 from core.errors import InvalidValue, check_whole
-from core.evaluation import rounding
 from core.evaluation.aligning import align
 from core.evaluation.concatenation import merge
 from core.evaluation.folding import folded
 from core.evaluation.fusing import all_finite, fuse, quicken
 from core.evaluation.order import chains
+from core.evaluation.rounding import is_good
 from core.models import check_logits, normalise
 from core.models.normalisation import buffers
 from core.models.refusals import refusals_named
@@ -84,7 +84,7 @@ class Predictor:
         try:
             logits = self._logits(images)
             kind = (structure(_unwrapped(model)), tuple(images.shape[1:]), str(self.device))
-            if rounding.is_good(kind, logits, exact):
+            if is_good(kind, logits, exact):
                 return logits
         except (RuntimeError, InvalidValue) as error:
             if devices.is_memory_full(error):

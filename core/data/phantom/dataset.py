@@ -11,7 +11,8 @@ import pandas as pd
 from core.data.ham10000 import CLASSES, SPLIT_RULES, TITLES
 from core.data.imageset import ImageSet
 from core.data.listing import Found, Listing, Source, count
-from core.data.phantom import many
+from core.data.phantom.many import images as many_images
+from core.data.phantom.many import masks as many_masks
 from core.data.phantom.parameters import NAMES, Parameters
 from core.data.phantom.render import render
 from core.data.phantom.sampling import sample
@@ -110,8 +111,8 @@ def _list(split_by: str) -> Listing:
         counts=count(rows, CLASSES, "lesion_id"),
         table=rows,
         read=lambda image: render(of[image], _READ_SIZE).images[0],
-        draw=lambda ids, size: many.images([of[image] for image in ids], size),
-        draw_masks=lambda ids, size: many.masks([of[image] for image in ids], size),
+        draw=lambda ids, size: many_images([of[image] for image in ids], size),
+        draw_masks=lambda ids, size: many_masks([of[image] for image in ids], size),
         group="lesion_id",
         split_by=split_by,
         default_size=64,

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import numpy as np
 
-from core.data.phantom import artefacts
+from core.data.phantom.artefacts import blur, bubbles, grain, hairs, light, ruler
 from core.data.phantom.exact import Stream
 from core.data.phantom.lesion import MARGIN, Lesion, Outline, pigment
 from core.data.phantom.parameters import RANGES, SIGNS, Parameters, check_size
@@ -152,10 +152,10 @@ def _one(
     pigment(lesion)
     signs = draw_signs(lesion)
     place.put(colours, lesion.colours)
-    for draw in (artefacts.hairs, artefacts.bubbles, artefacts.ruler, artefacts.light):
+    for draw in (hairs, bubbles, ruler, light):
         draw(whole, colours, p)
-    artefacts.blur(colours, 0.25 + 0.75 * p.blur, place.reach)
-    artefacts.grain(whole, colours, p)
+    blur(colours, 0.25 + 0.75 * p.blur, place.reach)
+    grain(whole, colours, p)
     colours = np.clip(_averaged(colours, place.factor), 0, 1)
     image = (colours * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0)
     return image, place.halved(lesion.mask()), {name: place.touched(mask) for name, mask in signs.items()}
