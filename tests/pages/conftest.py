@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import streamlit as st
 
+from core.files import PROJECT
 from tests.core import tiny, tiny_phantoms
+from tests.pages.truth import Truth
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +58,18 @@ def phantoms():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def shipped(monkeypatch, tmp_path):
+    """The networks that ship, and no images."""
+    monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
+    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """What is reckoned from the stored answers of the networks that ship."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
+        return Truth()

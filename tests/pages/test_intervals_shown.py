@@ -5,16 +5,12 @@ import re
 import pytest
 
 from core import checkpoints
-from core.files import PROJECT
 from tests.pages.opening import opened, texts
 
 SPAN = r"\[(\d+\.\d), (\d+\.\d)\]"
 
 
-@pytest.fixture(autouse=True)
-def _shipped(monkeypatch, tmp_path):
-    monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
-    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
 def found(pattern: str, text: str) -> tuple[float, float, float]:

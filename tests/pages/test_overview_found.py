@@ -7,7 +7,6 @@ import pytest
 
 from core import checkpoints, claims, evaluation, paths, replication, responses
 from core.cohort import Cohort
-from core.files import PROJECT
 from core.replication import Stored
 from pages.components import overview_found
 from tests.pages.opening import opened, texts
@@ -15,10 +14,7 @@ from tests.pages.opening import opened, texts
 SKIN, OBJECTS, DRAWN = "ham10000-64/densenet169", "cifar100-32/vgg16", "phantom-64/densenet169"
 
 
-@pytest.fixture(autouse=True)
-def _shipped(monkeypatch, tmp_path):
-    monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
-    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
 def changes(study: str, method: str, metric: str) -> dict[float, evaluation.Interval]:

@@ -6,15 +6,10 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.files import PROJECT
 from pages.components import look, whatif_harm
 from tests.pages.opening import opened, texts
 
-
-@pytest.fixture(autouse=True)
-def _shipped(monkeypatch, tmp_path):
-    monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
-    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
 def view(name: str, **query) -> AppTest:

@@ -4,17 +4,13 @@ import re
 
 import pytest
 
-from core.files import PROJECT
 from pages.components import gallery
 from tests.pages.opening import opened, texts
 
 WHAT_IF, DRAWN = "pages/what_if.py", "phantom-64/densenet169"
 
 
-@pytest.fixture(autouse=True)
-def _shipped(monkeypatch, tmp_path):
-    monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
-    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
 def scripts(app) -> str:

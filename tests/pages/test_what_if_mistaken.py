@@ -9,22 +9,9 @@ from sklearn.metrics import confusion_matrix
 from streamlit.testing.v1 import AppTest
 
 from core.data.ham10000 import TITLES
-from core.files import PROJECT
 from tests.pages.opening import opened, texts
-from tests.pages.truth import Truth
 
-
-@pytest.fixture(autouse=True)
-def _shipped(monkeypatch, tmp_path):
-    monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
-    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
-
-
-@pytest.fixture(scope="module")
-def truth():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
-        return Truth()
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
 def view(name: str, **query) -> AppTest:

@@ -9,25 +9,14 @@ from sklearn.metrics import recall_score
 from streamlit.testing.v1 import AppTest
 
 from core import checkpoints, paths, responses
-from core.files import PROJECT
 from core.words import METHOD_TITLES
 from tests.pages.opening import opened, texts
-from tests.pages.truth import STUDY, Truth
+from tests.pages.truth import STUDY
 
 WHAT_IF = "pages/what_if.py"
 
 
-@pytest.fixture(autouse=True)
-def _shipped(monkeypatch, tmp_path):
-    monkeypatch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
-    monkeypatch.setenv("PRUNESCOPE_DATA", str(tmp_path / "nowhere"))
-
-
-@pytest.fixture(scope="module")
-def truth():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRUNESCOPE_CHECKPOINTS", str(PROJECT / "checkpoints"))
-        return Truth()
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
 def view(name: str, **query) -> AppTest:

@@ -6,25 +6,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from core import checkpoints, cli
+from core import checkpoints
 from core.models import build
 from tests.core.own import hostile
 
 pytestmark = pytest.mark.usefixtures("tiny")
-
-
-@pytest.fixture
-def call(capsys, monkeypatch, tmp_path):
-    from tests.core.tiny import write_pictures
-
-    monkeypatch.setenv("PRUNESCOPE_DATA", str(write_pictures(tmp_path / "data")))
-
-    def run(*words):
-        code = cli.main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_images_are_brought_listed_and_deleted(call, tmp_path):

@@ -7,31 +7,18 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from core import checkpoints, cli, files, jobs, own, paper, recipes, report, runs
+from core import checkpoints, files, jobs, own, paper, recipes, report, runs
 from core.errors import NotAllowed
 from core.jobs import dispatcher, estimating
 from core.models import build
 from core.recipes import pruned
 from tests.core.jobs.conftest import command
-from tests.core.tiny import write_pictures
 
 pytestmark = pytest.mark.usefixtures("tiny", "one_thread")
 
 ANNA, BEN = (jobs.owner_of(name) for name in ("anna", "ben"))
 QUICK = ["--epochs", 1, "--batch", 12]
 HOW = ["--name", "mine", "--trained-on", "colours", "--size", 32, "--order", "red,blue,green"]
-
-
-@pytest.fixture
-def call(capsys, monkeypatch, tmp_path):
-    monkeypatch.setenv("PRUNESCOPE_DATA", str(write_pictures(tmp_path / "data")))
-
-    def run(*words):
-        code = cli.main([str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture
