@@ -8,14 +8,15 @@ import streamlit as st
 
 _ASKED, _TURN = "focus-asked", "focus-turn"
 # Streamlit's own bar lies over the top of the page. The number makes each a new script: one that stays the same is not run again.
-_SCRIPT = """<script>
+# In braces: a name may be declared only once in a window.
+_SCRIPT = """<script>{{
 const turn = {turn};
 const shown = document.querySelector(".st-key-{key}");
 if (shown) {{
   shown.tabIndex = -1; shown.style.outline = "none"; shown.style.scrollMarginTop = "4rem";
   shown.focus({{preventScroll: true}}); shown.scrollIntoView({{block: "start"}});
 }}
-</script>"""
+}}</script>"""
 
 
 def on(key: str) -> None:

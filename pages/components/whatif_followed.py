@@ -11,16 +11,12 @@ from streamlit.errors import StreamlitAPIException
 from core import breaking
 from core.breaking import Step
 from core.cohort import Cohort
-from pages.components import address, charts, gallery, look, panels, whatif_curves
+from pages.components import address, charts, focus, gallery, look, panels, whatif_curves
 from pages.components import whatif_selection as selecting
 from pages.components.whatif_selection import Selection
 
-_IMAGE, _SHOW, _CLOSED = "image", "show-image", "closed-image"
-# In braces: a name may be declared only once in a window, and these run as often as an image is opened.
-_INTO_VIEW = """<script>{
-const followed = document.querySelector(".st-key-followed");
-if (followed) { followed.tabIndex = -1; followed.focus({preventScroll: true}); followed.scrollIntoView({block: "start"}); }
-}</script>"""
+_IMAGE, _CLOSED = "image", "closed-image"
+_KEY = "followed"
 # The button that closed it is gone, and with it the place of the keyboard: it goes on from the part that is open.
 _BACK = """<script>{
 const part = document.querySelector(".st-key-view [aria-checked='true']");
@@ -33,7 +29,7 @@ _APART = 20  # percent that two words on the chart need between them
 def follow(id: str) -> None:
     """Follow an image along the path: open it here, and bring it on the screen."""
     st.session_state[_IMAGE] = id
-    st.session_state[_SHOW] = True
+    focus.on(_KEY)  # it was asked for from pictures further down the page
     st.session_state["view"] = "breaking"
 
 
@@ -49,9 +45,8 @@ def draw(selection: Selection, steps: list[Step], table: pd.DataFrame, test: Coh
         return
     row = known[id]
     truth = test.class_names[test.labels[row]]
-    with st.container(border=True, key="followed"):
-        if st.session_state.pop(_SHOW, False):  # it was asked for from pictures further down the page
-            st.html(_INTO_VIEW, unsafe_allow_javascript=True)
+    with st.container(border=True, key=_KEY):
+        focus.given(_KEY)
         st.markdown(f"**{look.plain(id)} along the path** · truth: {look.diagnosis(truth)}")
         picture = selecting.picture(selection)
         left, right = st.columns([1, 4]) if picture is not None else (None, st.container())
